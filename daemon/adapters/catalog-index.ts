@@ -1,0 +1,228 @@
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import {soundShards, wantedShards, type ChunkRecord, type FileRecord} from '../core/model.js';
+import type {CatalogTotals, PlacementGroup} from '../ports/catalog.js';
+import {isKind, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
+import {SortedIds} from './catalog-sorted-ids.js';
+
+const NAMES_A_TURN = 5000;
+const IDS_A_PAGE = 200;
+
+/** Names are compared as a reader sees them: whatever their case, however their accents are encoded. */
+const fold = (name: string): string => name.toLowerCase().normalize('NFC');
+
+/** Sorted ids under keys; a key without ids is not kept. */
+class SortedGroups<Key, Id extends string> {
+	readonly groups = new Map<Key, SortedIds<Id>>();
+
+	add(key: Key, id: Id): void {
+		let group = this.groups.get(key);
+		if (!group) this.groups.set(key, (group = new SortedIds()));
+		group.add(id);
+	}
+
+	delete(key: Key, id: Id): void {
+		const group = this.groups.get(key);
+		group?.delete(id);
+		if (group?.isEmpty) this.groups.delete(key);
+	}
+
+	after(key: Key, id: string | undefined, limit: number): Id[] {
+		return this.groups.get(key)?.after(id, limit) ?? [];
+	}
+}
+
+const nodesOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(shard => shard.node));
+const digestsOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(shard => shard.digest));
+
+/** Calls `remove` for what is in `before` only, and `add` for what is in `after` only. */
+const compare = <T>(before: Set<T>, after: Set<T>, remove: (value: T) => void, add: (value: T) => void) => {
+	for (const value of before) if (!after.has(value)) remove(value);
+	for (const value of after) if (!before.has(value)) add(value);
+};
+
+/**
+What the catalogue must find without a look at every document, in memory. It is built from the documents at start and told
+of each change; it holds no documents, only their ids.
+*/
+export class CatalogIndex {
+	readonly #files = new SortedIds<FileId>();
+	/** Their names, folded. */
+	readonly #names = new Map<FileId, string>();
+	readonly #chunksOfFile = new SortedGroups<FileId, ChunkId>();
+	readonly #chunksOnNode = new SortedGroups<NodeId, ChunkId>();
+	readonly #chunksOfDigest = new Map<Digest, ChunkId[]>();
+	readonly #recordless = new SortedIds<FileId>();
+	readonly #placements = new Map<string, {wanted: number; nodes: NodeId[]; chunks: number}>();
+	readonly #nodes = new SortedIds<NodeId>();
+	readonly #removals = new SortedGroups<NodeId, string>();
+	readonly #totals: CatalogTotals = {files: 0, fileBytes: 0, chunks: 0, removals: 0};
+
+	/** A document came (no `before`), changed, or went (no `after`). */
+	change(before: Document | undefined, after: Document | undefined): void {
+		const is = (before ?? after)?.is;
+		const both = <K extends Kind>(kind: K): [Records[K] | undefined, Records[K] | undefined] => [
+			isKind(before, kind) ? toRecord(before) : undefined,
+			isKind(after, kind) ? toRecord(after) : undefined,
+		];
+		if (is === 'file') this.#changeFile(...both(is));
+		if (is === 'chunk') this.#changeChunk(...both(is));
+		if (is === 'node') {
+			const [past, now] = both(is);
+			if (now) this.#nodes.add(now._id);
+			else if (past) this.#nodes.delete(past._id);
+		}
+
+		if (is === 'removal') {
+			const [past, now] = both(is);
+			if (past) this.#removals.delete(past.node, past._id);
+			if (now) this.#removals.add(now.node, now._id);
+			this.#totals.removals += Number(Boolean(now)) - Number(Boolean(past));
+		}
+	}
+
+	/** The files before `before`, the newest first. */
+	filesBefore(before: FileId | undefined, limit: number): FileId[] {
+		return this.#files.before(before, limit);
+	}
+
+	/** The files whose names contain `search`, the newest first, in pages. Yields the event loop while it looks. */
+	async *filesNamed(search: string, before?: FileId): AsyncGenerator<FileId[]> {
+		const wanted = fold(search);
+		for (let from = before; ;) {
+			const ids = this.#files.before(from, NAMES_A_TURN);
+			if (ids.length === 0) return;
+			from = ids.at(-1);
+			yield ids.filter(id => this.#names.get(id)?.includes(wanted));
+			await nextTurn();
+		}
+	}
+
+	chunksOf(file: FileId, after: ChunkId | undefined, limit: number): ChunkId[] {
+		return this.#chunksOfFile.after(file, after, limit);
+	}
+
+	chunksOn(node: NodeId, after: ChunkId | undefined, limit: number): ChunkId[] {
+		return this.#chunksOnNode.after(node, after, limit);
+	}
+
+	/** The chunks with a shard of this digest, on whatever node; ascending. */
+	chunksWith(digest: Digest): readonly ChunkId[] {
+		return this.#chunksOfDigest.get(digest) ?? [];
+	}
+
+	filesWithoutRecord(): FileId[] {
+		return this.#recordless.after(undefined, Infinity);
+	}
+
+	placementGroups(): PlacementGroup[] {
+		return Array.from(this.#placements.values(), group => ({...group, nodes: [...group.nodes]}));
+	}
+
+	nodes(): NodeId[] {
+		return this.#nodes.after(undefined, Infinity);
+	}
+
+	removals(node: NodeId, after: string | undefined, limit: number): string[] {
+		return this.#removals.after(node, after, limit);
+	}
+
+	totals(): CatalogTotals {
+		return {...this.#totals};
+	}
+
+	/**
+	The stored id of every document, in pages. It may be read while documents change: one that is there all along is in
+	it, others may or may not be.
+	*/
+	*storedIds(): Generator<string[]> {
+		yield* pages('node', this.#nodes);
+		for (const group of this.#removals.groups.values()) yield* pages('removal', group);
+		for (const group of this.#chunksOfFile.groups.values()) yield* pages('chunk', group);
+		yield* pages('file', this.#files);
+	}
+
+	#changeFile(before: FileRecord | undefined, after: FileRecord | undefined): void {
+		const totals = this.#totals;
+		if (before) {
+			totals.files--;
+			totals.fileBytes -= before.sizeBytes;
+		}
+
+		if (after) {
+			totals.files++;
+			totals.fileBytes += after.sizeBytes;
+			this.#files.add(after._id);
+			this.#names.set(after._id, fold(after.name));
+			this.#recordless.delete(after._id);
+		} else if (before) {
+			this.#files.delete(before._id);
+			this.#names.delete(before._id);
+			if (this.#chunksOfFile.groups.has(before._id)) this.#recordless.add(before._id);
+		}
+	}
+
+	#changeChunk(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
+		const either = after ?? before;
+		if (!either) return;
+		const {_id: id, file} = either;
+		if (after && !before) {
+			this.#totals.chunks++;
+			this.#chunksOfFile.add(file, id);
+			if (!this.#names.has(file)) this.#recordless.add(file);
+		}
+
+		if (before && !after) {
+			this.#totals.chunks--;
+			this.#chunksOfFile.delete(file, id);
+			if (!this.#chunksOfFile.groups.has(file)) this.#recordless.delete(file);
+		}
+
+		compare(
+			nodesOf(before),
+			nodesOf(after),
+			node => this.#chunksOnNode.delete(node, id),
+			node => this.#chunksOnNode.add(node, id),
+		);
+		compare(
+			digestsOf(before),
+			digestsOf(after),
+			digest => this.#removeDigest(digest, id),
+			digest => this.#addDigest(digest, id),
+		);
+		if (before) this.#countPlacement(before, -1);
+		if (after) this.#countPlacement(after, 1);
+	}
+
+	#addDigest(digest: Digest, id: ChunkId): void {
+		const others = this.#chunksOfDigest.get(digest);
+		this.#chunksOfDigest.set(digest, others ? [...others, id].sort() : [id]);
+	}
+
+	#removeDigest(digest: Digest, id: ChunkId): void {
+		const rest = this.chunksWith(digest).filter(other => other !== id);
+		if (rest.length > 0) this.#chunksOfDigest.set(digest, rest);
+		else this.#chunksOfDigest.delete(digest);
+	}
+
+	#countPlacement(chunk: ChunkRecord, by: 1 | -1): void {
+		const nodes = soundShards(chunk)
+			.map(shard => shard.node)
+			.sort();
+		const wanted = wantedShards(chunk.scheme);
+		const key = `${wanted} ${nodes.join(' ')}`;
+		let group = this.#placements.get(key);
+		if (!group) this.#placements.set(key, (group = {wanted, nodes, chunks: 0}));
+		group.chunks += by;
+		if (group.chunks === 0) this.#placements.delete(key);
+	}
+}
+
+function* pages(kind: Kind, ids: SortedIds<string>): Generator<string[]> {
+	for (let after: string | undefined; ;) {
+		const page = ids.after(after, IDS_A_PAGE);
+		if (page.length === 0) return;
+		after = page.at(-1);
+		yield page.map(id => storedId(kind, id));
+	}
+}

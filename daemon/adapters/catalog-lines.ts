@@ -1,0 +1,80 @@
+import {isUtf8} from 'node:buffer';
+import {PjasError} from '../../source/protocol/errors.js';
+import {isDocument, lineBreaks} from './catalog-documents.js';
+
+const NEWLINE = 0x0a;
+
+/** No record comes near this; a longer line is damage, and is not read into memory. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/** Why a line is none of the catalogue's, or `undefined` where it is one. */
+const problemOf = (line: Buffer): string | undefined => {
+	if (!isUtf8(line)) return 'is damaged';
+	const text = line.toString();
+	if (lineBreaks.test(text)) return 'is damaged';
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch {
+		return 'is damaged';
+	}
+
+	if (typeof value !== 'object' || value === null || !('_id' in value)) return 'is damaged';
+	if ('$$deleted' in value) return typeof value._id === 'string' ? undefined : 'is damaged';
+	return isDocument(value) ? undefined : 'holds a record that this version does not know';
+};
+
+/**
+Checks the catalogue's lines one after the other as they are read. NeDB itself drops a line that it cannot read, and the
+record with it.
+*/
+export class LineChecker {
+	/** The bytes of the lines that were whole and right. What comes after them is the start of a line without its end. */
+	wholeBytes = 0;
+	readonly #where: string;
+	#lines = 0;
+	#pieces: Buffer[] = [];
+	#pieceBytes = 0;
+
+	/** @param where - How an error's message names what is checked. */
+	constructor(where: string) {
+		this.#where = where;
+	}
+
+	/** Keeps a hold of the block. @throws {PjasError} `CATALOG_CORRUPT`, with the number of the line. */
+	push(block: Buffer): void {
+		let from = 0;
+		for (let end = block.indexOf(NEWLINE); end >= 0; end = block.indexOf(NEWLINE, from)) {
+			this.#check(this.#join(block.subarray(from, end)));
+			from = end + 1;
+		}
+
+		if (from === block.length) return;
+		this.#pieces.push(block.subarray(from));
+		this.#pieceBytes += block.length - from;
+		if (this.#pieceBytes > MAX_LINE_BYTES) this.#fail(this.#lines + 1, 'is damaged');
+	}
+
+	#join(last: Buffer): Buffer {
+		if (this.#pieces.length === 0) return last;
+		const line = Buffer.concat([...this.#pieces, last]);
+		this.#pieces = [];
+		this.#pieceBytes = 0;
+		return line;
+	}
+
+	#check(line: Buffer): void {
+		this.#lines++;
+		const problem = line.length > 0 && problemOf(line);
+		if (problem) this.#fail(this.#lines, problem);
+		this.wholeBytes += line.length + 1;
+	}
+
+	#fail(line: number, problem: string): never {
+		const remedy =
+			problem === 'is damaged'
+				? 'restore a backup into an empty data folder, and keep this one until that is done'
+				: 'start the version of PJAS that wrote it, or a newer one';
+		throw new PjasError('CATALOG_CORRUPT', `Line ${line} of ${this.#where} ${problem}. Nothing was changed: ${remedy}`);
+	}
+}

@@ -1,0 +1,98 @@
+const BUCKET_IDS = 512;
+
+/** The first of `length` places at which `isBefore` no longer holds. */
+const search = (length: number, isBefore: (place: number) => boolean): number => {
+	let low = 0;
+	let high = length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if (isBefore(middle)) low = middle + 1;
+		else high = middle;
+	}
+
+	return low;
+};
+
+/** The first place whose value is `id` or comes after it. */
+const placeOf = (sorted: readonly string[], id: string): number =>
+	search(sorted.length, place => (sorted[place] ?? '') < id);
+
+/** The first place whose value comes after `id`. */
+const placeAfter = (sorted: readonly string[], id: string): number =>
+	search(sorted.length, place => (sorted[place] ?? '') <= id);
+
+/**
+A set of ids that is always in order, in buckets of bounded size: a change moves one bucket's ids, a page reads only its
+own, and ids that come in order fill their buckets.
+*/
+export class SortedIds<Id extends string> {
+	readonly #buckets: Id[][] = [];
+
+	get isEmpty(): boolean {
+		return this.#buckets.length === 0;
+	}
+
+	add(id: Id): void {
+		const at = Math.min(this.#bucketOf(id), this.#buckets.length - 1);
+		const bucket = this.#buckets[at];
+		if (!bucket) {
+			this.#buckets.push([id]);
+			return;
+		}
+
+		const place = placeOf(bucket, id);
+		if (bucket[place] === id) return;
+		if (bucket.length < BUCKET_IDS) {
+			bucket.splice(place, 0, id);
+		} else if (place === bucket.length) {
+			this.#buckets.splice(at + 1, 0, [id]);
+		} else {
+			const upper = bucket.splice(BUCKET_IDS / 2);
+			this.#buckets.splice(at + 1, 0, upper);
+			const half = place < BUCKET_IDS / 2 ? bucket : upper;
+			half.splice(placeOf(half, id), 0, id);
+		}
+	}
+
+	delete(id: Id): void {
+		const at = this.#bucketOf(id);
+		const bucket = this.#buckets[at];
+		if (!bucket) return;
+		const place = placeOf(bucket, id);
+		if (bucket[place] !== id) return;
+		if (bucket.length === 1) this.#buckets.splice(at, 1);
+		else bucket.splice(place, 1);
+	}
+
+	/** The first `limit` ids after `id`, ascending. Without `id`, from the start. */
+	after(id: string | undefined, limit: number): Id[] {
+		const page: Id[] = [];
+		const first = id === undefined ? 0 : this.#bucketOf(id);
+		for (let at = first; page.length < limit; at++) {
+			const bucket = this.#buckets[at];
+			if (!bucket) break;
+			const from = id === undefined || at > first ? 0 : placeAfter(bucket, id);
+			page.push(...bucket.slice(from, from + limit - page.length));
+		}
+
+		return page;
+	}
+
+	/** The first `limit` ids before `id`, descending. Without `id`, from the end. */
+	before(id: string | undefined, limit: number): Id[] {
+		const page: Id[] = [];
+		const last = id === undefined ? this.#buckets.length - 1 : this.#bucketOf(id);
+		for (let at = last; at >= 0 && page.length < limit; at--) {
+			const bucket = this.#buckets[at] ?? [];
+			const end = id === undefined || at < last ? bucket.length : placeOf(bucket, id);
+			page.push(...bucket.slice(Math.max(0, end - limit + page.length), end).reverse());
+		}
+
+		return page;
+	}
+
+	/** The first bucket that ends with `id` or after it; past the last where there is none. */
+	#bucketOf(id: string): number {
+		return search(this.#buckets.length, at => (this.#buckets[at]?.at(-1) ?? '') < id);
+	}
+}

@@ -1,0 +1,60 @@
+import test from 'ava';
+import fc from 'fast-check';
+import {catalogSuite, type OpenCatalog} from '../ports/catalog.suite.js';
+import {SortedIds} from './catalog-sorted-ids.js';
+import {memoryCatalog} from './memory-catalog.js';
+import type {NedbCatalogOptions} from './nedb-catalog.js';
+import {openCatalogIn, temporaryFolder} from './nedb-testing.suite.js';
+
+const nedb =
+	(options: Partial<NedbCatalogOptions>): OpenCatalog =>
+	async t => {
+		const folder = await temporaryFolder(t);
+		let catalog = await openCatalogIn(t, folder, options);
+		const reopen = async () => {
+			await catalog.close();
+			catalog = await openCatalogIn(t, folder, options);
+			return catalog;
+		};
+		return {catalog, reopen};
+	};
+
+catalogSuite(test, 'memory', async () => Promise.resolve({catalog: memoryCatalog()}));
+catalogSuite(test, 'NeDB', nedb({}));
+catalogSuite(test, 'NeDB that always compacts', nedb({compactRatio: 0, compactMinBytes: 0}));
+
+const textOf = (number: number) => String(number).padStart(5, '0');
+
+test('sorted ids are a set in order, whatever comes and goes', t => {
+	const change = fc.record({id: fc.nat(4000).map(textOf), isAdded: fc.boolean()});
+	const question = fc.record({id: fc.option(fc.nat(4000).map(textOf), {nil: undefined}), limit: fc.nat(1500)});
+	const start = fc.record({count: fc.nat(4000), step: fc.constantFrom(1, 7, 4001 - 1, 2017)});
+	fc.assert(
+		fc.property(start, fc.array(change), fc.array(question), ({count, step}, changes, questions) => {
+			const ids = new SortedIds<string>();
+			const model = new Set<string>();
+			const first = Array.from({length: count}, (_, at) => ({id: textOf((at * step) % 4001), isAdded: true}));
+			const middle = first.filter((_, at) => at % 3 > 0).map(({id}) => ({id, isAdded: false}));
+			for (const {id, isAdded} of [...first, ...middle, ...changes]) {
+				if (isAdded) {
+					ids.add(id);
+					model.add(id);
+				} else {
+					ids.delete(id);
+					model.delete(id);
+				}
+			}
+
+			const sorted = [...model].sort();
+			t.deepEqual(ids.after(undefined, Infinity), sorted);
+			t.is(ids.isEmpty, sorted.length === 0);
+			for (const {id, limit} of questions) {
+				const later = sorted.filter(other => id === undefined || other > id);
+				const earlier = sorted.filter(other => id === undefined || other < id).reverse();
+				t.deepEqual(ids.after(id, limit), later.slice(0, limit));
+				t.deepEqual(ids.before(id, limit), earlier.slice(0, limit));
+			}
+		}),
+		{numRuns: 50},
+	);
+});

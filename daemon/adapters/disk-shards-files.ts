@@ -1,0 +1,128 @@
+import * as fs from 'node:fs/promises';
+import {dirname} from 'node:path';
+import {PjasError} from '../../source/protocol/errors.js';
+
+/** The file operations that a node's folder needs; an argument, so that a test can make a disk fail. */
+export type DiskFiles = Pick<
+	typeof fs,
+	'open' | 'rename' | 'unlink' | 'mkdir' | 'readdir' | 'readFile' | 'stat' | 'statfs'
+>;
+
+export const systemFiles: DiskFiles = fs;
+
+export const codeOf = (error: unknown): string | undefined =>
+	error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+
+export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
+
+const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+export const isFull = (error: unknown): boolean => fullCodes.has(codeOf(error) ?? '');
+
+const troubles: Record<string, string> = {
+	ENOENT: "The node's storage folder is gone: its disk may have been unmounted",
+	ENOTDIR: "The node's storage folder is gone: something else stands in its place",
+	EROFS: "The node's disk is read-only: it may have failed, look at the system's log",
+	EACCES: 'The node may not use its storage folder: check who owns it',
+	EPERM: 'The node may not use its storage folder: check who owns it',
+	EIO: "The node's disk fails: look at the system's log",
+	EMFILE: 'The node has too many files open: try again in a moment',
+	ENFILE: "The node's machine has too many files open: try again in a moment",
+};
+
+/** What the disk said, for whoever called: no path in it, and what to look at. Other errors stay as they are. */
+export const toDiskError = (error: unknown): unknown => {
+	if (isFull(error)) {
+		return new PjasError('INSUFFICIENT_STORAGE', "Not enough free space: this node's disk is full", {cause: error});
+	}
+
+	const trouble = troubles[codeOf(error) ?? ''];
+	return trouble === undefined ? error : new PjasError('NODE_FAILED', trouble, {cause: error});
+};
+
+// Windows has no way to flush a folder, and needs none.
+const unsyncableCodes = new Set(['EISDIR', 'EPERM', 'EINVAL', 'EBADF']);
+
+/** Flushes a folder's entries. */
+export const syncFolder = async (files: DiskFiles, path: string): Promise<void> => {
+	try {
+		const folder = await files.open(path, 'r');
+		try {
+			await folder.sync();
+		} finally {
+			await folder.close();
+		}
+	} catch (error) {
+		if (process.platform !== 'win32' || !unsyncableCodes.has(codeOf(error) ?? '')) throw error;
+	}
+};
+
+/** Flushes one folder for many callers: those that come while a flush runs share the next one. */
+export class FolderSync {
+	readonly #files: DiskFiles;
+	readonly #path: string;
+	#running: Promise<void> | undefined;
+	#next: Promise<void> | undefined;
+
+	constructor(files: DiskFiles, path: string) {
+		this.#files = files;
+		this.#path = path;
+	}
+
+	/** Resolves once what the folder holds now is on disk. */
+	async sync(): Promise<void> {
+		if (!this.#running) return this.#run();
+		// The flush that runs may have begun before the caller's change: only the next one is sure to hold it.
+		this.#next ??= this.#running
+			.catch(() => undefined)
+			.then(async () => {
+				this.#next = undefined;
+				return this.#run();
+			});
+		return this.#next;
+	}
+
+	async #run(): Promise<void> {
+		this.#running = syncFolder(this.#files, this.#path).finally(() => {
+			this.#running = undefined;
+		});
+		return this.#running;
+	}
+}
+
+/** Removes a file; one that is not there is a success. Says whether it was. */
+export const unlinkIfThere = async (files: DiskFiles, path: string): Promise<boolean> => {
+	try {
+		await files.unlink(path);
+		return true;
+	} catch (error) {
+		if (isMissing(error)) return false;
+		throw error;
+	}
+};
+
+/** Puts a small file in place whole, durably: after a crash there is the old one or the new one. */
+export const writeDurably = async (
+	files: DiskFiles,
+	path: string,
+	content: string,
+	temporaryPath: string,
+	folder: {sync: () => Promise<void>} = {sync: async () => syncFolder(files, dirname(path))},
+): Promise<void> => {
+	try {
+		const file = await files.open(temporaryPath, 'w', 0o600);
+		try {
+			await file.writeFile(content);
+			await file.sync();
+		} finally {
+			await file.close();
+		}
+
+		await files.rename(temporaryPath, path);
+	} catch (error) {
+		await files.unlink(temporaryPath).catch(() => undefined);
+		throw error;
+	}
+
+	await folder.sync();
+};

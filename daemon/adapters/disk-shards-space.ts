@@ -1,0 +1,146 @@
+import {join} from 'node:path';
+import {PjasError} from '../../source/protocol/errors.js';
+import type {Clock} from '../ports/clock.js';
+import {roundUp} from './aligned-pool.js';
+import {type DiskFiles, isMissing} from './disk-shards-files.js';
+
+export type SpaceOptions = {
+	files: DiskFiles;
+	clock: Pick<Clock, 'monotonicMs'>;
+	/** The node's folder. */
+	folder: string;
+	allocatedBytes: number;
+};
+
+/** Room for something that is being written. */
+export type Reservation = {
+	/** It is written: so much of the room is taken now. */
+	keep: (sizeBytes: number) => void;
+	/** Gives back what is not kept. */
+	release: () => void;
+};
+
+export type SpaceFigures = {usedBytes: number; allocatedBytes: number; freeBytes: number};
+
+const BLOCK_BYTES = 4096;
+const GIB = 1024 ** 3;
+const FIGURES_LAST_MS = 1000;
+
+/** What takes room beside the files that are counted one by one: a folder of many files is large itself. */
+const overhead = ['.', 'chunks', 'aliases', 'quarantine', 'tmp', 'node_metadata.json', 'node_identity.json'];
+
+/** What a file of this size takes on disk, as `du` counts. */
+export const onDiskBytes = (sizeBytes: number): number => roundUp(sizeBytes, BLOCK_BYTES);
+
+/** What must stay free on a disk: 1% of it, but at least 1 GiB, but at most a tenth of it. */
+export const diskFloorBytes = (diskBytes: number): number => Math.min(Math.max(diskBytes / 100, GIB), diskBytes / 10);
+
+/**
+Keeps account of what a node's folder takes, and gives out room in it: never beyond the allocation, whatever is being
+written at once, nor into what must stay free of the disk.
+*/
+export class Space {
+	readonly #options: SpaceOptions;
+	#keptBytes = 0;
+	#reservedBytes = 0;
+	#overheadBytes = 0;
+	/** Free on the disk above its floor when it was last asked, less what was written since. */
+	#diskFreeBytes = 0;
+	#askedAtMs = -Infinity;
+	#asking: Promise<void> | undefined;
+
+	constructor(options: SpaceOptions) {
+		this.#options = options;
+	}
+
+	get allocatedBytes(): number {
+		return this.#options.allocatedBytes;
+	}
+
+	/** Counts a file that is there. */
+	add(sizeBytes: number): void {
+		this.#keptBytes += onDiskBytes(sizeBytes);
+		this.#diskFreeBytes -= onDiskBytes(sizeBytes);
+	}
+
+	/** Counts a file no more. */
+	subtract(sizeBytes: number): void {
+		this.#keptBytes -= onDiskBytes(sizeBytes);
+		this.#diskFreeBytes += onDiskBytes(sizeBytes);
+	}
+
+	async reserve(sizeBytes: number): Promise<Reservation> {
+		await this.refresh();
+		const wantedBytes = onDiskBytes(sizeBytes);
+		const afterwards = this.#reservedBytes + wantedBytes;
+		if (this.#usedBytes + afterwards > this.#options.allocatedBytes) {
+			throw new PjasError('INSUFFICIENT_STORAGE', 'Not enough free space: this node has filled what it was given');
+		}
+
+		if (afterwards > this.#diskFreeBytes) {
+			throw new PjasError('INSUFFICIENT_STORAGE', "Not enough free space: this node's disk is nearly full");
+		}
+
+		let heldBytes = wantedBytes;
+		this.#reservedBytes += heldBytes;
+		const release = () => {
+			this.#reservedBytes -= heldBytes;
+			heldBytes = 0;
+		};
+
+		return {
+			release,
+			keep: keptBytes => {
+				release();
+				this.add(keptBytes);
+			},
+		};
+	}
+
+	/** Asks the disk again, unless it was asked a moment ago. */
+	async refresh(): Promise<void> {
+		if (this.#options.clock.monotonicMs() - this.#askedAtMs < FIGURES_LAST_MS) return;
+		this.#asking ??= this.#ask().finally(() => {
+			this.#asking = undefined;
+		});
+		return this.#asking;
+	}
+
+	/** What is known of the disk is wrong: it is asked before anything more is written. */
+	distrust(): void {
+		this.#askedAtMs = -Infinity;
+	}
+
+	async figures(): Promise<SpaceFigures> {
+		await this.refresh();
+		const {allocatedBytes} = this.#options;
+		const usedBytes = this.#usedBytes;
+		return {
+			usedBytes,
+			allocatedBytes,
+			freeBytes: Math.max(0, Math.min(allocatedBytes - usedBytes, this.#diskFreeBytes)),
+		};
+	}
+
+	get #usedBytes(): number {
+		return this.#keptBytes + this.#overheadBytes;
+	}
+
+	async #ask(): Promise<void> {
+		const {files, folder, clock} = this.#options;
+		const {bavail, blocks, bsize} = await files.statfs(folder);
+		const sizes = await Promise.all(overhead.map(async name => this.#blockBytesOf(join(folder, name))));
+		this.#overheadBytes = sizes.reduce((sum, sizeBytes) => sum + sizeBytes, 0);
+		this.#diskFreeBytes = Math.floor(bavail * bsize - diskFloorBytes(blocks * bsize));
+		this.#askedAtMs = clock.monotonicMs();
+	}
+
+	async #blockBytesOf(path: string): Promise<number> {
+		try {
+			return (await this.#options.files.stat(path)).blocks * 512;
+		} catch (error) {
+			if (isMissing(error)) return 0;
+			throw error;
+		}
+	}
+}

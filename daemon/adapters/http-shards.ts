@@ -1,0 +1,173 @@
+import type {Agent, IncomingMessage} from 'node:http';
+import {z} from 'zod';
+import {digestSchema} from '../../source/protocol/api.js';
+import {isPjasError} from '../../source/protocol/errors.js';
+import type {Digest} from '../../source/protocol/ids.js';
+import {MAX_LISTING_PAGE, MAX_SHARD_BYTES} from '../core/limits.js';
+import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
+import {type Caller, createCaller} from './http-shards-call.js';
+import {MAX_SMALL_ANSWER_BYTES, nodeError, type NodeErrorCode, nodeFailed, refusal} from './http-shards-errors.js';
+import {createGate} from './http-shards-gate.js';
+import {counting, json, lengthOf, shardSink, type Sink, then, told} from './http-shards-sinks.js';
+
+export type HttpShardsOptions = {
+	/** The node's address, with or without a path. */
+	baseUrl: string;
+	/** The connections to this node. Its `maxSockets` is how many requests are made at once. */
+	agent: Agent;
+	/** How long a node may be silent. */
+	timeoutMs: number;
+	leastBytesPerSecond?: number;
+	/** Told of the bytes of shards as they come in. */
+	onBytes?: (sizeBytes: number) => void;
+};
+
+const SHARD_TYPE = 'application/octet-stream';
+const MAX_PAGE_BYTES = 1024 * 1024;
+/** A node that lists on and on, whatever it may hold, is not believed. */
+const MOST_LISTED = 20_000_000;
+
+const pageSchema = z.object({
+	success: z.literal(true),
+	digests: z.array(digestSchema).max(MAX_LISTING_PAGE),
+	next_after: digestSchema.nullable(),
+});
+type Page = {digests: Digest[]; nextAfter: Digest | undefined};
+
+const putSchema = z.object({success: z.literal(true)});
+const verifySchema = z.object({success: z.literal(true), ok: z.boolean()});
+
+/** An answer in JSON that is as agreed. A page of something in between, though its status be 200, is not. */
+const agreed = <T>(schema: z.ZodType<T>, limitBytes: number): Sink<T> =>
+	then(json(limitBytes), body => {
+		const {success, data} = schema.safeParse(body);
+		if (success) return data;
+		throw nodeFailed("The node's answer is not what was agreed");
+	});
+
+/** A shard's answer that says it is one. */
+const isShard = ({statusCode, headers}: IncomingMessage) =>
+	statusCode === 200 && headers['content-type'] === SHARD_TYPE;
+
+const checkPage = ({digests, next_after: next}: z.infer<typeof pageSchema>, after: string | undefined): Page => {
+	let last = after ?? '';
+	for (const digest of digests) {
+		if (digest <= last) throw nodeFailed("The node's listing is not in order");
+		last = digest;
+	}
+
+	if (next !== null && (digests.length === 0 || next !== last)) throw nodeFailed("The node's listing does not go on");
+	return {digests: digests as Digest[], nextAfter: (next ?? undefined) as Digest | undefined};
+};
+
+const fetchPage = async (call: Caller, after: Digest | undefined, options: ShardOptions): Promise<Page> =>
+	call({
+		method: 'GET',
+		path: after === undefined ? '/shards' : `/shards?after=${after}`,
+		signal: options.signal,
+		receive: answer =>
+			answer.statusCode === 200
+				? then(agreed(pageSchema, MAX_PAGE_BYTES), page => checkPage(page, after))
+				: refusal(answer, []),
+	});
+
+async function* digestsFrom(call: Caller, first: Page, options: ShardOptions): AsyncGenerator<Digest> {
+	let listed = 0;
+	for (let page = first; ; page = await fetchPage(call, page.nextAfter, options)) {
+		options.signal?.throwIfAborted();
+		yield* page.digests;
+		listed += page.digests.length;
+		if (page.nextAfter === undefined) return;
+		if (listed > MOST_LISTED) throw nodeFailed(`The node lists more than ${MOST_LISTED} shards`);
+	}
+}
+
+/** The shards of a node that is reached over HTTP, by the calls that `node/server.ts` serves. */
+export const httpShards = (options: HttpShardsOptions): ShardStore => {
+	const gate = createGate(options.agent.maxSockets);
+	const makeCall = createCaller(options);
+	const call: Caller = async each => gate.pass(async () => makeCall(each), each.signal);
+	const pathOf = (digest: Digest) => `/shards/${digest}`;
+
+	/** Asks for a shard without wanting its bytes. */
+	const isThere = async (digest: Digest, signal: AbortSignal | undefined): Promise<{sizeBytes: number} | undefined> => {
+		const receive = (answer: IncomingMessage) =>
+			isShard(answer) ? counting(MAX_SHARD_BYTES) : refusal(answer, ['SHARD_NOT_FOUND']);
+		try {
+			return {sizeBytes: await call({method: 'GET', path: pathOf(digest), signal, receive})};
+		} catch (error) {
+			if (isPjasError(error, 'SHARD_NOT_FOUND')) return undefined;
+			throw error;
+		}
+	};
+
+	const stat: ShardStore['stat'] = async (digest, {signal} = {}) => {
+		const {status, sizeBytes} = await call({
+			method: 'HEAD',
+			path: pathOf(digest),
+			signal,
+			receive: answer =>
+				then(counting(0), () => ({
+					status: answer.statusCode ?? 0,
+					sizeBytes: isShard(answer) ? lengthOf(answer) : undefined,
+				})),
+		});
+		// Without a body, it can be the 404 of anybody between here and the node.
+		if (status === 404) return isThere(digest, signal);
+		if (sizeBytes !== undefined && sizeBytes <= MAX_SHARD_BYTES) return {sizeBytes};
+		throw nodeFailed(`The node does not tell a size that a shard can have (status ${status})`);
+	};
+
+	return {
+		async put(digest, body, {signal} = {}) {
+			signal?.throwIfAborted();
+			if (body.length > MAX_SHARD_BYTES) throw nodeError('BODY_TOO_LARGE');
+			const fitting: NodeErrorCode[] = ['DIGEST_MISMATCH', 'INSUFFICIENT_STORAGE', 'BODY_TOO_LARGE'];
+			await call({
+				method: 'PUT',
+				path: pathOf(digest),
+				headers: {'Content-Type': SHARD_TYPE},
+				body: [body],
+				signal,
+				receive: answer =>
+					answer.statusCode === 200 || answer.statusCode === 201
+						? agreed(putSchema, MAX_SMALL_ANSWER_BYTES)
+						: refusal(answer, fitting),
+			});
+		},
+		get: async (digest, {into, signal} = {}) =>
+			call({
+				method: 'GET',
+				path: pathOf(digest),
+				signal,
+				receive: answer =>
+					isShard(answer)
+						? told(shardSink(answer, into, MAX_SHARD_BYTES), options.onBytes)
+						: refusal(answer, ['SHARD_NOT_FOUND', 'SHARD_CORRUPT']),
+			}),
+		stat,
+		async remove(digest, {signal} = {}) {
+			await call({
+				method: 'DELETE',
+				path: pathOf(digest),
+				signal,
+				receive: answer => (answer.statusCode === 204 ? counting(0) : refusal(answer, [])),
+			});
+		},
+		async *list(after, listOptions = {}) {
+			yield* digestsFrom(call, await fetchPage(call, after, listOptions), listOptions);
+		},
+		async verify(digest, {signal} = {}) {
+			const {ok} = await call({
+				method: 'POST',
+				path: `${pathOf(digest)}/verify`,
+				signal,
+				receive: answer =>
+					answer.statusCode === 200
+						? agreed(verifySchema, MAX_SMALL_ANSWER_BYTES)
+						: refusal(answer, ['SHARD_NOT_FOUND']),
+			});
+			return ok;
+		},
+	};
+};

@@ -1,0 +1,182 @@
+import {isDeepStrictEqual} from 'node:util';
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import {PjasError} from '../../source/protocol/errors.js';
+import type {Log} from '../ports/log.js';
+import {copyOf, lineOf, type Document} from './catalog-documents.js';
+import type {Change} from './catalog-draft.js';
+import type {OpenFile} from './catalog-files.js';
+import type {CatalogIndex} from './catalog-index.js';
+import type {NedbStore} from './nedb-store.js';
+
+const RETRY_AFTER_SECONDS = 10;
+const RESTART_AFTER_SECONDS = 60;
+const CHANGES_A_TURN = 1000;
+
+const failedError = (cause: unknown) =>
+	new PjasError(
+		'CATALOG_UNAVAILABLE',
+		'The catalogue could not be written, as when the disk is full. Nothing was changed: try again later',
+		{cause, retryAfterSeconds: RETRY_AFTER_SECONDS},
+	);
+
+const refusedError = (cause: unknown) =>
+	new PjasError(
+		'CATALOG_UNAVAILABLE',
+		'The catalogue takes no writes until the coordinator is started anew, because its disk failed',
+		{cause, retryAfterSeconds: RESTART_AFTER_SECONDS},
+	);
+
+const bytesOf = (document: Document | undefined): number => (document ? Buffer.byteLength(lineOf(document)) : 0);
+
+export type JournalOptions = {
+	store: NedbStore;
+	/** The store's file. It is durable as it is. */
+	file: OpenFile;
+	sizeBytes: number;
+	index: CatalogIndex;
+	log: Log;
+};
+
+/**
+The file at the end of which NeDB puts its lines, as far as it is durable. NeDB changes its memory, then appends, and never
+waits for the disk; here a write is done once `fdatasync` is, and one that fails is undone in memory and in the file.
+*/
+export class NedbJournal {
+	readonly #store: NedbStore;
+	readonly #index: CatalogIndex;
+	readonly #log: Log;
+	#file: OpenFile;
+	/** The file's size up to which everything is durable. */
+	#sizeBytes: number;
+	/** What a file with nothing but the live documents has. */
+	#liveBytes: number;
+	/** The documents that are being written, as they were before. */
+	#pending: {ids: ReadonlySet<string>; before: ReadonlyMap<string, Document>} | undefined;
+	#failure: {cause: unknown} | undefined;
+
+	constructor({store, file, sizeBytes, index, log}: JournalOptions) {
+		this.#store = store;
+		this.#file = file;
+		this.#sizeBytes = sizeBytes;
+		this.#liveBytes = store.all().reduce((sum, document) => sum + bytesOf(document), 0);
+		this.#index = index;
+		this.#log = log;
+	}
+
+	get file(): OpenFile {
+		return this.#file;
+	}
+
+	get sizeBytes(): number {
+		return this.#sizeBytes;
+	}
+
+	get liveBytes(): number {
+		return this.#liveBytes;
+	}
+
+	/** Throws where it is not certain that what is written now would last. */
+	assertSound(): void {
+		if (this.#failure) throw refusedError(this.#failure.cause);
+	}
+
+	/** Copies of documents as they are durable, whatever is being written. */
+	async read(ids: readonly string[]): Promise<Document[]> {
+		const pending = this.#pending;
+		const found = new Map((await this.#store.find(ids)).map(document => [document._id, document]));
+		return ids.flatMap(id => {
+			const writing = [pending, this.#pending].find(some => some?.ids.has(id));
+			if (!writing) return found.get(id) ?? [];
+			const before = writing.before.get(id);
+			return before ? copyOf(before) : [];
+		});
+	}
+
+	/**
+	Makes changes durable, in their order, or none of them.
+
+	@param before - The documents concerned that are there.
+	@throws {PjasError} `CATALOG_UNAVAILABLE`
+	*/
+	async write(before: ReadonlyMap<string, Document>, changes: readonly Change[]): Promise<void> {
+		this.assertSound();
+		const after = new Map(changes.map(change => [change._id, change.after]));
+		this.#pending = {ids: new Set(after.keys()), before};
+		try {
+			await this.#append(before, changes);
+		} catch (error) {
+			this.#log.error('The catalogue could not be written', {error});
+			await this.#undo(this.#pending.ids, before);
+			throw this.#failure ? refusedError(error) : failedError(error);
+		} finally {
+			// Where it could not be undone, readers go on to be told what was there before.
+			if (!this.#failure) this.#pending = undefined;
+		}
+
+		await this.#count(before, after);
+	}
+
+	/** From now on this is the file: the same documents, durable, and it is where NeDB appends. */
+	replace(file: OpenFile, sizeBytes: number): void {
+		this.#file = file;
+		this.#sizeBytes = sizeBytes;
+	}
+
+	/** Refuses all writes until the next start: nobody knows any more what the disk holds. */
+	refuseWrites(cause: unknown): void {
+		this.#failure ??= {cause};
+		this.#log.error('The catalogue takes no writes until the next start', {error: cause});
+	}
+
+	async #append(before: ReadonlyMap<string, Document>, changes: readonly Change[]): Promise<void> {
+		const start = this.#store.appendedBytes();
+		await this.#store.apply(before, changes);
+		const expected = this.#sizeBytes + this.#store.appendedBytes() - start;
+		const {size} = await this.#file.stat();
+		if (size !== expected) {
+			const error = new Error(`The catalogue's file has ${size} bytes instead of ${expected}: something else wrote it`);
+			this.refuseWrites(error);
+			throw error;
+		}
+
+		await this.#file.datasync();
+		this.#sizeBytes = size;
+	}
+
+	/**
+	Cuts the failed lines off, then makes NeDB's memory what it was. NeDB appends a line for each step of that too: each is
+	cut off again, and were the process to die in between, it would change nothing.
+	*/
+	async #undo(ids: ReadonlySet<string>, before: ReadonlyMap<string, Document>): Promise<void> {
+		if (this.#failure) return;
+		try {
+			await this.#file.truncate(this.#sizeBytes);
+			for (const step of this.#store.restore(before, [...ids])) {
+				await step().catch(() => undefined);
+				await this.#file.truncate(this.#sizeBytes);
+			}
+
+			await this.#file.sync();
+			await this.#assertRestored(ids, before);
+		} catch (error) {
+			this.refuseWrites(error);
+		}
+	}
+
+	async #assertRestored(ids: ReadonlySet<string>, before: ReadonlyMap<string, Document>): Promise<void> {
+		const found = await this.#store.find([...ids]);
+		const isRestored = found.every(document => isDeepStrictEqual(document, before.get(document._id)));
+		const wanted = [...ids].filter(id => before.has(id));
+		if (!isRestored || found.length !== wanted.length) throw new Error('NeDB did not take its changes back');
+	}
+
+	async #count(before: ReadonlyMap<string, Document>, after: ReadonlyMap<string, Document | undefined>): Promise<void> {
+		let counted = 0;
+		for (const [id, document] of after) {
+			const past = before.get(id);
+			this.#index.change(past, document);
+			this.#liveBytes += bytesOf(document) - bytesOf(past);
+			if (++counted % CHANGES_A_TURN === 0) await nextTurn();
+		}
+	}
+}

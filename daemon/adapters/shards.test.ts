@@ -1,0 +1,768 @@
+import {execFile} from 'node:child_process';
+import {randomBytes} from 'node:crypto';
+import {constants} from 'node:fs';
+import {cp, mkdtemp, mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {Readable} from 'node:stream';
+import {promisify} from 'node:util';
+import test, {type ExecutionContext} from 'ava';
+import {type ErrorCode, isPjasError} from '../../source/protocol/errors.js';
+import type {Digest} from '../../source/protocol/ids.js';
+import {listingDigest} from '../core/listing.js';
+import {MAX_SHARD_BYTES} from '../core/limits.js';
+import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
+import {recordingLog} from '../testing/recording-log.js';
+import {AlignedPool} from './aligned-pool.js';
+import {DiskShards, type DiskShardsOptions} from './disk-shards.js';
+import {type DiskFiles, systemFiles} from './disk-shards-files.js';
+import {type NodeFolder, type NodeFolderOptions, openNodeFolder} from './disk-shards-folder.js';
+import {diskFloorBytes, Space} from './disk-shards-space.js';
+import {MemoryShards} from './memory-shards.js';
+import {systemClock, systemRandom} from './system.js';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+const newFolder = async (t: ExecutionContext): Promise<string> => {
+	const folder = await mkdtemp(join(tmpdir(), 'pjas-shards-'));
+	t.teardown(async () => rm(folder, {recursive: true, force: true}));
+	return folder;
+};
+
+const flipByte = async (path: string): Promise<void> => {
+	const file = await open(path, 'r+');
+	const {buffer} = await file.read(Buffer.alloc(1), 0, 1, 5);
+	await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, 5);
+	await file.close();
+};
+
+type DiskOptions = Partial<DiskShardsOptions> & {allocatedBytes?: number};
+
+const openDisk = async (folder: string, {allocatedBytes = GIB, ...options}: DiskOptions = {}): Promise<DiskShards> => {
+	const space = new Space({files: options.files ?? systemFiles, clock: systemClock, folder, allocatedBytes});
+	return DiskShards.open({folder, space, log: recordingLog(), clock: systemClock, ...options});
+};
+
+const openFolder = async (folder: string, options: Partial<NodeFolderOptions> = {}): Promise<NodeFolder> =>
+	openNodeFolder({
+		folder,
+		allocatedBytes: GIB,
+		log: recordingLog(),
+		clock: systemClock,
+		random: systemRandom,
+		...options,
+	});
+
+const refused = async (t: ExecutionContext, code: ErrorCode, act: () => Promise<unknown>): Promise<Error> => {
+	const error = await t.throwsAsync(act);
+	t.true(isPjasError(error, code), `${code} was to be thrown, not ${String(error)}`);
+	return error;
+};
+
+const filesIn = async (...path: string[]): Promise<string[]> => (await readdir(join(...path))).sort();
+
+const collect = async (digests: AsyncIterable<Digest>): Promise<Digest[]> => {
+	const all: Digest[] = [];
+	for await (const digest of digests) all.push(digest);
+	return all;
+};
+
+/** An error as the file system throws it. */
+const systemError = (code: string) => Object.assign(new Error(`${code}: injected`), {code});
+
+/** File operations of which those that `fails` names fail; what files are asked to do goes through it as well. */
+const failingFiles = (fails: (operation: string, path: string) => string | undefined): DiskFiles => {
+	const check = (operation: string, path: string) => {
+		const code = fails(operation, path);
+		if (code !== undefined) throw systemError(code);
+	};
+
+	return {
+		...systemFiles,
+		open: async (path, flags, mode) => {
+			check('open', String(path));
+			const file = await systemFiles.open(path, flags, mode);
+			return new Proxy(file, {
+				get(target, name) {
+					const value: unknown = Reflect.get(target, name, target);
+					if (typeof value !== 'function') return value;
+					return (...parameters: unknown[]): unknown => {
+						check(String(name), String(path));
+						return Reflect.apply(value, target, parameters);
+					};
+				},
+			});
+		},
+		rename: async (from, to) => {
+			check('rename', String(to));
+			return systemFiles.rename(from, to);
+		},
+	};
+};
+
+shardStoreSuite(test, 'memory', async () => Promise.resolve(new MemoryShards()), {
+	tamper: async (store, digest) => {
+		if (!(store instanceof MemoryShards)) throw new TypeError('another store');
+		const body = store.kept.get(digest) ?? new Uint8Array();
+		body[0] = (body[0] ?? 0) ^ 1;
+		return Promise.resolve();
+	},
+});
+
+const folders = new WeakMap<object, string>();
+
+shardStoreSuite(
+	test,
+	'disk',
+	async t => {
+		const folder = await newFolder(t);
+		const store = await openDisk(folder);
+		folders.set(store, folder);
+		return store;
+	},
+	{tamper: async (store, digest) => flipByte(join(folders.get(store) ?? '', 'chunks', `${digest}.chunk`))},
+);
+
+test('a memory store refuses what goes beyond its allocation', async t => {
+	const store = new MemoryShards({allocatedBytes: 1500});
+	const [one, other] = [randomBytes(1000), randomBytes(1000)];
+	await store.put(digestOf(one), one);
+	await refused(t, 'INSUFFICIENT_STORAGE', async () => store.put(digestOf(other), other));
+	await store.put(digestOf(one), one);
+	t.is(store.usedBytes, 1000);
+});
+
+test('a pool lends what it has, and whoever comes then waits its turn', async t => {
+	const pool = new AlignedPool({count: 2, bufferBytes: 5000, maxWaiting: 2});
+	t.is(pool.bufferBytes, 8192);
+	const first = await pool.acquire();
+	const second = await pool.acquire();
+	t.not(first.bytes.byteOffset, second.bytes.byteOffset);
+	t.is(first.bytes.length, 8192);
+	t.is(first.bytes.byteOffset % 4096, 0);
+
+	const order: string[] = [];
+	const third = pool.acquire().then(buffer => {
+		order.push('third');
+		return buffer;
+	});
+	const controller = new AbortController();
+	const reason = new Error('enough');
+	const given = pool.acquire(controller.signal);
+	await refused(t, 'TOO_MANY_REQUESTS', async () => pool.acquire());
+	controller.abort(reason);
+	t.is(await t.throwsAsync(given), reason);
+	const fourth = pool.acquire().then(buffer => {
+		order.push('fourth');
+		return buffer;
+	});
+
+	first.release();
+	first.release();
+	t.is((await third).bytes, first.bytes);
+	second.release();
+	await fourth;
+	t.deepEqual(order, ['third', 'fourth']);
+	t.is(pool.inUse, 2);
+});
+
+test('a file system that refuses direct writing is written to through its cache, and asked once', async t => {
+	for (const refusal of ['open', 'write']) {
+		const folder = await newFolder(t);
+		let direct = 0;
+		const isDirect = new Set<string>();
+		const files = failingFiles((operation, path) =>
+			operation === refusal && isDirect.has(path) ? 'EINVAL' : undefined,
+		);
+		const store = await openDisk(folder, {
+			files: {
+				...files,
+				open: async (path, flags, mode) => {
+					isDirect.delete(String(path));
+					if (typeof flags === 'number' && flags & constants.O_DIRECT) {
+						direct++;
+						isDirect.add(String(path));
+					}
+
+					return files.open(path, flags, mode);
+				},
+			},
+		});
+		for (const sizeBytes of [MAX_SHARD_BYTES, 1_000_000, 10]) {
+			const body = randomBytes(sizeBytes);
+			t.is(await store.receive(digestOf(body), Readable.from([body])), 'created');
+			t.is(Buffer.compare(await store.get(digestOf(body)), body), 0);
+		}
+
+		t.is(direct, 1);
+	}
+});
+
+test('a shard is on disk before anybody is told that it is kept', async t => {
+	const folder = await newFolder(t);
+	for (const sizeBytes of [1000, 1_000_000]) {
+		const steps: string[] = [];
+		const files = failingFiles((operation, path) => {
+			const place = /\/tmp\/\d+\.part$/.test(path) ? 'file' : path.endsWith('chunks') ? 'folder' : 'shard';
+			if (['write', 'datasync', 'sync', 'rename'].includes(operation)) steps.push(`${operation} ${place}`);
+			return undefined;
+		});
+		const store = await openDisk(folder, {files});
+		const body = randomBytes(sizeBytes);
+		steps.length = 0;
+		await store.receive(digestOf(body), Readable.from([body]), sizeBytes);
+		t.deepEqual(steps, ['write file', 'datasync file', 'rename shard', 'sync folder']);
+		steps.length = 0;
+		await store.remove(digestOf(body));
+		t.deepEqual(steps, ['sync folder']);
+	}
+});
+
+test('shards that arrive together share the flushes of their folder', async t => {
+	const folder = await newFolder(t);
+	let flushes = 0;
+	const files = failingFiles((operation, path) => {
+		if (operation === 'sync' && path.endsWith('chunks')) flushes++;
+		return undefined;
+	});
+	const store = await openDisk(folder, {files});
+	const bodies = Array.from({length: 60}, () => randomBytes(100));
+	await Promise.all(bodies.map(async body => store.put(digestOf(body), body)));
+	t.is(store.count, 60);
+	t.true(flushes > 0 && flushes < 50, `${flushes} flushes`);
+});
+
+test('a stream is kept as it comes, in pieces of any size', async t => {
+	const store = await openDisk(await newFolder(t));
+	for (const sizeBytes of [0, 1, 70_000, 262_144, 262_145, 3_000_001]) {
+		const body = randomBytes(sizeBytes);
+		const pieces = [body.subarray(0, 7), body.subarray(7, 65_000), body.subarray(65_000)].filter(
+			piece => piece.length > 0,
+		);
+		const isTold = sizeBytes % 2 === 0;
+		const stream = Readable.from(pieces, {objectMode: false});
+		t.is(await store.receive(digestOf(body), stream, isTold ? sizeBytes : undefined), 'created');
+		t.is(Buffer.compare(await store.get(digestOf(body)), body), 0);
+		t.is(await store.receive(digestOf(body), Readable.from([body], {objectMode: false})), 'exists');
+
+		const opened = await store.open(digestOf(body));
+		t.is(Buffer.compare(opened.bytes, body), 0);
+		opened.release();
+	}
+});
+
+test('a body without a name is kept under the digest that it has', async t => {
+	const store = await openDisk(await newFolder(t));
+	const body = randomBytes(5000);
+	const received = await store.receiveUnnamed(Readable.from([body]), body.length);
+	t.deepEqual(received, {digest: digestOf(body), sizeBytes: 5000, outcome: 'created'});
+	t.is((await store.receiveUnnamed(Readable.from([body]), body.length)).outcome, 'exists');
+});
+
+test('a body that is wrong, too long, too short or broken off leaves nothing behind', async t => {
+	const folder = await newFolder(t);
+	const store = await openDisk(folder);
+	const before = await store.figures();
+	const body = randomBytes(400_000);
+	const digest = digestOf(body);
+	const streamOf = (...pieces: Uint8Array[]) => Readable.from(pieces, {objectMode: false});
+
+	await refused(t, 'DIGEST_MISMATCH', async () => store.receive(digest, streamOf(randomBytes(400_000)), 400_000));
+	await refused(t, 'BODY_TOO_LARGE', async () => store.receive(digest, streamOf(body, body), 400_000));
+	await refused(t, 'BODY_TOO_LARGE', async () => store.receive(digest, streamOf(body), MAX_SHARD_BYTES + 1));
+	const endless = () =>
+		Readable.from(
+			(function* () {
+				for (;;) yield body;
+			})(),
+		);
+	await refused(t, 'BODY_TOO_LARGE', async () => store.receive(digest, endless()));
+	await refused(t, 'UPLOAD_INCOMPLETE', async () => store.receive(digest, streamOf(body.subarray(1)), 400_000));
+	await refused(t, 'UPLOAD_INCOMPLETE', async () => store.receiveUnnamed(streamOf(body.subarray(1)), 400_000));
+
+	const broken = new Readable({read: () => undefined});
+	broken.push(body.subarray(0, 1000));
+	const receiving = store.receive(digest, broken, 400_000);
+	setImmediate(() => broken.destroy(systemError('ECONNRESET')));
+	t.is((await t.throwsAsync<NodeJS.ErrnoException>(receiving)).code, 'ECONNRESET');
+
+	const stalled = new Readable({read: () => undefined});
+	const controller = new AbortController();
+	const reason = new Error('too slow');
+	const waiting = store.receive(digest, stalled, 400_000, {signal: controller.signal});
+	setImmediate(() => controller.abort(reason));
+	t.is(await t.throwsAsync(waiting), reason);
+	t.false(stalled.destroyed);
+
+	// There is a shard already: the body is looked at all the same.
+	await store.put(digest, body);
+	await refused(t, 'DIGEST_MISMATCH', async () => store.receive(digest, streamOf(randomBytes(400_000)), 400_000));
+	t.true(await store.verify(digest));
+	await store.remove(digest);
+
+	t.deepEqual(await filesIn(folder, 'tmp'), []);
+	t.deepEqual(await filesIn(folder, 'chunks'), []);
+	t.is((await store.figures()).usedBytes, before.usedBytes);
+	t.is(await store.receive(digest, streamOf(body), 400_000), 'created');
+});
+
+test('while there is no buffer, a stream is not read', async t => {
+	const store = await openDisk(await newFolder(t), {largeBuffers: 1});
+	const [one, other] = [randomBytes(1 * MIB), randomBytes(1 * MIB)];
+	const slow = new Readable({read: () => undefined});
+	slow.push(one.subarray(0, 100));
+	const first = store.receive(digestOf(one), slow, one.length);
+
+	let reads = 0;
+	const second = new Readable({
+		read() {
+			reads++;
+			this.push(other);
+			this.push(null);
+		},
+	});
+	const waiting = store.receive(digestOf(other), second, other.length);
+	await new Promise(resolve => setTimeout(resolve, 50));
+	t.is(reads, 0);
+	// A small shard has buffers of its own.
+	await store.put(digestOf(Buffer.from('small')), Buffer.from('small'));
+
+	slow.push(one.subarray(100));
+	slow.push(null);
+	t.is(await first, 'created');
+	t.is(await waiting, 'created');
+});
+
+test('twenty puts at the edge of the allocation never pass it', async t => {
+	for (const sizeBytes of [60_000, 300_000]) {
+		const folder = await newFolder(t);
+		const fits = 7;
+		const emptyBytes = (await (await openDisk(folder)).figures()).usedBytes;
+		const blockBytes = Math.ceil(sizeBytes / 4096) * 4096;
+		const allocatedBytes = emptyBytes + fits * blockBytes + blockBytes - 1;
+		const store = await openDisk(folder, {allocatedBytes});
+		const bodies = Array.from({length: 20}, () => randomBytes(sizeBytes));
+		const outcomes = await Promise.allSettled(
+			bodies.map(async (body, index) =>
+				index % 2 ? store.put(digestOf(body), body) : store.receive(digestOf(body), Readable.from([body]), sizeBytes),
+			),
+		);
+		const kept = outcomes.filter(({status}) => status === 'fulfilled').length;
+		t.is(kept, fits);
+		for (const outcome of outcomes) {
+			t.true(outcome.status === 'fulfilled' || isPjasError(outcome.reason, 'INSUFFICIENT_STORAGE'));
+		}
+
+		t.is((await filesIn(folder, 'chunks')).length, fits);
+		t.deepEqual(await filesIn(folder, 'tmp'), []);
+		const {usedBytes, freeBytes} = await store.figures();
+		t.true(usedBytes <= allocatedBytes);
+		t.true(freeBytes < blockBytes);
+	}
+});
+
+test('the last of a disk is left alone', async t => {
+	t.is(diskFloorBytes(1000 * GIB), 10 * GIB);
+	t.is(diskFloorBytes(50 * GIB), GIB);
+	t.is(diskFloorBytes(4 * GIB), 0.4 * GIB);
+
+	const folder = await newFolder(t);
+	let freeBytes = GIB + MIB;
+	const files: DiskFiles = {
+		...systemFiles,
+		statfs: (async () =>
+			Promise.resolve({bsize: 1, blocks: 50 * GIB, bavail: freeBytes})) as unknown as DiskFiles['statfs'],
+	};
+	const store = await openDisk(folder, {files, allocatedBytes: 10 * GIB});
+	t.true((await store.figures()).freeBytes <= MIB);
+	const [small, large] = [randomBytes(300_000), randomBytes(2 * MIB)];
+	await store.put(digestOf(small), small);
+	await refused(t, 'INSUFFICIENT_STORAGE', async () => store.put(digestOf(large), large));
+	await store.remove(digestOf(small));
+	freeBytes = GIB - 1;
+	const later = await openDisk(folder, {files, allocatedBytes: 10 * GIB});
+	t.is((await later.figures()).freeBytes, 0);
+	await refused(t, 'INSUFFICIENT_STORAGE', async () => later.put(digestOf(small), small));
+});
+
+test('a disk that is full in the middle of writing is answered, and nothing is left behind', async t => {
+	for (const [at, sizeBytes] of [
+		['open', 1000],
+		['write', 1000],
+		['write', 1_000_000],
+		['truncate', 1_000_001],
+		['datasync', 1_000_000],
+		['rename', 1000],
+		['sync', 1000],
+	] as const) {
+		const folder = await newFolder(t);
+		let isFull = false;
+		const files = failingFiles(operation => (isFull && operation === at ? 'ENOSPC' : undefined));
+		const store = await openDisk(folder, {files});
+		const before = await store.figures();
+		const body = randomBytes(sizeBytes);
+		isFull = true;
+		await refused(t, 'INSUFFICIENT_STORAGE', async () =>
+			store.receive(digestOf(body), Readable.from([body]), sizeBytes),
+		);
+		isFull = false;
+		t.deepEqual(await filesIn(folder, 'tmp'), [], at);
+		t.deepEqual(await filesIn(folder, 'chunks'), [], at);
+		t.deepEqual((await store.figures()).usedBytes, before.usedBytes, at);
+		t.is(await store.receive(digestOf(body), Readable.from([body]), sizeBytes), 'created');
+	}
+});
+
+test('a folder that is gone is said to be gone, and what it held is not forgotten', async t => {
+	const folder = await newFolder(t);
+	const log = recordingLog();
+	const store = await openDisk(folder, {log});
+	const [body, other] = [randomBytes(1000), randomBytes(1000)];
+	const digest = digestOf(body);
+	await store.put(digest, body);
+
+	await rename(join(folder, 'chunks'), join(folder, 'away'));
+	for (const act of [
+		async () => store.get(digest),
+		async () => store.stat(digest),
+		async () => store.open(digest),
+		async () => store.verify(digest),
+		async () => store.put(digestOf(other), other),
+	]) {
+		const error = await refused(t, 'NODE_FAILED', act);
+		t.regex(error.message, /folder is gone/);
+		t.false(error.message.includes(folder));
+	}
+
+	await rename(join(folder, 'away'), join(folder, 'chunks'));
+	t.is(Buffer.compare(await store.get(digest), body), 0);
+	await store.put(digestOf(other), other);
+	t.true(log.messages('error').length > 0);
+});
+
+test('a disk that has become read-only is said to be so', async t => {
+	let isReadOnly = false;
+	const files = failingFiles((operation, path) =>
+		isReadOnly && operation === 'open' && path.endsWith('.part') ? 'EROFS' : undefined,
+	);
+	const store = await openDisk(await newFolder(t), {files});
+	const [body, other] = [randomBytes(1000), randomBytes(1000)];
+	await store.put(digestOf(body), body);
+	isReadOnly = true;
+	const error = await refused(t, 'NODE_FAILED', async () => store.put(digestOf(other), other));
+	t.regex(error.message, /read-only/);
+	t.is(Buffer.compare(await store.get(digestOf(body)), body), 0);
+});
+
+test('a shard that somebody took away or cut short is missed when it is asked for', async t => {
+	const folder = await newFolder(t);
+	const store = await openDisk(folder);
+	const bodies = Array.from({length: 4}, () => randomBytes(5000));
+	for (const body of bodies) await store.put(digestOf(body), body);
+	const [got, asked, putAgain, cut] = bodies.map(digestOf) as [Digest, Digest, Digest, Digest];
+	for (const digest of [got, asked, putAgain]) await unlink(join(folder, 'chunks', `${digest}.chunk`));
+	await writeFile(join(folder, 'chunks', `${cut}.chunk`), 'cut');
+
+	await refused(t, 'SHARD_NOT_FOUND', async () => store.get(got));
+	t.is(await store.stat(asked), undefined);
+	await store.put(putAgain, bodies[2] as Buffer);
+	t.true(await store.verify(putAgain));
+	await store.put(cut, bodies[3] as Buffer);
+	t.true(await store.verify(cut));
+	t.deepEqual(await collect(store.list()), [putAgain, cut].sort());
+});
+
+test('a disk that cannot read a shard has a corrupt one', async t => {
+	let isBroken = false;
+	const files = failingFiles((operation, path) =>
+		isBroken && operation === 'read' && path.endsWith('.chunk') ? 'EIO' : undefined,
+	);
+	const folder = await newFolder(t);
+	const store = await openDisk(folder, {files});
+	const body = randomBytes(1000);
+	await store.put(digestOf(body), body);
+	isBroken = true;
+	await refused(t, 'NODE_FAILED', async () => store.get(digestOf(body)));
+	t.false(await store.verify(digestOf(body)));
+	t.is(await store.stat(digestOf(body)), undefined);
+	t.is((await filesIn(folder, 'quarantine')).length, 1);
+});
+
+test('puts and removals of one shard at once leave the file and the memory of it agreed', async t => {
+	const folder = await newFolder(t);
+	const store = await openDisk(folder);
+	const body = randomBytes(3000);
+	const digest = digestOf(body);
+	for (let round = 0; round < 30; round++) {
+		await Promise.all([
+			store.put(digest, body),
+			store.remove(digest),
+			store.put(digest, body),
+			...(round % 2 ? [store.remove(digest)] : []),
+		]);
+		const isListed = (await collect(store.list())).length === 1;
+		t.is((await filesIn(folder, 'chunks')).length === 1, isListed);
+		t.is((await store.stat(digest)) !== undefined, isListed);
+		const {usedBytes, count} = await store.figures();
+		t.is(count, isListed ? 1 : 0);
+		t.true(usedBytes >= 0);
+	}
+});
+
+test('a start removes what was half written, says so, and finds what is there', async t => {
+	const folder = await newFolder(t);
+	const first = await openDisk(folder);
+	const bodies = Array.from({length: 50}, (_, index) => randomBytes(1000 + index));
+	for (const body of bodies) await first.put(digestOf(body), body);
+	const digests = bodies.map(digestOf).sort();
+	t.is(first.listingDigest(), listingDigest(digests));
+
+	await writeFile(join(folder, 'tmp', '17.part'), 'half');
+	await writeFile(join(folder, 'chunks', 'notes.txt'), 'mine');
+	const gone = digests[7] as Digest;
+	await unlink(join(folder, 'chunks', `${gone}.chunk`));
+	const left = digests.filter(digest => digest !== gone);
+
+	let looks = 0;
+	const files: DiskFiles = {
+		...systemFiles,
+		stat: (async path => {
+			if (String(path).endsWith('.chunk')) looks++;
+			return systemFiles.stat(path);
+		}) as DiskFiles['stat'],
+	};
+	const log = recordingLog();
+	const knownSizes = new Map<string, number>([...first.sizes()].filter(([digest]) => digest !== digests[3]));
+	const second = await openDisk(folder, {log, files, knownSizes});
+	t.deepEqual(await filesIn(folder, 'tmp'), []);
+	t.deepEqual(await collect(second.list()), left);
+	t.is(looks, 1, 'only the unknown one');
+	t.is(second.listingDigest(), listingDigest(left));
+	t.deepEqual(log.messages('warn').length, 2);
+	t.regex(log.messages('warn').join(), /temporary files.*no shards/);
+	t.deepEqual(await readFile(join(folder, 'chunks', 'notes.txt'), 'utf8'), 'mine');
+
+	const third = await openDisk(folder);
+	t.deepEqual(await collect(third.list()), left);
+	t.deepEqual(new Map(third.sizes()), new Map(second.sizes()));
+	t.is((await third.figures()).usedBytes, (await second.figures()).usedBytes);
+});
+
+test('what a node says it uses is what du says, to one in a hundred', async t => {
+	const folder = await newFolder(t);
+	const node = await openFolder(folder);
+	const bodies = Array.from({length: 120}, (_, index) => randomBytes(100 + ((index * 7919) % 300_000)));
+	for (const body of bodies) await node.shards.put(digestOf(body), body);
+	for (const body of bodies.slice(0, 30)) await node.shards.remove(digestOf(body));
+	for (let index = 0; index < 20; index++) await node.aliases.set(`chunk ${index}`, digestOf(bodies[50] as Buffer));
+	await flipByte(join(folder, 'chunks', `${digestOf(bodies[40] as Buffer)}.chunk`));
+	t.false(await node.shards.verify(digestOf(bodies[40] as Buffer)));
+	await node.save();
+
+	const {stdout} = await promisify(execFile)('du', ['-s', '-B1', folder]);
+	const duBytes = Number(stdout.split('\t')[0]);
+	for (const open of [node, await openFolder(folder)]) {
+		const {usedBytes} = await open.shards.figures();
+		t.true(Math.abs(usedBytes - duBytes) <= duBytes / 100, `${usedBytes} is not ${duBytes}`);
+	}
+});
+
+test('the quarantine keeps the newest and lets go of the oldest', async t => {
+	const folder = await newFolder(t);
+	const store = await openDisk(folder);
+	for (let index = 0; index < 70; index++) {
+		const body = Buffer.from(`shard ${index}`);
+		await store.put(digestOf(body), body);
+		await flipByte(join(folder, 'chunks', `${digestOf(body)}.chunk`));
+		t.false(await store.verify(digestOf(body)));
+	}
+
+	const names = await filesIn(folder, 'quarantine');
+	t.is(names.length, 64);
+	t.false(names.some(name => name.startsWith(digestOf(Buffer.from('shard 0')))));
+	t.true(names.some(name => name.startsWith(digestOf(Buffer.from('shard 69')))));
+	t.is((await openDisk(folder)).quarantined, 64);
+});
+
+test('a classic id is never a path, and stays itself over a restart', async t => {
+	const folder = await newFolder(t);
+	const node = await openFolder(folder);
+	const digest = digestOf(Buffer.from('a'));
+	const ids = [
+		'abc',
+		'ABC',
+		'ünï cödé',
+		'con',
+		'a%2fb',
+		'..%2f..',
+		'x'.repeat(200),
+		digestOf(Buffer.from('b')),
+		'__proto__',
+	];
+	for (const id of ids) {
+		t.is(await node.aliases.get(id), undefined);
+		await node.aliases.set(id, digest);
+	}
+
+	for (const id of ['', '.', '..', 'a/b', '../x', 'a\\b', 'a\0b', 'a\nb', 'x'.repeat(201), '\ud800']) {
+		await refused(t, 'INVALID_REQUEST', async () => node.aliases.set(id, digest));
+		t.is(await node.aliases.get(id), undefined);
+	}
+
+	const again = await openFolder(folder);
+	for (const id of ids) t.is(await again.aliases.get(id), digest);
+	t.true((await filesIn(folder, 'aliases')).every(name => /^[0-9a-f]{64}\.json$/.test(name)));
+	t.is((await filesIn(folder, 'aliases')).length, ids.length);
+});
+
+const fixtures = new URL('../../../fixtures/node/', import.meta.url).pathname;
+
+const goldenRandom = {...systemRandom, bytes: (count: number) => new Uint8Array(count).fill(0xab)};
+const goldenClock = {...systemClock, now: () => 1_750_000_000_000};
+
+test('a folder is what the golden files say', async t => {
+	const folder = await newFolder(t);
+	const options = {random: goldenRandom, clock: goldenClock, name: 'Attic', allocatedBytes: 5_000_000_000};
+	const node = await openFolder(folder, options);
+	for (const text of ['one', 'two', '']) await node.shards.put(digestOf(Buffer.from(text)), Buffer.from(text));
+	await node.aliases.set('5f3a9c0d1e2b4a68', digestOf(Buffer.from('one')));
+	await node.save();
+
+	for (const name of ['node_metadata.json', 'node_identity.json']) {
+		t.is(await readFile(join(folder, name), 'utf8'), await readFile(join(fixtures, 'version-2', name), 'utf8'), name);
+	}
+
+	for (const name of ['aliases', 'chunks']) {
+		t.deepEqual(await filesIn(folder, name), await filesIn(fixtures, 'version-2', name));
+	}
+
+	const [alias = ''] = await filesIn(folder, 'aliases');
+	t.is(
+		await readFile(join(folder, 'aliases', alias), 'utf8'),
+		await readFile(join(fixtures, 'version-2/aliases', alias), 'utf8'),
+	);
+
+	const golden = await newFolder(t);
+	await cp(join(fixtures, 'version-2'), golden, {recursive: true});
+	const opened = await openFolder(golden, {allocatedBytes: undefined});
+	t.is(String(opened.nodeId), `pjas-${'ab'.repeat(16)}`);
+	t.is(String(opened.classicNodeId), 'pjas-abababab');
+	t.is(opened.name, 'Attic');
+	t.is(opened.allocatedBytes, 5_000_000_000);
+	t.is(opened.createdAtMs, 1_750_000_000_000);
+	t.is(opened.shards.count, 3);
+	t.is(await opened.aliases.get('5f3a9c0d1e2b4a68'), digestOf(Buffer.from('one')));
+});
+
+test('a restart keeps who the node is, and takes a new allocation and name', async t => {
+	const folder = await newFolder(t);
+	const body = randomBytes(100_000);
+	const first = await openFolder(folder, {name: 'Attic'});
+	await first.shards.put(digestOf(body), body);
+	await first.save();
+
+	const smaller = await openFolder(folder, {allocatedBytes: 50_000});
+	t.is(smaller.nodeId, first.nodeId);
+	t.is(smaller.classicNodeId, first.classicNodeId);
+	t.is(smaller.name, 'Attic');
+	t.is((await smaller.shards.figures()).freeBytes, 0);
+	t.is(Buffer.compare(await smaller.shards.get(digestOf(body)), body), 0);
+	const other = randomBytes(10);
+	await refused(t, 'INSUFFICIENT_STORAGE', async () => smaller.shards.put(digestOf(other), other));
+
+	const kept = await openFolder(folder, {allocatedBytes: undefined});
+	t.is(kept.allocatedBytes, 50_000);
+	const bigger = await openFolder(folder, {allocatedBytes: 10 * GIB, name: 'Cellar'});
+	t.is(bigger.allocatedBytes, 10 * GIB);
+	await bigger.shards.put(digestOf(other), other);
+	t.is((await openFolder(folder, {allocatedBytes: undefined})).name, 'Cellar');
+
+	await refused(t, 'INVALID_CONFIGURATION', async () => openFolder(join(folder, 'new'), {allocatedBytes: undefined}));
+	await refused(t, 'INVALID_CONFIGURATION', async () => openFolder(join(folder, 'node_identity.json')));
+});
+
+test('metadata that is missing or torn is made anew, and the node stays who it is', async t => {
+	const folder = await newFolder(t);
+	const body = randomBytes(1000);
+	const {nodeId, shards, save} = await openFolder(folder);
+	await shards.put(digestOf(body), body);
+	await save();
+	const metadata = join(folder, 'node_metadata.json');
+	const identity = join(folder, 'node_identity.json');
+	const whole = await readFile(metadata, 'utf8');
+
+	for (const damage of ['missing', whole.slice(0, 90), '', '[]', '{"version": 3}', '\0\0\0\0']) {
+		if (damage === 'missing') await unlink(metadata);
+		else await writeFile(metadata, damage);
+		const log = recordingLog();
+		const node = await openFolder(folder, {log});
+		t.is(node.nodeId, nodeId);
+		t.deepEqual(await collect(node.shards.list()), [digestOf(body)]);
+		t.regex(log.messages('warn').join(), damage === 'missing' ? /missing/ : /kept as node_metadata.json.broken-\d+/);
+		t.is((JSON.parse(await readFile(metadata, 'utf8')) as {node_id: string}).node_id, nodeId);
+	}
+
+	const broken = (await filesIn(folder)).filter(name => name.includes('.broken-'));
+	t.is(broken.length, 5);
+
+	// Both files gone wrong: what still can be read counts.
+	await writeFile(identity, 'torn');
+	await writeFile(metadata, whole.slice(0, 90));
+	t.is((await openFolder(folder)).nodeId, nodeId);
+	await unlink(identity);
+	t.is((await openFolder(folder)).nodeId, nodeId);
+	t.is((JSON.parse(await readFile(identity, 'utf8')) as {node_id: string}).node_id, nodeId);
+});
+
+test("a folder of the prototype's node is taken over", async t => {
+	const folder = await newFolder(t);
+	await cp(join(fixtures, 'classic'), folder, {recursive: true});
+	const log = recordingLog();
+	const node = await openFolder(folder, {log});
+	t.is(String(node.nodeId), 'pjas-0badcafe');
+	t.is(String(node.classicNodeId), 'pjas-0badcafe');
+	t.deepEqual(log.entries.find(({message}) => message.startsWith('took over'))?.fields, {
+		adopted: 3,
+		missing: 1,
+		refused: 1,
+	});
+
+	const [one, two] = [Buffer.from('the first chunk\n'), Buffer.from('the second chunk\n')];
+	t.is(await node.aliases.get('0123456789abcdef'), digestOf(one));
+	t.is(await node.aliases.get('fedcba9876543210'), digestOf(two));
+	t.is(Buffer.compare(await node.shards.get(digestOf(one)), one), 0);
+	t.true(await node.shards.verify(digestOf(two)));
+
+	// Its bytes are not what its checksum says: it is found out when it is looked at.
+	const wrong = (await node.aliases.get('aaaaaaaaaaaaaaaa')) as Digest;
+	t.false(await node.shards.verify(wrong));
+
+	t.true((await filesIn(folder)).includes('node_metadata.classic.json'));
+	const again = await openFolder(folder);
+	t.is(String(again.nodeId), 'pjas-0badcafe');
+	t.is(again.shards.count, 2);
+	t.is(await again.aliases.get('fedcba9876543210'), digestOf(two));
+});
+
+test('a taking over that was ended in the middle is done again', async t => {
+	for (let stop = 0; stop < 12; stop++) {
+		const folder = await newFolder(t);
+		await cp(join(fixtures, 'classic'), folder, {recursive: true});
+		let left = stop;
+		const files = failingFiles(operation => (operation === 'rename' && left-- <= 0 ? 'EIO' : undefined));
+		await openFolder(folder, {files}).catch(() => undefined);
+		const node = await openFolder(folder);
+		t.is(String(node.nodeId), 'pjas-0badcafe', String(stop));
+		t.is(node.shards.count, 3);
+		t.is(await node.aliases.get('0123456789abcdef'), digestOf(Buffer.from('the first chunk\n')));
+	}
+});
+
+test('a prototype folder with a node id that is none gets one', async t => {
+	const folder = await newFolder(t);
+	await mkdir(join(folder, 'chunks'));
+	await writeFile(join(folder, 'node_metadata.json'), '{"node_id": "../../etc", "chunks": {}, "total_stored": 0}');
+	t.regex((await openFolder(folder)).nodeId, /^pjas-[0-9a-f]{32}$/);
+	t.true((await stat(join(folder, 'node_identity.json'))).isFile());
+});

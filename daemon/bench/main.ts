@@ -1,0 +1,127 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {benchCatalog} from './catalog.js';
+import {startFloor} from './floor.js';
+import {machineLines, spaceProblem} from './machine.js';
+import {startNetwork} from './network.js';
+import {type Options, optionsOf, type Part, usage, UsageError} from './options.js';
+import type {Party} from './party.js';
+import {type Keep, runBig, runMany, runSmall, warmUp} from './phases.js';
+import {profileSummary} from './profile.js';
+import {conclusionOf, reportOf, type Results} from './report.js';
+
+/**
+`npm run bench`: what the network does on this machine, beside what a bare pipeline does in the same run. Exit code 1
+where a bar is missed, 2 where the command line is wrong.
+*/
+type Print = (text: string) => void;
+
+/** In this order: small files come first, since removing large ones slows the making of small ones for a while. */
+const loads = [
+	{part: 'small', run: runSmall},
+	{part: 'upload', run: runBig},
+	{part: 'many', run: runMany},
+] as const satisfies {part: Part; run: typeof runBig}[];
+
+const wants = ({only}: Options, part: Part): boolean =>
+	only.length === 0 || only.includes(part) || (part !== 'catalog' && only.every(each => each === 'floor'));
+
+const keeper = (results: Results, print: Print): Keep => {
+	return (phase, {name}, sample) => {
+		const runs = results.get(phase) ?? {floor: [], ours: []};
+		results.set(phase, runs);
+		runs[name].push(sample);
+		const speed = `${(sample.bytes / 1e6 / sample.seconds).toFixed(0)} MB/s`;
+		print(`  ${phase.padEnd(10)} ${name.padEnd(5)} run ${runs[name].length}: ${sample.seconds.toFixed(2)} s, ${speed}`);
+	};
+};
+
+const runLoads = async (options: Options, parties: readonly Party[], print: Print): Promise<Results> => {
+	const results: Results = new Map();
+	const keep = keeper(results, print);
+	await warmUp(parties);
+	for (const {run} of loads.filter(({part}) => wants(options, part))) {
+		for (let count = 0; count < options.runs; count++) {
+			await run(parties, options.load, keep);
+		}
+	}
+
+	return results;
+};
+
+/** Starts both sides, measures, and leaves nothing behind, also where it fails. */
+const benchNetwork = async (options: Options, print: Print): Promise<Results> => {
+	const folder = await mkdtemp(join(options.folder, 'pjas-bench-'));
+	const profileFolder = options.isProfiled ? await mkdtemp(join(tmpdir(), 'pjas-profile-')) : undefined;
+	const parties: Party[] = [];
+	const endNow = async (): Promise<void> => {
+		await Promise.all(parties.map(async party => party.stop()));
+		await rm(folder, {recursive: true, force: true});
+	};
+
+	// A signal makes what is running fail, so that both ways come here.
+	let ending: Promise<void> | undefined;
+	const end = async (): Promise<void> => (ending ??= endNow());
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+		process.once(signal, () => void end().finally(() => process.exit(1)));
+	}
+
+	try {
+		parties.push(await startFloor(folder));
+		if (!options.only.includes('floor')) parties.push(await startNetwork(folder, profileFolder));
+		return await runLoads(options, parties, print);
+	} catch (error) {
+		for (const party of parties) {
+			print(await party.explain());
+		}
+
+		throw error;
+	} finally {
+		await end();
+		if (profileFolder) print(await profileSummary(profileFolder));
+	}
+};
+
+/** The catalogue says in its lines whether it meets its bars. */
+const catalogMeetsBars = async (print: Print): Promise<boolean> => {
+	let meets = true;
+	await benchCatalog(line => {
+		meets &&= !line.endsWith('MISSED');
+		print(line);
+	});
+	return meets;
+};
+
+const bench = async (options: Options): Promise<boolean> => {
+	const print: Print = text => void (options.isJson ? process.stderr : process.stdout).write(`${text}\n`);
+	const machine = await machineLines(options);
+	print(machine.join('\n'));
+	const wantsLoads = loads.some(({part}) => wants(options, part));
+	const problem = wantsLoads ? await spaceProblem(options) : undefined;
+	if (problem) throw new UsageError(problem);
+
+	const results = wantsLoads ? await benchNetwork(options, print) : (new Map() as Results);
+	const {text, verdicts} = reportOf(results);
+	if (wantsLoads) print(`\n${text}\n`);
+
+	const catalogPasses = !wants(options, 'catalog') || (await catalogMeetsBars(print));
+	print(`\n${conclusionOf(verdicts)}${catalogPasses ? '' : '\nFAIL  the catalogue misses a bar, see above'}`);
+	if (options.isJson) {
+		process.stdout.write(
+			`${JSON.stringify({machine, phases: Object.fromEntries(results), verdicts, catalogPasses})}\n`,
+		);
+	}
+
+	return catalogPasses && verdicts.every(({passes}) => passes);
+};
+
+try {
+	const options = optionsOf(process.argv.slice(2));
+	if (options) process.exitCode = (await bench(options)) ? 0 : 1;
+	else process.stdout.write(usage);
+} catch (error) {
+	if (!(error instanceof UsageError)) throw error;
+	process.stderr.write(`${error.message}\n\n${usage}`);
+	process.exitCode = 2;
+}

@@ -1,0 +1,169 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdir, open, readdir, readFile, stat} from 'node:fs/promises';
+import {createServer} from 'node:net';
+import {join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
+import {ask, download, type Envelope, upload} from './client.js';
+import type {Party} from './party.js';
+
+const NODES = 3;
+const READY_WITHIN_MS = 60_000;
+const REMOVED_WITHIN_MS = 30_000;
+const STOPPED_WITHIN_MS = 20_000;
+const LOG_TAIL_LINES = 12;
+const host = '127.0.0.1';
+const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+
+const boundary = 'pjas-bench-4c1d0a6e93b7';
+const form: Envelope = {
+	headers: {'content-type': `multipart/form-data; boundary=${boundary}`},
+	before: Buffer.from(
+		`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="bench.bin"\r\n` +
+			'Content-Type: application/octet-stream\r\n\r\n',
+	),
+	after: Buffer.from(`\r\n--${boundary}--\r\n`),
+};
+
+const freePort = async (): Promise<number> => {
+	const server = createServer().listen(0, host);
+	await once(server, 'listening');
+	const address = server.address();
+	server.close();
+	await once(server, 'close');
+	return typeof address === 'object' && address ? address.port : 0;
+};
+
+/** Asks again and again until `holds` says so; an error counts as no. */
+const until = async (what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> => {
+	const end = performance.now() + withinMs;
+	while (performance.now() < end) {
+		if (await holds().catch(() => false)) return;
+		await delay(100);
+	}
+
+	throw new Error(`${what}: not within ${withinMs / 1000} s`);
+};
+
+type Daemon = {label: string; child: ChildProcess; logFile: string};
+
+/** Starts one daemon as a process of its own, with its log in a file, and nothing of this one's configuration. */
+const start = async (label: string, folder: string, args: string[], profileFolder?: string): Promise<Daemon> => {
+	const logFile = join(folder, `${label.replace(' ', '-')}.log`);
+	const log = await open(logFile, 'w');
+	const profiling = [
+		'--cpu-prof',
+		`--cpu-prof-dir=${profileFolder}`,
+		`--cpu-prof-name=${label.replace(' ', '-')}.cpuprofile`,
+	];
+	const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('PJAS_') && name !== 'PORT');
+	const child = spawn(process.execPath, [...(profileFolder ? profiling : []), cli, ...args], {
+		cwd: folder,
+		env: Object.fromEntries(environment),
+		stdio: ['ignore', log.fd, log.fd],
+	});
+	await once(child, 'spawn');
+	await log.close();
+	return {label, child, logFile};
+};
+
+const stop = async ({child}: Daemon): Promise<void> => {
+	if (child.exitCode !== null || child.signalCode !== null) return;
+	const ended = once(child, 'exit');
+	child.kill('SIGTERM');
+	const timer = setTimeout(() => child.kill('SIGKILL'), STOPPED_WITHIN_MS);
+	await ended;
+	clearTimeout(timer);
+};
+
+/** What the files below a folder take, but for those that go while it is counted. */
+const sizeOf = async (folder: string): Promise<number> => {
+	const entries = await readdir(folder, {recursive: true, withFileTypes: true});
+	const sizes = entries
+		.filter(entry => entry.isFile())
+		.map(async entry => (await stat(join(entry.parentPath, entry.name)).catch(() => ({size: 0}))).size);
+	return (await Promise.all(sizes)).reduce((total, size) => total + size, 0);
+};
+
+const isReady = async (port: number, nodes: number): Promise<boolean> => {
+	await ask({host, port, path: '/health'});
+	const {nodes: list} = JSON.parse(await ask({host, port, path: '/api/nodes'})) as {nodes: {status: string}[]};
+	return list.filter(({status}) => status === 'online').length === nodes;
+};
+
+/** The last lines of each daemon's log, for whoever must find out why it did not work. */
+const logsOf = async (daemons: readonly Daemon[]): Promise<string> => {
+	const tails = daemons.map(async ({label, logFile}) => {
+		const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n');
+		return [`--- ${label}`, ...lines.slice(-LOG_TAIL_LINES)].join('\n');
+	});
+	return (await Promise.all(tails)).join('\n');
+};
+
+const startDaemons = async (folder: string, port: number, folders: readonly string[], profileFolder?: string) => {
+	const coordinator = ['--role', 'coordinator', '--port', String(port), '--data', join(folder, 'coordinator')];
+	const daemons = [await start('coordinator', folder, coordinator, profileFolder)];
+	try {
+		await until('The coordinator answers', READY_WITHIN_MS, async () => isReady(port, 0));
+		for (const [index, storage] of folders.entries()) {
+			const label = `node ${index + 1}`;
+			const names = ['--name', label, '--owner', label, '--zone', label];
+			const args = ['--role', 'node', storage, '--coordinator', `http://${host}:${port}/api`, '--port', '0', ...names];
+			daemons.push(await start(label, folder, args, profileFolder));
+		}
+
+		await until(`${NODES} nodes are online`, READY_WITHIN_MS, async () => isReady(port, NODES));
+	} catch (error) {
+		await Promise.all(daemons.map(stop));
+		throw new Error(`The network did not start.\n${await logsOf(daemons)}`, {cause: error});
+	}
+
+	return daemons;
+};
+
+/** Starts ours: a coordinator and three nodes, each a process of its own, as an operator would. */
+export const startNetwork = async (folder: string, profileFolder?: string): Promise<Party> => {
+	const folders = Array.from({length: NODES}, (_, index) => join(folder, `node-${index + 1}`));
+	await Promise.all(folders.map(async path => mkdir(path, {recursive: true})));
+	const port = await freePort();
+	const daemons = await startDaemons(folder, port, folders, profileFolder);
+	const stored = new Map<string, number>();
+
+	/** Shards are removed in the background: they must be gone before something else is measured. */
+	const removed = async (): Promise<boolean> => {
+		const kept = [...stored.values()].reduce((total, sizeBytes) => total + sizeBytes, 0);
+		const sizes = await Promise.all(folders.map(sizeOf));
+		return sizes.every(size => size <= kept * 1.05 + 8 * 1024 * 1024);
+	};
+
+	return {
+		name: 'ours',
+		members: daemons.map(({label, child}) => ({label, pid: child.pid ?? 0})),
+		folders,
+		upload: async sizeBytes => {
+			const answer = await upload({host, port, method: 'POST', path: '/api/files/upload'}, sizeBytes, form);
+			const {file_id: id} = JSON.parse(answer) as {file_id: string};
+			stored.set(id, sizeBytes);
+			return id;
+		},
+		download: async (id, take) => download({host, port, path: `/api/files/download/${id}`}, take),
+		clear: async ids => {
+			for (const id of ids) {
+				await ask({host, port, method: 'DELETE', path: `/api/files/${id}`});
+				stored.delete(id);
+			}
+
+			await until('The removed files have left the nodes', REMOVED_WITHIN_MS, removed).catch((error: unknown) => {
+				// Worth knowing, but nothing that is measured here; the disk has room for all runs or the next one fails.
+				process.stderr.write(`WARNING: ${String(error)}\n`);
+			});
+		},
+		explain: async () => logsOf(daemons),
+		stop: async () => {
+			for (const daemon of daemons) {
+				await stop(daemon);
+			}
+		},
+	};
+};

@@ -1,0 +1,94 @@
+import {tmpdir} from 'node:os';
+import {resolve} from 'node:path';
+import {parseArgs} from 'node:util';
+import {parseSize} from '../units.js';
+import type {Load} from './phases.js';
+
+export const parts = ['floor', 'upload', 'small', 'many', 'catalog'] as const;
+export type Part = (typeof parts)[number];
+
+export type Options = {
+	runs: number;
+	load: Load;
+	only: readonly Part[];
+	folder: string;
+	isProfiled: boolean;
+	isJson: boolean;
+};
+
+export const usage = `npm run bench -- [flags]
+  --runs N         how often each part runs; default 3
+  --size SIZE      the large file's size; default 1GiB
+  --small N        how many files of 64 KiB; default 1000
+  --many N         how many uploads of 200 MiB at once; default 20
+  --only PART      ${parts.join(', ')}; may be given several times.
+                   upload is the large file up and down; floor is the floor's side without ours
+  --folder DIR     where to keep the data meanwhile; default the system's temporary folder
+  --profile        write CPU profiles of ours and say what took the time; the figures suffer by it
+  --json           print the figures as JSON on standard output, all else on standard error
+  --help           print this
+`;
+
+const flags = {
+	runs: {type: 'string', default: '3'},
+	size: {type: 'string', default: '1GiB'},
+	small: {type: 'string', default: '1000'},
+	many: {type: 'string', default: '20'},
+	only: {type: 'string', multiple: true},
+	folder: {type: 'string', default: tmpdir()},
+	profile: {type: 'boolean', default: false},
+	json: {type: 'boolean', default: false},
+	help: {type: 'boolean', default: false},
+} as const;
+
+/** What is wrong with the command line, for a person. */
+export class UsageError extends Error {}
+
+const countOf = (flag: string, text: string): number => {
+	if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`--${flag} is ${text}. Allowed: a whole number from 1`);
+	return Number(text);
+};
+
+const sizeOf = (text: string): number => {
+	const bytes = parseSize(text, 'B');
+	if (!bytes) throw new UsageError(`--size is ${text}. Allowed: a size such as 64MiB or 1GiB`);
+	return bytes;
+};
+
+const partOf = (text: string): Part => {
+	const part = parts.find(name => name === text);
+	if (!part) throw new UsageError(`--only is ${text}. Allowed: ${parts.join(', ')}`);
+	return part;
+};
+
+const valuesOf = (argv: string[]) => {
+	try {
+		return parseArgs({args: argv, options: flags}).values;
+	} catch (error) {
+		throw new UsageError((error as Error).message, {cause: error});
+	}
+};
+
+/**
+What a command line asks for, or `undefined` where it asks for help.
+
+@throws {UsageError}
+*/
+export const optionsOf = (argv: string[]): Options | undefined => {
+	const {runs, size, small, many, only, folder, profile, json, help} = valuesOf(argv);
+	if (help) return undefined;
+	return {
+		runs: countOf('runs', runs),
+		load: {
+			bigBytes: sizeOf(size),
+			smallFiles: countOf('small', small),
+			smallBytes: 64 * 1024,
+			manyFiles: countOf('many', many),
+			manyBytes: 200 * 1024 * 1024,
+		},
+		only: only?.map(partOf) ?? [],
+		folder: resolve(folder),
+		isProfiled: profile,
+		isJson: json,
+	};
+};

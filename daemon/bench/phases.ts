@@ -1,0 +1,164 @@
+import {createHash} from 'node:crypto';
+import {createReadStream} from 'node:fs';
+import {readdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import {finished} from 'node:stream/promises';
+import {contentDigest} from './client.js';
+import {resetPeak, type Usage, usageOf} from './measure.js';
+import type {Party} from './party.js';
+
+export type MemberUsage = Usage & {label: string};
+
+/** What one phase of one party took. */
+export type Sample = {
+	seconds: number;
+	bytes: number;
+	files: number;
+	members: MemberUsage[];
+	clientCpuSeconds: number;
+};
+
+export type Load = {bigBytes: number; smallFiles: number; smallBytes: number; manyFiles: number; manyBytes: number};
+export type PhaseName = 'upload' | 'download' | 'small up' | 'small down' | 'many up';
+export type Keep = (phase: PhaseName, party: Party, sample: Sample) => void;
+
+const SMALL_AT_ONCE = 8;
+const WARM_UP: Load = {
+	bigBytes: 128 * 1024 * 1024,
+	smallFiles: 200,
+	smallBytes: 64 * 1024,
+	manyFiles: 0,
+	manyBytes: 0,
+};
+const CLEARED_FROM_BYTES = 1024 * 1024;
+
+const clientCpu = (): number => {
+	const {user, system} = process.cpuUsage();
+	return (user + system) / 1e6;
+};
+
+const usages = (party: Party): MemberUsage[] => party.members.map(({label, pid}) => ({label, ...usageOf(pid)}));
+
+/** Runs `work` and takes what it cost. */
+const sampled = async (party: Party, bytes: number, files: number, work: () => Promise<void>): Promise<Sample> => {
+	for (const {pid} of party.members) {
+		resetPeak(pid);
+	}
+
+	const before = usages(party);
+	const cpu = clientCpu();
+	const start = performance.now();
+	await work();
+	const seconds = (performance.now() - start) / 1000;
+	const clientCpuSeconds = clientCpu() - cpu;
+	const members = usages(party).map((after, index) => ({
+		...after,
+		cpuSeconds: after.cpuSeconds - (before[index]?.cpuSeconds ?? 0),
+	}));
+	return {seconds, bytes, files, members, clientCpuSeconds};
+};
+
+/** Does `task` for 0 … `count` − 1, `limit` at once. */
+const atOnce = async <T>(count: number, limit: number, task: (index: number) => Promise<T>): Promise<T[]> => {
+	const results: T[] = [];
+	let next = 0;
+	const lane = async (): Promise<void> => {
+		while (next < count) {
+			const index = next++;
+			results[index] = await task(index);
+		}
+	};
+
+	await Promise.all(Array.from({length: Math.min(limit, count)}, lane));
+	return results;
+};
+
+const fetchWhole = async (party: Party, id: string, sizeBytes: number): Promise<void> => {
+	const got = await party.download(id);
+	if (got !== sizeBytes) {
+		throw new Error(`${party.name}: ${got} bytes came back, not ${sizeBytes}`);
+	}
+};
+
+/** Fetches a file and compares its content with what was sent. */
+const verify = async (party: Party, id: string, sizeBytes: number): Promise<void> => {
+	const hash = createHash('sha256');
+	await party.download(id, piece => hash.update(piece));
+	if (hash.digest('hex') !== contentDigest(sizeBytes)) {
+		throw new Error(`${party.name}: other bytes came back than were sent`);
+	}
+};
+
+/** Reads all that is stored once, so that downloads measure programs and not which blocks the disk has cached. */
+const warm = async (party: Party): Promise<void> => {
+	for (const folder of party.folders) {
+		for (const entry of await readdir(folder, {recursive: true, withFileTypes: true})) {
+			if (!entry.isFile()) continue;
+			const stream = createReadStream(join(entry.parentPath, entry.name), {highWaterMark: 1024 * 1024});
+			await finished(stream.resume());
+		}
+	}
+};
+
+/**
+Stores `files` files of `bytes`, fetches them where `down` names a phase, checks one, and removes them if they are large.
+Small files stay: they take little room, and ext4 without a journal is slow to create files for seconds after many were
+removed (it steps over each inode that was freed lately), which would be measured in place of the programs.
+*/
+const runPhase = async (
+	parties: readonly Party[],
+	{up, down, files, bytes, limit}: {up: PhaseName; down?: PhaseName; files: number; bytes: number; limit: number},
+	keep: Keep,
+): Promise<void> => {
+	const stored = new Map<Party, string[]>();
+	for (const party of parties) {
+		let ids: string[] = [];
+		const store = async (): Promise<void> => {
+			ids = await atOnce(files, limit, async () => party.upload(bytes));
+		};
+
+		keep(up, party, await sampled(party, bytes * files, files, store));
+		stored.set(party, ids);
+		if (!down) await checkAndClear(party, ids, bytes);
+	}
+
+	if (!down) return;
+	for (const party of parties) {
+		await warm(party);
+	}
+
+	for (const party of parties) {
+		const ids = stored.get(party) ?? [];
+		const fetch = async (): Promise<void> => {
+			await atOnce(files, limit, async index => fetchWhole(party, ids[index] ?? '', bytes));
+		};
+
+		keep(down, party, await sampled(party, bytes * files, files, fetch));
+		await checkAndClear(party, ids, bytes);
+	}
+};
+
+const checkAndClear = async (party: Party, ids: readonly string[], bytes: number): Promise<void> => {
+	await verify(party, ids[0] ?? '', bytes);
+	if (bytes >= CLEARED_FROM_BYTES) await party.clear(ids);
+};
+
+export const runBig = async (parties: readonly Party[], {bigBytes}: Load, keep: Keep): Promise<void> =>
+	runPhase(parties, {up: 'upload', down: 'download', files: 1, bytes: bigBytes, limit: 1}, keep);
+
+export const runSmall = async (parties: readonly Party[], load: Load, keep: Keep): Promise<void> => {
+	const shape = {files: load.smallFiles, bytes: load.smallBytes, limit: SMALL_AT_ONCE};
+	await runPhase(parties, {up: 'small up', down: 'small down', ...shape}, keep);
+};
+
+export const runMany = async (parties: readonly Party[], load: Load, keep: Keep): Promise<void> => {
+	const shape = {files: load.manyFiles, bytes: load.manyBytes, limit: load.manyFiles};
+	await runPhase(parties, {up: 'many up', ...shape}, keep);
+};
+
+/** Runs every way once, small, so that what is measured is compiled, connected and has its buffers. */
+export const warmUp = async (parties: readonly Party[]): Promise<void> => {
+	const keep: Keep = () => undefined;
+	await runBig(parties, WARM_UP, keep);
+	await runSmall(parties, WARM_UP, keep);
+};

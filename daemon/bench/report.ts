@@ -1,0 +1,165 @@
+import {median, spread, table} from './measure.js';
+import type {PhaseName, Sample} from './phases.js';
+
+const MB = 1e6;
+const GIB = 1024 ** 3;
+
+export type Runs = {floor: Sample[]; ours: Sample[]};
+export type Results = Map<PhaseName, Runs>;
+
+/** What a figure must reach: a part of the floor's, or no more than so much. */
+type Bar = {leastOfFloor: number} | {most: number};
+
+type Figure = {
+	phase: PhaseName;
+	label: string;
+	floor: number[];
+	ours: number[];
+	/** A peak counts as the highest of the runs, all else as their median. */
+	isPeak: boolean;
+	bar?: Bar;
+};
+
+export type Verdict = {phase: string; label: string; value: number; bar: string; passes: boolean};
+
+const ratioBars: Partial<Record<PhaseName, number>> = {
+	upload: 0.7,
+	download: 0.7,
+	'small up': 0.5,
+	'small down': 0.5,
+};
+const COORDINATOR_PEAK_MB = 400;
+const NODE_PEAK_MB = 200;
+
+const speedOf = (phase: PhaseName): {label: string; of: (sample: Sample) => number} =>
+	phase.startsWith('small')
+		? {label: 'files/s', of: ({files, seconds}) => files / seconds}
+		: {label: 'MB/s', of: ({bytes, seconds}) => bytes / MB / seconds};
+
+/** A figure of each run on both sides. */
+const figure = (
+	phase: PhaseName,
+	label: string,
+	{floor, ours}: Runs,
+	of: (sample: Sample) => number,
+	options: {isPeak?: boolean; bar?: Bar} = {},
+): Figure => ({phase, label, floor: floor.map(of), ours: ours.map(of), isPeak: false, ...options});
+
+const cpuFigures = (phase: PhaseName, runs: Runs): Figure[] => {
+	const perGiB = (seconds: number, {bytes}: Sample): number => (seconds * GIB) / bytes;
+	const members = (runs.ours[0] ?? runs.floor[0])?.members ?? [];
+	return [
+		...members.map(({label}, at) =>
+			figure(phase, `CPU s/GiB, ${label}`, runs, sample => perGiB(sample.members[at]?.cpuSeconds ?? 0, sample)),
+		),
+		figure(phase, 'CPU s/GiB, all of them', runs, sample =>
+			perGiB(
+				sample.members.reduce((total, {cpuSeconds}) => total + cpuSeconds, 0),
+				sample,
+			),
+		),
+		figure(phase, 'CPU s/GiB, client apart', runs, sample => perGiB(sample.clientCpuSeconds, sample)),
+	];
+};
+
+const peakFigures = (phase: PhaseName, runs: Runs): Figure[] =>
+	((runs.ours[0] ?? runs.floor[0])?.members ?? []).map(({label}, at) =>
+		figure(phase, `peak MB, ${label}`, runs, ({members}) => (members[at]?.peakBytes ?? 0) / MB, {
+			isPeak: true,
+			bar: {most: at === 0 ? COORDINATOR_PEAK_MB : NODE_PEAK_MB},
+		}),
+	);
+
+const figuresOf = (phase: PhaseName, runs: Runs): Figure[] => {
+	const speed = speedOf(phase);
+	const leastOfFloor = ratioBars[phase];
+	return [
+		figure(phase, speed.label, runs, speed.of, leastOfFloor === undefined ? {} : {bar: {leastOfFloor}}),
+		...cpuFigures(phase, runs),
+		...peakFigures(phase, runs),
+	];
+};
+
+/** Ours as a part of the floor's: the median of what each run says, since only figures of one run compare. */
+const ratioOf = ({floor, ours}: Figure): number | undefined =>
+	floor.length > 0 && floor.length === ours.length
+		? median(ours.map((value, run) => value / (floor[run] ?? Number.NaN)))
+		: undefined;
+
+const verdictOf = (of: Figure): Verdict | undefined => {
+	const {phase, label, ours, bar} = of;
+	if (!bar || ours.length === 0) return undefined;
+	if ('most' in bar) {
+		const value = Math.max(...ours);
+		return {phase, label, value, bar: `<= ${bar.most}`, passes: value <= bar.most};
+	}
+
+	const value = ratioOf(of);
+	if (value === undefined) return undefined;
+	return {phase, label: `${label} / floor`, value, bar: `>= ${bar.leastOfFloor}`, passes: value >= bar.leastOfFloor};
+};
+
+const digits = (value: number): string => value.toFixed(Math.abs(value) < 100 ? (Math.abs(value) < 10 ? 2 : 1) : 0);
+
+/** Ratios to three places, so that one just under its bar doesn't look as if it met it. */
+const ratioDigits = (value: number): string => value.toFixed(3);
+
+const cells = (values: number[], isPeak: boolean): [string, string] =>
+	values.length === 0
+		? ['–', '']
+		: [digits(isPeak ? Math.max(...values) : median(values)), `(${values.map(digits).join(' ')})`];
+
+const rowOf = (of: Figure): string[] => {
+	const ratio = ratioOf(of);
+	const verdict = verdictOf(of);
+	return [
+		`  ${of.label}`,
+		...cells(of.floor, of.isPeak),
+		...cells(of.ours, of.isPeak),
+		ratio === undefined ? '' : ratioDigits(ratio),
+		verdict?.bar ?? '',
+		verdict ? (verdict.passes ? 'PASS' : 'FAIL') : '',
+	];
+};
+
+const NOISY_FROM = 0.25;
+
+const noiseOf = (speed: Figure | undefined): string[] => {
+	const parts = (['floor', 'ours'] as const)
+		.map(side => ({side, apart: spread(speed?.[side] ?? [])}))
+		.filter(({apart}) => apart > NOISY_FROM)
+		.map(({side, apart}) => `${side} ${Math.round(apart * 100)}%`);
+	return parts.length === 0 ? [] : [`  noisy: the runs lie apart by ${parts.join(', ')} of their median`];
+};
+
+const titles: Record<PhaseName, string> = {
+	upload: 'upload of one large file',
+	download: 'download of one large file',
+	'small up': 'upload of small files, 8 at once',
+	'small down': 'download of small files, 8 at once',
+	'many up': 'uploads of large files, all at once',
+};
+
+/** The figures of all phases as one table: ours beside the floor, medians, all runs, bars. */
+export const reportOf = (results: Results): {text: string; verdicts: Verdict[]} => {
+	const rows: string[][] = [['', 'floor', '(runs)', 'ours', '(runs)', 'ratio', 'bar', '']];
+	const verdicts: Verdict[] = [];
+	for (const [phase, runs] of results) {
+		const figures = figuresOf(phase, runs);
+		rows.push([''], [`${phase}: ${titles[phase]}`], ...figures.map(rowOf), ...noiseOf(figures[0]).map(line => [line]));
+		verdicts.push(...figures.map(verdictOf).filter(verdict => verdict !== undefined));
+	}
+
+	return {text: table(rows), verdicts};
+};
+
+/** What failed, or that nothing did. */
+export const conclusionOf = (verdicts: readonly Verdict[]): string => {
+	const failed = verdicts.filter(({passes}) => !passes);
+	const lines = failed.map(
+		({phase, label, value, bar}) =>
+			`FAIL  ${phase}: ${label} is ${bar.startsWith('>=') ? ratioDigits(value) : digits(value)}, bar ${bar}`,
+	);
+	const count = `${verdicts.length - failed.length} bars passed, ${failed.length} failed`;
+	return [...lines, verdicts.length === 0 ? 'No bar was measured against' : count].join('\n');
+};

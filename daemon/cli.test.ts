@@ -1,0 +1,189 @@
+import {spawnSync} from 'node:child_process';
+import {once} from 'node:events';
+import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:net';
+import type {AddressInfo} from 'node:net';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
+import anyTest, {type ExecutionContext, type TestFn} from 'ava';
+import {type Daemon, runDaemon, startDaemon} from './testing/processes.js';
+
+const test = anyTest as TestFn<{folder: string}>;
+
+test.beforeEach(t => {
+	t.context = {folder: mkdtempSync(path.join(tmpdir(), 'pjas-daemon-'))};
+});
+
+test.afterEach.always(t => rmSync(t.context.folder, {recursive: true, force: true}));
+
+type Context = ExecutionContext<{folder: string}>;
+
+const start = (t: Context, argv: string[], environment: Record<string, string> = {}): Daemon =>
+	startDaemon(t, argv, {folder: t.context.folder, environment});
+
+/** Runs a command that ends. */
+const run = async (t: Context, argv: string[], environment: Record<string, string> = {}) =>
+	runDaemon(t, argv, {folder: t.context.folder, environment});
+
+test('--help and --version answer at once', async t => {
+	t.regex((await run(t, ['--help'])).stdout, /--role coordinator[^]*--role node <storage_path>[^]*backup/);
+	t.regex(
+		(await run(t, ['--role', 'node', '--help'])).stdout,
+		/^pjas-daemon --role node <storage_path> \[allocated_gb\]/,
+	);
+	t.regex((await run(t, ['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('a wrong configuration is one line on standard error, and code 2', async t => {
+	const config = path.join(t.context.folder, 'pjas_config.json');
+	const refusal = async (argv: string[], environment = {}) => {
+		const {code, stdout, stderr} = await run(t, argv, environment);
+		t.deepEqual([code, stdout], [2, '']);
+		t.regex(stderr, /^pjas-daemon: .*\n$/);
+		return stderr;
+	};
+	t.regex(await refusal([]), /--role is missing/);
+	t.regex(await refusal(['--role', 'local', '--nods', '3']), /no flag --nods\. Did you mean --nodes\?/);
+	t.regex(
+		await refusal(['--role', 'coordinator'], {PORT: '99999'}),
+		/PORT is "99999"\. Allowed: a whole number from 0/,
+	);
+	writeFileSync(config, '{"prot": 3000}');
+	t.regex(await refusal(['--role', 'local']), /"prot" in .*pjas_config\.json is no setting\. Did you mean port\?/);
+	writeFileSync(config, '{');
+	t.regex(await refusal(['--role', 'local']), /pjas_config\.json is not JSON/);
+	t.false(existsSync(path.join(t.context.folder, 'pjas-data')), 'nothing was made');
+});
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
+
+test('a local network says what to try, and that works as printed', async t => {
+	const daemon = start(t, ['--role', 'local', '--port', '0']);
+	const url = await daemon.ready();
+	await delay(50);
+	const data = path.join(t.context.folder, 'pjas-data');
+	t.true(daemon.stdout().startsWith(`ready ${url} ${data}\n`));
+	t.regex(daemon.stderr(), new RegExp(`INFO {2}ready url=${url} folder=${data}\n`));
+	const {stats} = (await (await fetch(`${url}/api/stats`)).json()) as {stats: Record<string, number>};
+	t.like(stats, {totalNodes: 3, onlineNodes: 3});
+
+	if (hasCurl) {
+		const lines = daemon.stdout().match(/^ {2}(printf|id=|curl).*$/gm) ?? [];
+		t.is(lines.length, 5);
+		const script = lines.map(line => `${line.trim()} || exit 1\necho; echo --`).join('\n');
+		const {status, stdout, stderr} = spawnSync('sh', ['-c', script], {cwd: t.context.folder, encoding: 'utf8'});
+		t.is(status, 0, stderr);
+		const [, , list, downloaded, figures] = stdout.split('--\n').map(text => text.trim());
+		t.like(JSON.parse(list ?? ''), {success: true, count: 1, files: {0: {filename: 'hello-pjas.txt', size: 16}}});
+		t.is(downloaded, 'Hello from PJAS');
+		t.like(JSON.parse(figures ?? ''), {stats: {activeFiles: 1}});
+	} else {
+		t.log('There is no curl here: the printed lines were not run');
+	}
+
+	const second = await run(t, ['--role', 'local', '--port', '0']);
+	t.is(second.code, 1);
+	t.true(second.stderr.includes(`is in use by process ${daemon.child.pid ?? 0}: stop that one`), second.stderr);
+
+	daemon.child.kill('SIGINT');
+	t.is(await daemon.ended(), 0);
+	for (const folder of ['coordinator', 'node-1', 'node-2', 'node-3']) {
+		const names = readdirSync(path.join(data, folder));
+		t.false(
+			names.some(name => name.endsWith('.lock')),
+			names.join(' '),
+		);
+	}
+
+	const again = start(t, ['--role', 'local', '--port', '0']);
+	const {files} = (await (await fetch(`${await again.ready()}/api/files`)).json()) as {files: unknown[]};
+	t.is(files.length, hasCurl ? 1 : 0);
+	again.child.kill('SIGTERM');
+	t.is(await again.ended(), 0);
+});
+
+test('a coordinator and a node, each a process, find each other; a killed one is started again', async t => {
+	const environment = {PJAS_LOG_FORMAT: 'json', PJAS_LOG_LEVEL: 'debug'};
+	const coordinator = start(t, ['--role', 'coordinator', '--data', 'kept', '--port', '0'], environment);
+	const url = await coordinator.ready();
+	const nodeArgv = [
+		'--role',
+		'node',
+		'shards',
+		'500MB',
+		'--port',
+		'0',
+		'--name',
+		'attic',
+		'--coordinator',
+		`${url}/api`,
+	];
+	const node = start(t, nodeArgv, environment);
+	await node.ready();
+	const registered = async () => {
+		for (;;) {
+			const {nodes} = (await (await fetch(`${url}/api/nodes`)).json()) as {nodes: {status: string}[]};
+			if (nodes[0]?.status === 'online') return nodes;
+			await delay(50);
+		}
+	};
+	const [before] = await registered();
+	t.like(before, {name: 'attic', owner: 'attic', zone: 'attic', storage_stats: {allocated_bytes: 500 * 1024 ** 2}});
+
+	node.child.kill('SIGKILL');
+	await node.ended();
+	const again = start(t, nodeArgv, environment);
+	await again.ready();
+	t.is((await registered()).length, 1);
+
+	again.child.kill('SIGTERM');
+	coordinator.child.kill('SIGTERM');
+	t.deepEqual(await Promise.all([again.ended(), coordinator.ended()]), [0, 0]);
+	for (const line of [coordinator, node, again].flatMap(daemon => daemon.stderr().trimEnd().split('\n'))) {
+		t.notThrows(() => JSON.parse(line) as unknown, line);
+	}
+});
+
+test('a port that is taken is said, and the folder is free afterwards', async t => {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	t.teardown(() => server.close());
+	const {port} = server.address() as AddressInfo;
+	const {code, stderr} = await run(t, ['--role', 'local', '--port', String(port)]);
+	t.not(code, 0);
+	t.regex(stderr, new RegExp(`pjas-daemon: Port ${port} is in use by another program: .*--port\n`));
+	t.false(readdirSync(path.join(t.context.folder, 'pjas-data', 'coordinator')).some(name => name.endsWith('.lock')));
+});
+
+test('a folder that cannot be made is said without a stack', async t => {
+	writeFileSync(path.join(t.context.folder, 'pjas-data'), 'a file');
+	const {code, stderr} = await run(t, ['--role', 'coordinator', '--port', '0']);
+	t.is(code, 1);
+	t.regex(stderr, /^pjas-daemon: .*pjas-data.*\n$/);
+	const json = await run(t, ['--role', 'coordinator', '--port', '0', '--log-format', 'json']);
+	t.is(json.code, 1);
+	t.like(JSON.parse(json.stderr), {level: 'error', message: stderr.slice('pjas-daemon: '.length, -1)});
+});
+
+test('a backup is made of a running coordinator, and comes back into an empty folder', async t => {
+	const coordinator = start(t, ['--role', 'coordinator', '--data', 'kept', '--port', '0']);
+	await coordinator.ready();
+	const backup = await run(t, ['backup', '--data', 'kept', '--to', 'copy']);
+	t.is(backup.code, 0, backup.stderr);
+	t.regex(backup.stdout, /are in .*copy \(\d+ bytes\)/);
+	const refused = await run(t, ['restore', '--data', 'kept', '--from', 'copy']);
+	t.is(refused.code, 1);
+	t.regex(refused.stderr, new RegExp(`in use by process ${coordinator.child.pid ?? 0}`));
+	coordinator.child.kill('SIGTERM');
+	t.is(await coordinator.ended(), 0);
+
+	const restore = await run(t, ['restore', '--data', 'new', '--from', 'copy']);
+	t.is(restore.code, 0, restore.stderr);
+	const key = (folder: string) => readFileSync(path.join(t.context.folder, folder, 'master.key'), 'utf8');
+	t.is(key('new'), key('kept'));
+	const again = start(t, ['--role', 'coordinator', '--data', 'new', '--port', '0']);
+	await again.ready();
+	again.child.kill('SIGTERM');
+	t.is(await again.ended(), 0);
+});

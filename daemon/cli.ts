@@ -1,0 +1,129 @@
+#!/usr/bin/env node
+import {hostname} from 'node:os';
+import {escapeControls} from '../source/protocol/escape.js';
+import {isPjasError} from '../source/protocol/errors.js';
+import {packageVersion} from '../source/version.js';
+import {jsonLog, type LogFormat} from './adapters/json-log.js';
+import {systemClock as clock, systemRandom as random} from './adapters/system.js';
+import {type Config, loadConfig} from './config.js';
+import type {Running} from './lifecycle.js';
+import type {Log} from './ports/log.js';
+
+/** The one place where the parts are put together: flags → configuration → role. */
+
+const exitCodes = {failed: 1, wrongWords: 2};
+
+const LEFTOVERS_MS = 2_000;
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+/** Scripts wait for the line on standard output; the log has it too. */
+const sayReady = (log: Log, url: string, folder: string) => {
+	log.info('ready', {url, folder});
+	say(`ready ${url} ${folder}`);
+};
+
+/** Starts what goes on. A role's code is loaded only when it is wanted. */
+const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Running> => {
+	const version = packageVersion();
+	const surroundings = {log, clock, random, version, masterKey: process.env['PJAS_MASTER_KEY']};
+	switch (config.mode) {
+		case 'coordinator': {
+			const {settings} = config;
+			const [{startLocked}, {startCoordinator}] = await Promise.all([
+				import('./roles/locked.js'),
+				import('./roles/coordinator.js'),
+			]);
+			const running = await startLocked(settings.dataFolder, clock, async () =>
+				startCoordinator({...settings, ...surroundings}),
+			);
+			sayReady(log, running.url, settings.dataFolder);
+			return running;
+		}
+
+		case 'node': {
+			const {settings} = config;
+			const [{startLocked}, {startNode}] = await Promise.all([import('./roles/locked.js'), import('./roles/node.js')]);
+			const running = await startLocked(settings.storagePath, clock, async () =>
+				startNode({...settings, ...surroundings}),
+			);
+			sayReady(log.child({node: running.nodeId}), running.url, settings.storagePath);
+			return running;
+		}
+
+		case 'local': {
+			const {settings} = config;
+			const [{startLocal, localWelcome}, {startCoordinator}, {startNode}] = await Promise.all([
+				import('./roles/local.js'),
+				import('./roles/coordinator.js'),
+				import('./roles/node.js'),
+			]);
+			const running = await startLocal(settings, surroundings, {startCoordinator, startNode}, signal);
+			sayReady(log, running.url, settings.dataFolder);
+			say(localWelcome(running.url, settings));
+			return running;
+		}
+
+		default:
+			throw new Error(`${config.mode} is no role`);
+	}
+};
+
+const run = async (config: Config, log: Log): Promise<void> => {
+	if (config.mode === 'backup' || config.mode === 'restore') {
+		const {runBackup, runRestore} = await import('./roles/commands.js');
+		// The clock's timers don't keep a process going that waits for nothing else.
+		const keepAlive = setInterval(() => undefined, 2 ** 30);
+		try {
+			if (config.mode === 'backup') await runBackup(config.settings, {clock, say});
+			else await runRestore(config.settings, {clock, say});
+		} finally {
+			clearInterval(keepAlive);
+		}
+
+		return;
+	}
+
+	const {runUntilStopped} = await import('./lifecycle.js');
+	await runUntilStopped(async signal => start(config, log, signal), {log, clock});
+};
+
+/** One clear message for what has a name; what has none goes out whole. */
+const fail = (error: unknown, log?: Log, format?: LogFormat) => {
+	const isKnown = isPjasError(error) || typeof (error as NodeJS.ErrnoException).syscall === 'string';
+	const {message, stack} = error instanceof Error ? error : new Error(String(error));
+	if (log && (!isKnown || format === 'json')) log.error(isKnown ? message : 'nobody expected this error', {error});
+	else process.stderr.write(`pjas-daemon: ${escapeControls(isKnown ? message : (stack ?? message))}\n`);
+	process.exitCode = isPjasError(error, 'INVALID_CONFIGURATION') ? exitCodes.wrongWords : exitCodes.failed;
+	// What failed half-way may have left something that goes on.
+	setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
+};
+
+const main = async () => {
+	let log: Log | undefined;
+	let format: LogFormat | undefined;
+	try {
+		const request = loadConfig(process.argv.slice(2), {
+			environment: process.env,
+			folder: process.cwd(),
+			hostname: hostname(),
+		});
+		if (request.kind !== 'run') {
+			process.stdout.write(request.kind === 'help' ? request.text : `${packageVersion()}\n`);
+			return;
+		}
+
+		const {logFormat, logLevel: level} = request.config.settings;
+		format = logFormat;
+		log = jsonLog({format, level, clock, write: line => process.stderr.write(line)});
+		for (const warning of request.warnings) log.warn(warning);
+		await run(request.config, log);
+	} catch (error) {
+		fail(error, log, format);
+	}
+};
+
+// Whoever read what is written here may go away; that must not end the daemon.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+await main();

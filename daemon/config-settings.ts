@@ -1,0 +1,335 @@
+import {z} from 'zod';
+import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
+import {parseDuration, parseSize} from './units.js';
+
+export const roles = ['coordinator', 'node', 'local'] as const;
+export const commands = ['backup', 'restore'] as const;
+export const modes = [...roles, ...commands] as const;
+
+/** What a run of `pjas-daemon` is: a part of a network that goes on, or a command that ends. */
+export type Mode = (typeof modes)[number];
+type Role = (typeof roles)[number];
+
+type Given = string | number | boolean;
+
+/** What stands in the place of a value that nobody gave, given the settings above it in the table. */
+type Derived = {text: string; from: (above: Record<string, unknown>, hostname: string) => Given};
+
+export type Setting = {
+	/** In `pjas_config.json`; the flag and the `PJAS_` name follow from it, unless there is a `short` one. */
+	name: string;
+	short?: string;
+	/** What stands for the value in `--help`. A switch has none. */
+	placeholder?: string;
+	help: string;
+	/** Which values there are, for whoever gave another. */
+	allowed: string;
+	schema: z.ZodType<unknown, Given>;
+	modes: readonly Mode[];
+	default?: Given | Partial<Record<Mode, Given>> | Derived;
+	isRequired?: true;
+	/** It is the word at this place on the command line, from 0, not a flag. */
+	position?: number;
+	/** Only a flag gives it. */
+	isFlagOnly?: true;
+	/** A path, from the working folder. */
+	isPath?: true;
+	/** The name under which hosting services set it for the coordinator. */
+	hostedName?: string;
+	/** The console reads it as well, so a coordinator that finds it in its surroundings passes over it. */
+	isShared?: true;
+	/** What is wrong with a value that is right by itself, beside those above it. */
+	conflict?: (value: unknown, above: Record<string, unknown>) => string | undefined;
+};
+
+const parsed = <Value>(parse: (text: string) => Value | undefined) =>
+	z.union([z.string(), z.number()]).transform((given, context) => {
+		const value = parse(String(given));
+		if (value === undefined) {
+			context.addIssue({code: 'custom', message: 'not allowed'});
+			return z.NEVER;
+		}
+
+		return value;
+	});
+
+const within = (value: number | undefined, least: number, most: number) =>
+	value !== undefined && value >= least && value <= most ? value : undefined;
+
+const wholeNumber = (least: number, most: number) =>
+	parsed(text => (/^\d{1,9}$/.test(text) ? within(Number(text), least, most) : undefined));
+
+const oneOf = <const Choices extends readonly string[]>(choices: Choices) =>
+	parsed(text => choices.find((choice): choice is Choices[number] => choice === text));
+
+const MAX_LABEL_LENGTH = 64;
+
+const label = parsed(text =>
+	text.trim() === text && text.length > 0 && text.length <= MAX_LABEL_LENGTH && !/\p{C}/u.test(text) ? text : undefined,
+);
+const labelAllowed = `1 to ${MAX_LABEL_LENGTH} characters, no space at either end, no control characters`;
+
+const filePath = parsed(text => (text.length > 0 && !text.includes('\0') ? text : undefined));
+
+const switchSchema = z.union([
+	z.boolean(),
+	z.stringbool({truthy: ['true', 'yes', 'on', '1'], falsy: ['false', 'no', 'off', '0']}),
+]);
+
+const SMALLEST_MEMORY_BYTES = 32 * 1024 ** 2;
+const SMALLEST_ALLOCATION_BYTES = 1024 ** 2;
+const LONGEST_NODE_TIMEOUT_MS = 600_000;
+
+const servers = ['coordinator', 'node', 'local'] as const satisfies Mode[];
+const keepers = ['coordinator', 'local'] as const satisfies Mode[];
+
+/**
+Every setting there is. The flags, the `PJAS_` names, the keys of `pjas_config.json`, what is allowed and `--help` all
+come from here. A setting whose default follows from others stands below them.
+*/
+export const settings = {
+	role: {
+		name: 'role',
+		placeholder: 'ROLE',
+		help: 'Which part this daemon plays',
+		allowed: roles.join(', '),
+		schema: oneOf(roles),
+		modes: servers,
+		isRequired: true,
+	},
+	config: {
+		name: 'config',
+		placeholder: 'FILE',
+		help: 'The file with the settings that neither flags nor environment give',
+		allowed: 'the path of a file',
+		schema: filePath,
+		modes,
+		default: 'pjas_config.json',
+		isPath: true,
+	},
+	storagePath: {
+		name: 'storage_path',
+		placeholder: '<storage_path>',
+		help: 'The folder that keeps the shards',
+		allowed: 'the path of a folder',
+		schema: filePath,
+		modes: ['node'],
+		isRequired: true,
+		position: 0,
+		isPath: true,
+	},
+	allocatedBytes: {
+		name: 'allocated_gb',
+		placeholder: '[allocated_gb]',
+		help: 'How much it may keep: 200, 0.5, 500MB, 2TB; a bare number counts GB (1024³ bytes)',
+		allowed: 'a size from 1MB, such as 200 (GB), 0.5, 500MB or 2TB',
+		schema: parsed(text => within(parseSize(text, 'GB'), SMALLEST_ALLOCATION_BYTES, Number.MAX_SAFE_INTEGER)),
+		modes: ['node'],
+		default: 100,
+		position: 1,
+	},
+	coordinatorUrl: {
+		name: 'coordinator_url',
+		short: 'coordinator',
+		placeholder: 'URL',
+		help: 'The coordinator to join, with or without /api at its end',
+		allowed: baseUrlAllowed,
+		schema: parsed(parseCoordinatorUrl),
+		modes: ['node'],
+		default: 'http://127.0.0.1:3000/api',
+		isShared: true,
+	},
+	host: {
+		name: 'host',
+		placeholder: 'ADDRESS',
+		help: 'The address to listen on; 0.0.0.0 is every one of this machine',
+		allowed: 'the name or address of this machine, such as 127.0.0.1, 0.0.0.0 or ::',
+		schema: parsed(text => (/^[\w.:%-]{1,255}$/.test(text) ? text : undefined)),
+		modes: servers,
+		default: '127.0.0.1',
+	},
+	port: {
+		name: 'port',
+		placeholder: 'PORT',
+		help: 'The port to listen on; 0 is any free one',
+		allowed: 'a whole number from 0 to 65535',
+		schema: wholeNumber(0, 65_535),
+		modes: servers,
+		default: {coordinator: 3000, node: 8420, local: 3000},
+		hostedName: 'PORT',
+	},
+	dataFolder: {
+		name: 'data',
+		placeholder: 'DIR',
+		help: 'The folder that keeps what the coordinator must not forget',
+		allowed: 'the path of a folder',
+		schema: filePath,
+		modes: ['coordinator', 'local', 'backup', 'restore'],
+		default: './pjas-data',
+		isPath: true,
+	},
+	nodes: {
+		name: 'nodes',
+		placeholder: 'N',
+		help: 'How many nodes to run beside the coordinator',
+		allowed: 'a whole number from 1 to 32',
+		schema: wholeNumber(1, 32),
+		modes: ['local'],
+		default: 3,
+	},
+	replicas: {
+		name: 'replicas',
+		placeholder: 'N',
+		help: 'How many nodes keep each chunk',
+		allowed: 'a whole number from 1 to 16',
+		schema: wholeNumber(1, 16),
+		modes: keepers,
+		default: 3,
+	},
+	minReplicas: {
+		name: 'min_replicas',
+		placeholder: 'N',
+		help: 'How many of them must have it on disk before an upload is answered',
+		allowed: 'a whole number from 1 to the replicas',
+		schema: wholeNumber(1, 16),
+		modes: keepers,
+		default: {text: '2, or the replicas where they are fewer', from: ({replicas}) => Math.min(2, Number(replicas))},
+		conflict: (value, {replicas}) =>
+			Number(value) > Number(replicas) ? `a whole number from 1 to the replicas (${String(replicas)})` : undefined,
+	},
+	memoryBytes: {
+		name: 'memory',
+		placeholder: 'SIZE',
+		help: 'The most memory that chunks on their way may take',
+		allowed: 'a size of at least 32MB, such as 256MB or 1GB',
+		schema: parsed(text => within(parseSize(text, 'B'), SMALLEST_MEMORY_BYTES, Number.MAX_SAFE_INTEGER)),
+		modes: keepers,
+		default: '256MB',
+	},
+	nodeTimeoutMs: {
+		name: 'node_timeout',
+		placeholder: 'TIME',
+		help: 'How long a node may be silent before another is asked in its place',
+		allowed: 'a time from 100ms to 10min with its unit, such as 500ms, 15s or 2min',
+		schema: parsed(text => within(parseDuration(text), 100, LONGEST_NODE_TIMEOUT_MS)),
+		modes: keepers,
+		default: '15s',
+	},
+	publicUrl: {
+		name: 'public_url',
+		placeholder: 'URL',
+		help: 'The address under which the coordinator reaches this node, where it is another than the one it listens on',
+		allowed: baseUrlAllowed,
+		schema: parsed(parseBaseUrl),
+		modes: ['node'],
+	},
+	ngrokUrl: {
+		name: 'ngrok_url',
+		placeholder: 'URL',
+		help: 'The same, as the prototype called it; --public-url goes before it',
+		allowed: baseUrlAllowed,
+		schema: parsed(parseBaseUrl),
+		modes: ['node'],
+	},
+	name: {
+		name: 'name',
+		placeholder: 'TEXT',
+		help: "This node's name, for people",
+		allowed: labelAllowed,
+		schema: label,
+		modes: ['node'],
+		default: {text: "the machine's name", from: (_, hostname) => hostname.slice(0, MAX_LABEL_LENGTH) || 'node'},
+	},
+	owner: {
+		name: 'owner',
+		placeholder: 'TEXT',
+		help: 'The member whose node this is; copies are kept with different owners where it can be',
+		allowed: labelAllowed,
+		schema: label,
+		modes: ['node'],
+		default: {text: 'the name', from: ({name}) => String(name)},
+	},
+	zone: {
+		name: 'zone',
+		placeholder: 'TEXT',
+		help: 'What fails together, a house or a line; copies are kept in different zones where it can be',
+		allowed: labelAllowed,
+		schema: label,
+		modes: ['node'],
+		default: {text: 'the owner', from: ({owner}) => String(owner)},
+	},
+	classic: {
+		name: 'classic',
+		help: "Join a coordinator of the prototype's kind",
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: ['node'],
+		default: false,
+	},
+	toFile: {
+		name: 'to',
+		placeholder: 'FILE',
+		help: 'The file to write the backup to',
+		allowed: 'the path of a file',
+		schema: filePath,
+		modes: ['backup'],
+		isRequired: true,
+		isFlagOnly: true,
+		isPath: true,
+	},
+	fromFile: {
+		name: 'from',
+		placeholder: 'FILE',
+		help: 'The backup to bring back',
+		allowed: 'the path of a file',
+		schema: filePath,
+		modes: ['restore'],
+		isRequired: true,
+		isFlagOnly: true,
+		isPath: true,
+	},
+	logFormat: {
+		name: 'log_format',
+		placeholder: 'FORMAT',
+		help: 'How the lines of the log are written: json or text',
+		allowed: 'json or text',
+		schema: oneOf(['json', 'text']),
+		modes,
+		default: 'text',
+	},
+	logLevel: {
+		name: 'log_level',
+		placeholder: 'LEVEL',
+		help: 'The least that is logged: debug, info, warn or error',
+		allowed: 'debug, info, warn or error',
+		schema: oneOf(['debug', 'info', 'warn', 'error']),
+		modes,
+		default: 'info',
+	},
+} as const satisfies Record<string, Setting>;
+
+type Table = typeof settings;
+type Value<S extends Setting> =
+	z.output<S['schema']> | (S extends {default: unknown} | {isRequired: true} ? never : undefined);
+
+/** The settings of a mode, ready for use: paths absolute, sizes in bytes, times in milliseconds. */
+export type SettingsOf<M extends Mode> = {
+	[Key in keyof Table as M extends Table[Key]['modes'][number] ? Key : never]: Value<Table[Key]>;
+};
+
+export const flagOf = (setting: Setting): string => (setting.short ?? setting.name).replaceAll('_', '-');
+export const environmentNameOf = (setting: Setting): string => `PJAS_${(setting.short ?? setting.name).toUpperCase()}`;
+
+export const isRole = (mode: Mode): mode is Role => (roles as readonly Mode[]).includes(mode);
+
+/** The settings that a mode takes, in the table's order. */
+export const settingsFor = (mode: Mode): [string, Setting][] =>
+	Object.entries<Setting>(settings).filter(([, setting]) => setting.modes.includes(mode));
+
+export const isDerived = (value: Setting['default']): value is Derived => typeof value === 'object' && 'from' in value;
+
+/** The default that doesn't follow from other settings. */
+export const plainDefaultOf = (setting: Setting, mode: Mode): Given | undefined => {
+	if (isDerived(setting.default)) return undefined;
+	return typeof setting.default === 'object' ? setting.default[mode] : setting.default;
+};

@@ -1,0 +1,395 @@
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import anyTest, {type TestFn} from 'ava';
+import {isPjasError} from '../source/protocol/errors.js';
+import {type Config, loadConfig, type Surroundings} from './config.js';
+import {environmentNameOf, flagOf, isRole, type Mode, type Setting, settings, settingsFor} from './config-settings.js';
+
+const test = anyTest as TestFn<{folder: string; surroundings: Surroundings}>;
+
+test.beforeEach(t => {
+	const folder = mkdtempSync(path.join(tmpdir(), 'pjas-config-'));
+	t.context = {folder, surroundings: {environment: {}, folder, hostname: 'attic'}};
+});
+
+test.afterEach.always(t => rmSync(t.context.folder, {recursive: true, force: true}));
+
+type Context = {folder: string; surroundings: Surroundings};
+
+const writeConfig = ({folder}: Context, content: unknown, name = 'pjas_config.json') => {
+	const file = path.join(folder, name);
+	writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+	return file;
+};
+
+const load = ({surroundings}: Context, argv: string[], environment: Surroundings['environment'] = {}): Config => {
+	const request = loadConfig(argv, {...surroundings, environment});
+	if (request.kind !== 'run') throw new Error(`A run was expected, not ${request.kind}`);
+	return request.config;
+};
+
+/** What is said about a configuration that can't be. */
+const problemOf = (context: Context, argv: string[], environment: Surroundings['environment'] = {}): string => {
+	try {
+		load(context, argv, environment);
+	} catch (error) {
+		if (isPjasError(error, 'INVALID_CONFIGURATION')) return error.message;
+		throw error;
+	}
+
+	return '';
+};
+
+const GIB = 1024 ** 3;
+const MIB = 1024 ** 2;
+
+type Sample = [given: string | number | boolean, meant: unknown];
+/** A value for the flag, one for the environment and one for the file, and one that can't be. */
+type Samples = {flag: Sample; environment: Sample; file: Sample; wrong: string};
+
+/** Paths are meant from the working folder; `{folder}` stands for it. */
+const samples: Record<keyof typeof settings, Samples> = {
+	role: {flag: ['local', 'local'], environment: ['local', 'local'], file: ['local', 'local'], wrong: 'boss'},
+	config: {flag: ['a.json', '{folder}/a.json'], environment: ['b.json', '{folder}/b.json'], file: ['', ''], wrong: ''},
+	storagePath: {
+		flag: ['a', '{folder}/a'],
+		environment: ['/b', '/b'],
+		file: ['x/../c', '{folder}/c'],
+		wrong: '\0',
+	},
+	allocatedBytes: {
+		flag: ['0.5', GIB / 2],
+		environment: ['500MB', 500 * MIB],
+		file: [200, 200 * GIB],
+		wrong: '12 apples',
+	},
+	coordinatorUrl: {
+		flag: ['https://a.example/api/', 'https://a.example'],
+		environment: ['http://b.example:81', 'http://b.example:81'],
+		file: ['https://c.example/pjas/api', 'https://c.example/pjas'],
+		wrong: 'localhost:3000',
+	},
+	host: {
+		flag: ['0.0.0.0', '0.0.0.0'],
+		environment: ['::1', '::1'],
+		file: ['attic.local', 'attic.local'],
+		wrong: 'two words',
+	},
+	port: {flag: ['1', 1], environment: ['0', 0], file: [65_535, 65_535], wrong: '65536'},
+	dataFolder: {
+		flag: ['a b', '{folder}/a b'],
+		environment: ['/b', '/b'],
+		file: ['./c', '{folder}/c'],
+		wrong: '\0',
+	},
+	nodes: {flag: ['1', 1], environment: ['5', 5], file: [32, 32], wrong: '0'},
+	replicas: {flag: ['4', 4], environment: ['16', 16], file: [5, 5], wrong: '17'},
+	minReplicas: {flag: ['1', 1], environment: ['3', 3], file: [1, 1], wrong: '4'},
+	memoryBytes: {flag: ['32MB', 32 * MIB], environment: ['1GB', GIB], file: [64 * MIB, 64 * MIB], wrong: '31MB'},
+	nodeTimeoutMs: {flag: ['1s', 1000], environment: ['100ms', 100], file: ['10min', 600_000], wrong: '15'},
+	publicUrl: {
+		flag: ['http://a.example/', 'http://a.example'],
+		environment: ['http://b.example', 'http://b.example'],
+		file: ['http://c.example', 'http://c.example'],
+		wrong: 'ftp://a.example',
+	},
+	ngrokUrl: {
+		flag: ['https://a.ngrok-free.app', 'https://a.ngrok-free.app'],
+		environment: ['https://b.ngrok-free.app', 'https://b.ngrok-free.app'],
+		file: ['https://c.ngrok-free.app', 'https://c.ngrok-free.app'],
+		wrong: 'https://user:word@a.ngrok-free.app',
+	},
+	name: {flag: ['a', 'a'], environment: ['Bärbel', 'Bärbel'], file: ['c d', 'c d'], wrong: 'x'.repeat(65)},
+	owner: {flag: ['a', 'a'], environment: ['b', 'b'], file: ['c', 'c'], wrong: 'bell\u0007'},
+	zone: {flag: ['a', 'a'], environment: ['b', 'b'], file: ['c', 'c'], wrong: ' a'},
+	classic: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
+	toFile: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
+	fromFile: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
+	logFormat: {flag: ['json', 'json'], environment: ['text', 'text'], file: ['json', 'json'], wrong: 'xml'},
+	logLevel: {flag: ['debug', 'debug'], environment: ['warn', 'warn'], file: ['error', 'error'], wrong: 'loud'},
+};
+
+/** What a mode can't do without, unless it is the setting in question. */
+const leastArgv = (mode: Mode, except?: Setting): string[] => {
+	const start = isRole(mode) ? (except === settings.role ? [] : ['--role', mode]) : [mode];
+	const needed: Partial<Record<Mode, [Setting, string[]]>> = {
+		node: [settings.storagePath, ['shards']],
+		backup: [settings.toFile, ['--to', 'copy']],
+		restore: [settings.fromFile, ['--from', 'copy']],
+	};
+	const [setting, words] = needed[mode] ?? [undefined, []];
+	return [...start, ...(setting === except ? [] : words)];
+};
+
+const argvOf = (setting: Setting, given: Sample[0]): string[] => {
+	if (setting.position === 1) return ['shards', String(given)];
+	if (setting.position === 0) return [String(given)];
+	return typeof given === 'boolean' ? [`--${flagOf(setting)}`] : [`--${flagOf(setting)}`, given.toString()];
+};
+
+for (const [key, setting] of Object.entries<Setting>(settings)) {
+	const name = key as keyof typeof settings;
+	const {flag, environment, file, wrong} = samples[name];
+	const mode: Mode = name === 'role' ? 'local' : (setting.modes[0] ?? 'node');
+	const isSecondWord = setting.position === 1;
+
+	test(`${setting.name} is taken from the flag, before the environment, before the file`, t => {
+		const least = leastArgv(mode, isSecondWord ? settings.storagePath : setting);
+		const bare = leastArgv(mode, setting);
+		const withFlag = [...least, ...argvOf(setting, flag[0])];
+		const inEnvironment = {[environmentNameOf(setting)]: String(environment[0])};
+		const value = (argv: string[], from = {}) =>
+			(load(t.context, argv, from).settings as Record<string, unknown>)[name];
+		const meant = ([, expected]: Sample) =>
+			setting.isPath && typeof expected === 'string'
+				? path.normalize(expected.replace('{folder}', t.context.folder))
+				: expected;
+
+		if (name === 'config') {
+			writeConfig(t.context, {}, 'a.json');
+			writeConfig(t.context, {}, 'b.json');
+			t.is(value(withFlag, inEnvironment), meant(flag));
+			t.is(value(bare, inEnvironment), meant(environment));
+			t.is(value(bare), path.join(t.context.folder, 'pjas_config.json'));
+			return;
+		}
+
+		t.is(value(withFlag), meant(flag));
+		if (setting.isFlagOnly) return;
+
+		t.is(value(withFlag, inEnvironment), meant(flag), 'the flag goes before the environment');
+		t.is(value(bare, inEnvironment), meant(environment));
+		writeConfig(t.context, {[setting.name]: file[0]});
+		t.is(value(withFlag), meant(flag), 'the flag goes before the file');
+		t.is(value(bare, inEnvironment), meant(environment), 'the environment goes before the file');
+		t.is(value(bare), meant(file));
+	});
+
+	if (wrong) {
+		test(`an impossible ${setting.name} is refused with what is allowed, wherever it stands`, t => {
+			const least = leastArgv(mode, isSecondWord ? settings.storagePath : setting);
+			const bare = leastArgv(mode, setting);
+			const check = (problem: string, label: string) => {
+				t.true(problem.startsWith(`${label} is `), problem);
+				t.regex(problem, /Allowed: ./);
+				t.false(/\p{Cc}/u.test(problem), 'one line, nothing that a terminal obeys');
+			};
+			const argv = typeof flag[0] === 'boolean' ? [`--${flagOf(setting)}=${wrong}`] : argvOf(setting, wrong);
+			const label = setting.position === undefined ? `--${flagOf(setting)}` : (setting.placeholder ?? '');
+			check(problemOf(t.context, [...least, ...argv]), label);
+			if (setting.isFlagOnly) return;
+
+			check(problemOf(t.context, bare, {[environmentNameOf(setting)]: wrong}), environmentNameOf(setting));
+			const written = writeConfig(t.context, {[setting.name]: wrong});
+			check(problemOf(t.context, bare), `"${setting.name}" in ${written}`);
+			writeConfig(t.context, {[setting.name]: {deep: [null]}});
+			check(problemOf(t.context, bare), `"${setting.name}" in ${written}`);
+		});
+	}
+}
+
+test('the defaults are those of the manual', t => {
+	const common = {config: path.join(t.context.folder, 'pjas_config.json'), logFormat: 'text', logLevel: 'info'};
+	const dataFolder = path.join(t.context.folder, 'pjas-data');
+	const kept = {dataFolder, replicas: 3, minReplicas: 2, memoryBytes: 256 * MIB, nodeTimeoutMs: 15_000};
+	const loopback = {host: '127.0.0.1', port: 3000};
+	t.deepEqual(load(t.context, ['--role', 'coordinator']), {
+		mode: 'coordinator',
+		settings: {role: 'coordinator', ...common, ...kept, ...loopback} as never,
+	});
+	t.deepEqual(load(t.context, ['--role', 'local']), {
+		mode: 'local',
+		settings: {role: 'local', ...common, ...kept, ...loopback, nodes: 3} as never,
+	});
+	t.deepEqual(load(t.context, ['--role', 'node', 'shards']), {
+		mode: 'node',
+		settings: {
+			role: 'node',
+			...common,
+			storagePath: path.join(t.context.folder, 'shards'),
+			allocatedBytes: 100 * GIB,
+			coordinatorUrl: 'http://127.0.0.1:3000',
+			host: '127.0.0.1',
+			port: 8420,
+			name: 'attic',
+			owner: 'attic',
+			zone: 'attic',
+			classic: false,
+		} as never,
+	});
+});
+
+test('owner follows the name, and zone the owner', t => {
+	const names = (argv: string[]) => {
+		const config = load(t.context, ['--role', 'node', 'shards', ...argv]);
+		if (config.mode !== 'node') throw new Error(config.mode);
+		return [config.settings.name, config.settings.owner, config.settings.zone];
+	};
+	t.deepEqual(names(['--name', 'a']), ['a', 'a', 'a']);
+	t.deepEqual(names(['--owner', 'b']), ['attic', 'b', 'b']);
+	t.deepEqual(names(['--zone', 'c']), ['attic', 'attic', 'c']);
+});
+
+test('PORT is obeyed by a coordinator, below PJAS_PORT and above the file', t => {
+	const portOf = (mode: string, environment: Record<string, string>) =>
+		(load(t.context, ['--role', ...mode.split(' ')], environment).settings as {port: number}).port;
+	writeConfig(t.context, {port: 1});
+	t.is(portOf('coordinator', {}), 1);
+	t.is(portOf('coordinator', {PORT: '2'}), 2);
+	t.is(portOf('coordinator', {PORT: '2', PJAS_PORT: '3'}), 3);
+	t.is(portOf('coordinator --port 4', {PORT: '2', PJAS_PORT: '3'}), 4);
+	t.is(portOf('local', {PORT: '2'}), 1);
+	t.is(portOf('node shards', {PORT: '2'}), 1);
+	t.regex(problemOf(t.context, ['--role', 'coordinator'], {PORT: 'http'}), /^PORT is "http"\. Allowed: /);
+});
+
+test('an empty variable counts as none', t => {
+	t.notThrows(() => load(t.context, ['--role', 'coordinator'], {PJAS_PORT: '', PORT: '', PJAS_CONFIG: ''}));
+});
+
+test('fewer replicas lower the default of min_replicas, and a higher one is refused', t => {
+	const config = load(t.context, ['--role', 'coordinator', '--replicas', '1']);
+	t.is((config.settings as {minReplicas: number}).minReplicas, 1);
+	const problem = problemOf(t.context, ['--role', 'coordinator', '--replicas', '2', '--min-replicas', '3']);
+	t.is(problem, '--min-replicas is "3". Allowed: a whole number from 1 to the replicas (2)');
+});
+
+test('the configuration of the prototype is understood as it is', t => {
+	writeConfig(t.context, {
+		ngrok_url: 'https://your-url.ngrok-free.app',
+		coordinator_url: 'https://pjas-production.up.railway.app/api',
+		port: 8420,
+	});
+	const {settings: values} = load(t.context, ['--role', 'node', './storage', '100']);
+	t.like(values, {
+		ngrokUrl: 'https://your-url.ngrok-free.app',
+		coordinatorUrl: 'https://pjas-production.up.railway.app',
+		port: 8420,
+		allocatedBytes: 100 * GIB,
+	});
+});
+
+test('the example is a configuration that runs', t => {
+	const file = fileURLToPath(new URL('../../pjas_config.example.json', import.meta.url));
+	t.like(load(t.context, ['--config', file]), {mode: 'node', settings: {allocatedBytes: 200 * GIB, port: 8420}});
+});
+
+test('a misspelt flag, key, role or command is answered with the one that was meant', t => {
+	const node = ['--role', 'node', 'shards'];
+	const cases: [string[], RegExp][] = [
+		[[...node, '--prot', '3'], /no flag --prot\. Did you mean --port\?/],
+		[[...node, '--minReplicas', '3'], /no flag --minReplicas\. Did you mean --min-replicas\?/],
+		[[...node, '--coordinator-url=x'], /no flag --coordinator-url\. Did you mean --coordinator\?/],
+		[[...node, '--xyzzy'], /no flag --xyzzy\. Known are: --role, --config/],
+		[[...node, '-p', '3'], /no flag -p\. Known are: /],
+		[[...node, '--no-port'], /no flag --no-port/],
+		[[...node, '--__proto__', 'x'], /no flag --__proto__/],
+		[[...node, '--constructor'], /no flag --constructor/],
+		[[...node, '--\u001B[31m'], /no flag --\\u001b\[31m/],
+		[['--role', 'nod'], /--role is "nod"\. Allowed: coordinator, node, local/],
+		[['backups'], /"backups" is no command\. Say --role coordinator\|node\|local, or one of backup, restore/],
+		[[], /--role is missing/],
+	];
+	for (const [argv, expected] of cases) {
+		t.regex(problemOf(t.context, argv), expected);
+	}
+
+	const file = writeConfig(t.context, {coordinator: 'http://a.example'});
+	t.is(problemOf(t.context, node), `"coordinator" in ${file} is no setting. Did you mean coordinator_url?`);
+});
+
+test('a flag without its value, given twice, or a switch with a value is refused', t => {
+	const node = ['--role', 'node', 'shards'];
+	t.is(problemOf(t.context, [...node, '--port']), '--port needs a value: --port VALUE');
+	t.is(problemOf(t.context, [...node, '--port=']), '--port needs a value: --port VALUE');
+	t.is(problemOf(t.context, [...node, '--name', '--classic']), '--name needs a value: --name VALUE');
+	t.is(problemOf(t.context, [...node, '--port', '1', '--port=2']), '--port is given more than once');
+	t.regex(problemOf(t.context, [...node, '--classic=maybe']), /^--classic is "maybe"\. Allowed: /);
+});
+
+test('a switch can be set against what stands below it', t => {
+	writeConfig(t.context, {classic: true});
+	const classic = (argv: string[], environment = {}) =>
+		(load(t.context, ['--role', 'node', 'shards', ...argv], environment).settings as {classic: boolean}).classic;
+	t.true(classic([]));
+	t.false(classic(['--no-classic']));
+	t.false(classic(['--classic=false']));
+	t.false(classic([], {PJAS_CLASSIC: '0'}));
+});
+
+test('a setting that another role takes is refused, wherever it stands', t => {
+	t.regex(
+		problemOf(t.context, ['--role', 'node', 'shards', '--replicas', '2']),
+		/^--replicas does not go with --role node\. It is a setting of --role coordinator and --role local/,
+	);
+	t.regex(problemOf(t.context, ['--role', 'coordinator'], {PJAS_NGROK_URL: 'x'}), /^PJAS_NGROK_URL does not go with/);
+	t.regex(problemOf(t.context, ['backup', '--to', 'x', '--port', '1']), /^--port does not go with backup/);
+	t.regex(problemOf(t.context, ['--role', 'coordinator', 'extra']), /^"extra" is one word too many/);
+	t.regex(problemOf(t.context, ['--role', 'node', 'a', '1', 'b']), /^"b" is one word too many/);
+	t.regex(problemOf(t.context, ['backup', '--to', 'x', 'y']), /^"y" is one word too many for backup/);
+	const file = writeConfig(t.context, {zone: 'a'});
+	const problem = problemOf(t.context, ['--role', 'local']);
+	t.true(problem.startsWith(`"zone" in ${file} does not go with --role local`), problem);
+});
+
+test('the console and the commands share the surroundings of a coordinator', t => {
+	writeConfig(t.context, {coordinator_url: 'http://a.example/api', role: 'coordinator', port: 3001, replicas: 3});
+	t.is(load(t.context, [], {PJAS_COORDINATOR: 'http://b.example'}).mode, 'coordinator');
+	t.is(load(t.context, ['backup', '--to', 'copy'], {PJAS_MEMORY: '1GB'}).mode, 'backup');
+	t.is(load(t.context, ['--from', 'copy', 'restore']).mode, 'restore');
+});
+
+test('a configuration file that is not there, not readable, not JSON or no object is said', t => {
+	const local = ['--role', 'local'];
+	t.notThrows(() => load(t.context, local), 'the default one need not be there');
+	t.regex(problemOf(t.context, [...local, '--config', 'none.json']), /none\.json can't be read: there is no such file/);
+	t.regex(problemOf(t.context, local, {PJAS_CONFIG: t.context.folder}), /can't be read: it is a folder/);
+	writeConfig(t.context, '{"port": 3000,\n}');
+	t.regex(problemOf(t.context, local), /pjas_config\.json is not JSON: /);
+	writeConfig(t.context, '[]');
+	t.regex(problemOf(t.context, local), /must hold an object/);
+	writeConfig(t.context, '\uFEFF{"port": 3001}');
+	t.is((load(t.context, local).settings as {port: number}).port, 3001, 'a byte order mark is no fault');
+});
+
+test('a PJAS_ variable that nothing reads is warned of', t => {
+	const request = loadConfig(['--role', 'local'], {
+		...t.context.surroundings,
+		environment: {PJAS_PROT: '1', PJAS_MASTER_KEY: 'secret', PATH: '/bin'},
+	});
+	t.like(request, {
+		kind: 'run',
+		warnings: ['PJAS_PROT in the environment is no setting. Did you mean PJAS_PORT?'],
+	});
+});
+
+test('--help tells every setting of a role, and --version comes before all else', t => {
+	const helpOf = (argv: string[]) => {
+		const request = loadConfig(argv, t.context.surroundings);
+		return request.kind === 'help' ? request.text : request.kind;
+	};
+	t.regex(helpOf(['--help']), /--role coordinator[^]*--role node <storage_path> \[allocated_gb\][^]*backup --to FILE/);
+	for (const [argv, mode] of [
+		[['--role', 'coordinator', '--help'], 'coordinator'],
+		[['--help', '--role', 'node'], 'node'],
+		[['--role', 'local', '--help'], 'local'],
+		[['backup', '--help'], 'backup'],
+		[['restore', '--help'], 'restore'],
+	] as [string[], Mode][]) {
+		const text = helpOf(argv);
+		for (const [, setting] of settingsFor(mode).filter(([key]) => key !== 'role')) {
+			t.true(
+				text.includes(setting.position === undefined ? `--${flagOf(setting)} ` : `  ${setting.placeholder ?? ''}`),
+			);
+		}
+
+		t.true(
+			text.split('\n').every(line => line.length <= 80),
+			'fits a terminal',
+		);
+	}
+
+	t.is(helpOf(['--role', 'node', '--version']), 'version');
+});

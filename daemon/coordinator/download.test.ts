@@ -1,0 +1,127 @@
+import {connect} from 'node:net';
+import test from 'ava';
+import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
+import {PjasError} from '../../source/protocol/errors.js';
+import {startTestNetwork} from '../testing/network.js';
+import {type Json, MIB, bytesOf, jsonOf, upload, download, same} from '../testing/requests.js';
+
+test('wrong bytes are never passed on: another copy is read, and the fault is written down', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const bytes = bytesOf(CHUNK_SIZE_BYTES + 1000);
+	const id = await upload(t, url, bytes);
+	for (const {shards} of nodes.slice(0, 2)) {
+		for (const shard of shards.kept.values()) shard[100] = (shard[100] ?? 0) ^ 1;
+	}
+
+	for (let tries = 0; tries < 8; tries++) same(t, (await download(url, id)).bytes, bytes);
+	const {chunks} = (await jsonOf(await fetch(`${url}/api/files/${id}/replication`))) as {chunks: Json[]};
+	const states = chunks.flatMap(chunk => (chunk['shards'] as Json[]).map(shard => shard['state']));
+	t.true(states.includes('corrupt'));
+	t.true(states.filter(state => state === 'online').length >= 2);
+	const logs = (await jsonOf(await fetch(`${url}/api/logs`)))['logs'] as Json[];
+	t.true(logs.some(({message}) => /corrupt/.test(String(message))));
+});
+
+test('a download goes on where a node hangs, errs or lost its shard, in the middle of the file too', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const bytes = bytesOf(4 * CHUNK_SIZE_BYTES);
+	const id = await upload(t, url, bytes);
+	const [first, second] = nodes;
+	if (!first || !second) throw new Error('no nodes');
+	let reads = 0;
+	first.faults.get = async (digest, options) => {
+		if (++reads > 1)
+			return new Promise((_, reject) => options?.signal?.addEventListener('abort', () => reject(new Error('x'))));
+		return first.shards.get(digest, options);
+	};
+	second.faults.get = async () => Promise.reject(new PjasError('SHARD_NOT_FOUND', 'lost'));
+	for (let tries = 0; tries < 4; tries++) same(t, (await download(url, id)).bytes, bytes);
+});
+
+test('a file whose every copy is lost is an error before the first byte, and a cut connection after it', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const id = await upload(t, url, bytesOf(3 * CHUNK_SIZE_BYTES));
+	const {chunks} = (await jsonOf(await fetch(`${url}/api/files/${id}/replication`))) as {chunks: Json[]};
+	const digestsOf = (index: number) => (chunks[index]?.['shards'] as Json[]).map(shard => shard['digest'] as never);
+	for (const {shards} of nodes) for (const digest of digestsOf(2)) shards.kept.delete(digest);
+	const cut = await fetch(`${url}/api/files/download/${id}`);
+	t.is(cut.status, 200);
+	await t.throwsAsync(cut.arrayBuffer());
+
+	for (const {shards} of nodes) for (const digest of digestsOf(0)) shards.kept.delete(digest);
+	const failed = await fetch(`${url}/api/files/download/${id}`);
+	t.is(failed.status, 500);
+	const body = await jsonOf(failed);
+	t.is(body['code'], 'FILE_UNAVAILABLE');
+	t.regex(String(body['error']), /^Failed to retrieve file: /);
+});
+
+test('ranges are served as RFC 9110 says, and only their chunks are read', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const bytes = bytesOf(3 * CHUNK_SIZE_BYTES);
+	const id = await upload(t, url, bytes);
+	const edge = CHUNK_SIZE_BYTES;
+	const {answer, bytes: two} = await download(url, id, {range: `bytes=${edge - 5}-${edge + 4}`});
+	t.is(answer.status, 206);
+	t.is(answer.headers.get('content-range'), `bytes ${edge - 5}-${edge + 4}/${bytes.length}`);
+	same(t, two, bytes.slice(edge - 5, edge + 5));
+	t.is(new Set(nodes.flatMap(({reads}) => reads)).size, 2);
+
+	same(t, (await download(url, id, {range: 'bytes=-7'})).bytes, bytes.slice(-7));
+	const unsatisfiable = await download(url, id, {range: `bytes=${bytes.length}-`});
+	t.is(unsatisfiable.answer.status, 416);
+	t.is(unsatisfiable.answer.headers.get('content-range'), `bytes */${bytes.length}`);
+	t.is((await download(url, id, {range: 'lines=1-2'})).answer.status, 200);
+
+	const several = await download(url, id, {range: `bytes=0-1,${edge}-${edge + 2}`});
+	t.is(several.answer.status, 206);
+	const boundary = /boundary=(.+)$/.exec(several.answer.headers.get('content-type') ?? '')?.[1] ?? '';
+	t.is(several.answer.headers.get('content-length'), String(several.bytes.length));
+	const parts = Buffer.from(several.bytes).toString('latin1').split(`--${boundary}`);
+	t.is(parts.length, 4);
+	t.true(parts[1]?.includes(`Content-Range: bytes 0-1/${bytes.length}`));
+	t.true(parts[2]?.endsWith(`${Buffer.from(bytes.slice(edge, edge + 3)).toString('latin1')}\r\n`));
+	t.is(parts[3], '--\r\n');
+});
+
+test('conditions and HEAD spare the bytes', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const bytes = bytesOf(1000);
+	const id = await upload(t, url, bytes);
+	const head = await fetch(`${url}/api/files/download/${id}`, {method: 'HEAD'});
+	t.is(head.status, 200);
+	t.is(head.headers.get('content-length'), '1000');
+	t.is(head.headers.get('accept-ranges'), 'bytes');
+	t.is(head.headers.get('content-type'), 'image/jpeg');
+	const etag = head.headers.get('etag') ?? '';
+	t.is((await download(url, id, {'if-none-match': etag})).answer.status, 304);
+	t.is((await download(url, id, {'if-none-match': '"other"'})).answer.status, 200);
+	const range = {range: 'bytes=0-9'};
+	t.is((await download(url, id, {...range, 'if-range': etag})).answer.status, 206);
+	t.is((await download(url, id, {...range, 'if-range': '"other"'})).answer.status, 200);
+	t.is((await download(url, id, {...range, 'if-range': head.headers.get('last-modified') ?? ''})).answer.status, 206);
+	t.is((await download(url, id, {...range, 'if-range': new Date(0).toUTCString()})).answer.status, 200);
+	const before = nodes.flatMap(({reads}) => reads).length;
+	await fetch(`${url}/api/files/download/${id}`, {method: 'HEAD'});
+	t.is(nodes.flatMap(({reads}) => reads).length, before);
+});
+
+test('memory is shared out: many uploads and downloads go through a budget of three buffers', async t => {
+	const {url} = await startTestNetwork(t, {memoryBytes: 32 * MIB});
+	const files = Array.from({length: 8}, () => bytesOf(CHUNK_SIZE_BYTES + 77));
+	const ids = await Promise.all(files.map(async bytes => upload(t, url, bytes)));
+	const back = await Promise.all(ids.map(async id => download(url, id)));
+	for (const [index, {bytes}] of back.entries()) same(t, bytes, files[index] as Uint8Array);
+});
+
+test('a client that stops reading gives its buffer back when it goes', async t => {
+	const {url} = await startTestNetwork(t, {memoryBytes: 11 * MIB});
+	const id = await upload(t, url, bytesOf(3 * CHUNK_SIZE_BYTES));
+	const {port} = new URL(url);
+	const socket = connect(Number(port), '127.0.0.1');
+	socket.write(`GET /api/files/download/${id} HTTP/1.1\r\nHost: x\r\n\r\n`);
+	await new Promise(resolve => socket.once('readable', resolve));
+	const waiting = download(url, id);
+	socket.destroy();
+	t.is((await waiting).bytes.length, 3 * CHUNK_SIZE_BYTES);
+});

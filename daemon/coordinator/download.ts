@@ -1,0 +1,88 @@
+import type {ByteRange} from '../../source/protocol/ranges.js';
+import {type ChunkSpan, spansOf} from '../../source/protocol/chunking.js';
+import {PjasError} from '../../source/protocol/errors.js';
+import {chunkIdOf} from '../../source/protocol/ids.js';
+import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import type {FileRecord} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {MasterKey} from './master-key.js';
+import type {Lease, MemoryBudget} from './memory-budget.js';
+import type {PlainChunk, ShardReader} from './shard-reader.js';
+
+type DownloaderOptions = {catalog: Catalog; budget: MemoryBudget; reader: ShardReader; masterKey: MasterKey};
+
+export type Downloader = {
+	/**
+	The bytes of a range of a file, in order, in pieces that are authenticated before they come out. Whoever takes a piece
+	releases it when its bytes are sent.
+
+	@throws {PjasError} `FILE_UNAVAILABLE` where every copy of a chunk is lost or away.
+	*/
+	read: (file: FileRecord, range: ByteRange, signal: AbortSignal) => AsyncGenerator<PlainChunk>;
+};
+
+/** Chunks that are fetched while one is sent, where there are buffers that nobody waits for. */
+const READ_AHEAD = 2;
+
+const downloadEnded = new Error('the download ended');
+
+export const createDownloader = ({catalog, budget, reader, masterKey}: DownloaderOptions): Downloader => {
+	const bufferBytes = async (file: FileRecord, {index}: ChunkSpan) => {
+		const chunk = await catalog.getChunk(chunkIdOf(file._id, index));
+		if (chunk) return {chunk, neededBytes: chunk.sizeBytes + SEAL_TAG_BYTES};
+		const problem = `the catalogue has no chunk ${index} of it`;
+		throw new PjasError('FILE_UNAVAILABLE', `Failed to retrieve file: ${problem}. It may have been deleted meanwhile`);
+	};
+
+	async function* read(file: FileRecord, range: ByteRange, signal: AbortSignal): AsyncGenerator<PlainChunk> {
+		const key = masterKey.unwrap(file._id, file.wrappedKey);
+		const spans = spansOf(range.firstByte, range.lastByte);
+		const ahead: Promise<PlainChunk>[] = [];
+		const stop = new AbortController();
+		const giveUp = () => stop.abort(signal.reason);
+		signal.addEventListener('abort', giveUp, {once: true});
+		if (signal.aborted) giveUp();
+
+		const fetchSpan = async (span: ChunkSpan, chunk: Parameters<ShardReader['read']>[0]['chunk'], lease: Lease) => {
+			const isLast = span.index === file.chunkCount - 1;
+			const plain = await reader.read({chunk, key, isLast}, lease, stop.signal);
+			return {...plain, bytes: plain.bytes.subarray(span.startByte, span.endByte)};
+		};
+
+		let upcoming = spans.next();
+		/** Starts the next fetches: the one that is needed now waits for its buffer, those ahead only take free ones. */
+		const fill = async () => {
+			while (!upcoming.done && ahead.length <= READ_AHEAD) {
+				const span = upcoming.value;
+				const {chunk, neededBytes} = await bufferBytes(file, span);
+				const lease =
+					ahead.length === 0 ? await budget.acquire(neededBytes, stop.signal) : budget.tryAcquire(neededBytes);
+				if (!lease) return;
+				const fetching = fetchSpan(span, chunk, lease);
+				fetching.catch(() => undefined);
+				ahead.push(fetching);
+				upcoming = spans.next();
+			}
+		};
+
+		try {
+			for (;;) {
+				await fill();
+				const next = ahead.shift();
+				if (!next) return;
+				yield await next;
+			}
+		} finally {
+			signal.removeEventListener('abort', giveUp);
+			if (ahead.length > 0) stop.abort(downloadEnded);
+			for (const fetching of ahead) {
+				fetching.then(
+					({release}) => release(),
+					() => undefined,
+				);
+			}
+		}
+	}
+
+	return {read};
+};

@@ -1,0 +1,149 @@
+import test from 'ava';
+import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
+import {PjasError} from '../../source/protocol/errors.js';
+import {memoryCatalog} from '../adapters/memory-catalog.js';
+import type {Catalog} from '../ports/catalog.js';
+import {startTestNetwork, type TestNetwork} from '../testing/network.js';
+import {type Json, bytesOf, sha256, jsonOf, upload, download, eventually} from '../testing/requests.js';
+
+test('a deleted file is gone everywhere, also from nodes that come back later', async t => {
+	const {url, nodes, catalog, join} = await startTestNetwork(t);
+	const id = await upload(t, url, bytesOf(CHUNK_SIZE_BYTES + 1));
+	const [away, ...others] = nodes;
+	if (!away) throw new Error('no node');
+	away.faults.remove = async () => Promise.reject(new PjasError('NODE_FAILED', 'away'));
+	t.is((await fetch(`${url}/api/files/${id}`, {method: 'DELETE'})).status, 200);
+	t.is((await fetch(`${url}/api/files/${id}`, {method: 'DELETE'})).status, 404);
+	t.is((await download(url, id)).answer.status, 404);
+	await eventually(t, () => others.every(({shards}) => shards.kept.size === 0), 'the shards to go');
+	t.is(away.shards.kept.size, 2);
+	away.faults = {};
+	await join(away, {listing_digest: 'f'.repeat(64)});
+	await eventually(t, () => away.shards.kept.size === 0, 'the last shards to go');
+	await eventually(t, () => catalog.totals().removals === 0, 'the removals to be done with');
+});
+
+test('a shard is removed even where its removal is tried before its chunk is forgotten', async t => {
+	const inner = memoryCatalog();
+	let isAsked: () => void = () => undefined;
+	const asked = new Promise<void>(resolve => (isAsked = resolve));
+	const catalog: Catalog = {
+		...inner,
+		async chunkWith(node, digest) {
+			isAsked();
+			return inner.chunkWith(node, digest);
+		},
+		async removeChunks(ids) {
+			await asked;
+			await inner.removeChunks(ids);
+		},
+	};
+	const {url, nodes} = await startTestNetwork(t, {catalog});
+	const id = await upload(t, url, bytesOf(1000));
+	await fetch(`${url}/api/files/${id}`, {method: 'DELETE'});
+	await eventually(t, () => nodes.every(({shards}) => shards.kept.size === 0), 'the shards to go');
+});
+
+test('the listing is paged and searched, newest first', async t => {
+	const {url} = await startTestNetwork(t);
+	for (const name of ['Alpha.jpg', 'beta.png', 'ALPHABET', 'gamma', 'Ärger']) await upload(t, url, bytesOf(1), name);
+	const page = async (query: string) => jsonOf(await fetch(`${url}/api/files?${query}`));
+	const first = await page('limit=2');
+	t.is(first['total'], 5);
+	t.deepEqual(
+		(first['files'] as Json[]).map(file => file['filename']),
+		['Ärger', 'gamma'],
+	);
+	const rest = await page(`limit=10&before=${String(first['next_before'])}`);
+	t.is(rest['next_before'], null);
+	t.is((rest['files'] as Json[]).length, 3);
+	const found = await page('q=alpha');
+	t.is(found['total'], 2);
+	t.is((await page('q=%C3%A4rger'))['count'], 1);
+	for (const query of ['limit=0', 'limit=x', 'before=no', `q=${'x'.repeat(300)}`]) {
+		const answer = await fetch(`${url}/api/files?${query}`);
+		t.is(answer.status, 400, query);
+		t.is((await jsonOf(answer))['code'], 'INVALID_REQUEST');
+	}
+});
+
+test('a check has every node re-hash, tells it chunk by chunk, and writes it down', async t => {
+	const {url, nodes, catalog} = await startTestNetwork(t);
+	const id = await upload(t, url, bytesOf(2 * CHUNK_SIZE_BYTES + 1));
+	const check = async () => {
+		const text = await (await fetch(`${url}/api/files/${id}/check`, {method: 'POST'})).text();
+		return text
+			.trim()
+			.split('\n')
+			.map(line => JSON.parse(line) as Json);
+	};
+	const well = await check();
+	t.deepEqual(
+		well.map(line => line['event']),
+		['chunk', 'chunk', 'chunk', 'done'],
+	);
+	t.like(well.at(-1), {success: true, ok: 9, missing: 0, corrupt: 0, unreachable: 0});
+
+	const [first, second, third] = nodes;
+	if (!first || !second || !third) throw new Error('no nodes');
+	const [digest] = first.shards.kept.keys();
+	const spoilt = second.shards.kept.get(digest as never);
+	first.shards.kept.delete(digest as never);
+	if (spoilt) spoilt[0] = (spoilt[0] ?? 0) ^ 1;
+	third.faults.verify = async () => Promise.reject(new PjasError('NODE_TIMEOUT', 'hangs'));
+	t.like((await check()).at(-1), {success: false, ok: 4, missing: 1, corrupt: 1, unreachable: 3});
+	const faults = [];
+	for await (const chunk of catalog.chunksOf(id as never))
+		faults.push(...chunk.shards.flatMap(({fault}) => fault ?? []));
+	t.deepEqual(faults.map(({kind}) => kind).sort(), ['corrupt', 'missing']);
+});
+
+const checkState = async ({url}: TestNetwork, id: string) => {
+	const {chunks} = (await jsonOf(await fetch(`${url}/api/files/${id}/replication`))) as {chunks: Json[]};
+	return chunks.map(({present}) => present);
+};
+
+test('a node that comes back without its shards is noticed, and with them again too', async t => {
+	const network = await startTestNetwork(t);
+	const {url, nodes, join} = network;
+	const id = await upload(t, url, bytesOf(CHUNK_SIZE_BYTES + 1));
+	const [node] = nodes;
+	if (!node) throw new Error('no node');
+	const kept = [...node.shards.kept];
+	node.shards.kept.clear();
+	await join(node, {listing_digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'});
+	await eventually(t, async () => (await checkState(network, id)).every(present => present === 2), 'missing shards');
+	const {stats} = (await jsonOf(await fetch(`${url}/api/stats`))) as {stats: Json};
+	t.deepEqual(stats['redundancy'], {full: 0, partly: 2, none: 0});
+	for (const [digest, body] of kept) node.shards.kept.set(digest, body);
+	await join(node, {listing_digest: 'f'.repeat(64)});
+	await eventually(t, async () => (await checkState(network, id)).every(present => present === 3), 'shards found');
+});
+
+test('a shard that the catalogue does not know is kept for a day before it goes', async t => {
+	const {nodes, join, catalog} = await startTestNetwork(t);
+	const [node] = nodes;
+	if (!node) throw new Error('no node');
+	const stray = bytesOf(100);
+	const digest = sha256(stray) as never;
+	await node.shards.put(digest, stray);
+	await join(node, {listing_digest: 'f'.repeat(64)});
+	await eventually(t, () => catalog.totals().removals === 1, 'the orphan to be noted');
+	const [removal] = await catalog.removals(node.id, 10);
+	t.is(removal?.reason, 'orphan');
+	t.true((removal?.notBefore ?? 0) - Date.now() > 23 * 60 * 60 * 1000);
+	t.true(node.shards.kept.has(digest));
+});
+
+test('hostile ids are no files', async t => {
+	const {url} = await startTestNetwork(t);
+	const ids = ['%2e%2e%2fetc', '__proto__', 'a'.repeat(5000), '%00', '0'.repeat(32), 'constructor', "' or 1=1"];
+	for (const id of ids) {
+		for (const path of [`download/${id}`, id, `${id}/replication`]) {
+			const {status} = await fetch(`${url}/api/files/${path}`);
+			t.true([400, 404].includes(status), `${path}: ${status}`);
+		}
+	}
+
+	t.is((await fetch(`${url}/health`)).status, 200);
+});

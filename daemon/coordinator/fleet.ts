@@ -1,0 +1,155 @@
+import {type ErrorCode, PjasError} from '../../source/protocol/errors.js';
+import type {NodeId} from '../../source/protocol/ids.js';
+import {type Latency, unknownLatency, withSample} from '../core/latency.js';
+import type {NodeRecord} from '../core/model.js';
+import type {Candidate} from '../core/place.js';
+import type {Clock} from '../ports/clock.js';
+import type {Dial, ShardStore} from '../ports/shard-store.js';
+
+/** A node as the coordinator knows it at this moment. What a restart may forget is here and not in its record. */
+export type NodeState = {
+	/** The record with the newest figures; the stored one may be older in those. */
+	record: NodeRecord;
+	isOnline: boolean;
+	inFlight: number;
+	/** Bytes of shards on their way to it. */
+	reservedBytes: number;
+	latency: Latency;
+	/** Failures since the last success. */
+	failures: number;
+	/** Until then (monotonic milliseconds) it is asked only where nobody else can serve. */
+	coolUntilMs: number;
+};
+
+type UseOptions = {
+	/** Size of the shard that is written. */
+	writeBytes?: number;
+	/** Size of the shard that is read; its time counts for the node's latency. */
+	readBytes?: number;
+};
+
+export type Fleet = {
+	all: () => NodeState[];
+	get: (id: NodeId) => NodeState | undefined;
+	/** The node that calls itself so. */
+	find: (claimedId: string) => NodeState | undefined;
+	/** Takes in a node's record, new or changed. */
+	set: (record: NodeRecord) => NodeState;
+	isOnline: (id: NodeId) => boolean;
+	/** Whether it failed a moment ago. */
+	isCooling: (state: NodeState) => boolean;
+	/** Nodes that shards can go to now. Those that failed a moment ago come apart. */
+	candidates: () => {ready: Candidate[]; cooling: Candidate[]};
+	/** Does something with a node's store, and keeps account of load, failures, latency and room. */
+	use: <T>(id: NodeId, options: UseOptions, work: (store: ShardStore) => Promise<T>) => Promise<T>;
+};
+
+const BLOCK_BYTES = 4096;
+const FIRST_COOL_MS = 1_000;
+const LONGEST_COOL_MS = 60_000;
+
+/** What a file of this size takes on a disk, as `du` counts. */
+export const onDiskBytes = (sizeBytes: number): number => Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
+
+const toCandidate = ({record, reservedBytes, inFlight}: NodeState): Candidate => ({
+	id: record._id,
+	zone: record.zone,
+	owner: record.owner,
+	freeBytes: record.freeBytes - reservedBytes,
+	inFlight,
+});
+
+const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof PjasError ? error.code : undefined);
+
+export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet => {
+	const states = new Map<NodeId, NodeState>();
+	const claims = new Map<string, NodeState>();
+
+	const isCooling = (state: NodeState) => state.coolUntilMs > clock.monotonicMs();
+
+	/** A stalled node costs a whole time-out each time, so it rests long at once; others rest twice as long each time. */
+	const coolDown = (state: NodeState, code: ErrorCode) => {
+		state.failures++;
+		const growing = FIRST_COOL_MS * 2 ** Math.min(state.failures - 1, 6);
+		const restMs = code === 'NODE_TIMEOUT' ? LONGEST_COOL_MS : Math.min(LONGEST_COOL_MS, growing);
+		state.coolUntilMs = clock.monotonicMs() + restMs;
+	};
+
+	const noteSuccess = (state: NodeState, {writeBytes, readBytes}: UseOptions, elapsedMs: number) => {
+		state.failures = 0;
+		state.coolUntilMs = 0;
+		if (readBytes !== undefined) state.latency = withSample(state.latency, readBytes, elapsedMs);
+		if (writeBytes !== undefined) {
+			const taken = onDiskBytes(writeBytes);
+			const {usedBytes, freeBytes, shardCount} = state.record;
+			state.record = {
+				...state.record,
+				usedBytes: usedBytes + taken,
+				freeBytes: Math.max(0, freeBytes - taken),
+				shardCount: shardCount + 1,
+			};
+		}
+	};
+
+	const noteFailure = (state: NodeState, error: unknown) => {
+		const code = codeOf(error);
+		if (code === 'NODE_FAILED' || code === 'NODE_TIMEOUT') coolDown(state, code);
+		if (code === 'INSUFFICIENT_STORAGE') state.record = {...state.record, freeBytes: 0};
+	};
+
+	const set = (record: NodeRecord): NodeState => {
+		const known = states.get(record._id);
+		const state: NodeState = known ?? {
+			record,
+			isOnline: false,
+			inFlight: 0,
+			reservedBytes: 0,
+			latency: unknownLatency,
+			failures: 0,
+			coolUntilMs: 0,
+		};
+		if (state.record.classicId) claims.delete(state.record.classicId);
+		if (record.classicId) claims.set(record.classicId, state);
+		state.record = record;
+		states.set(record._id, state);
+		return state;
+	};
+
+	const use: Fleet['use'] = async (id, options, work) => {
+		const state = states.get(id);
+		if (!state) throw new PjasError('NODE_NOT_FOUND', `Node ${id} is not known`);
+
+		const reserved = options.writeBytes === undefined ? 0 : onDiskBytes(options.writeBytes);
+		const startMs = clock.monotonicMs();
+		state.inFlight++;
+		state.reservedBytes += reserved;
+		try {
+			const result = await work(dial(state.record));
+			noteSuccess(state, options, clock.monotonicMs() - startMs);
+			return result;
+		} catch (error) {
+			noteFailure(state, error);
+			throw error;
+		} finally {
+			state.inFlight--;
+			state.reservedBytes -= reserved;
+		}
+	};
+
+	return {
+		all: () => [...states.values()],
+		get: id => states.get(id),
+		find: claimedId => states.get(claimedId as NodeId) ?? claims.get(claimedId),
+		set,
+		isOnline: id => states.get(id)?.isOnline ?? false,
+		isCooling,
+		candidates() {
+			const online = [...states.values()].filter(state => state.isOnline);
+			return {
+				ready: online.filter(state => !isCooling(state)).map(toCandidate),
+				cooling: online.filter(isCooling).map(toCandidate),
+			};
+		},
+		use,
+	};
+};

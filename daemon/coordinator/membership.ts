@@ -1,0 +1,175 @@
+import {createHash} from 'node:crypto';
+import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
+import {isPjasError, PjasError} from '../../source/protocol/errors.js';
+import type {NodeId} from '../../source/protocol/ids.js';
+import type {NodeRecord} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Clock} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {Worker} from '../ports/worker.js';
+import type {Fleet, NodeState} from './fleet.js';
+import type {Note} from './note.js';
+
+/** Asks a node whether it is there: its figures, or an error. */
+export type Probe = (address: string, signal: AbortSignal) => Promise<StorageStats>;
+
+type MembershipOptions = {
+	catalog: Catalog;
+	fleet: Fleet;
+	probe: Probe;
+	clock: Clock;
+	log: Log;
+	note: Note;
+	/** A node came online; `listingDigest` is what it says of its shards, where it says so. */
+	onArrival: (state: NodeState, listingDigest: string | undefined) => void;
+	/** A node's state or figures changed. */
+	onChange: (state: NodeState) => void;
+};
+
+export type Membership = Worker & {
+	register: (body: RegisterBody) => Promise<NodeState>;
+	/** Throws `NODE_NOT_FOUND` where the node has to register first. */
+	heartbeat: (body: HeartbeatBody) => Promise<NodeState>;
+	/** Loads the nodes of before, and asks each whether it is there. */
+	recall: () => Promise<void>;
+};
+
+const OFFLINE_AFTER_MS = 60_000;
+const CLASSIC_VERSION = '1.0.0';
+const PROBE_TIMEOUT_MS = 3_000;
+const MOST_TRIES = 8;
+
+/** A classic node changes its id at every start and keeps its chunks, so its record's id comes from its address. */
+const classicIdOf = (address: string): NodeId =>
+	`pjas-${createHash('sha256').update(address).digest('hex').slice(0, 32)}` as NodeId;
+
+const withoutSlash = (address: string) => address.replace(/\/+$/, '');
+
+const figuresOf = (stats: StorageStats) => ({
+	allocatedBytes: stats.allocated_bytes,
+	usedBytes: stats.used_bytes,
+	freeBytes: Math.min(stats.free_bytes, Math.max(0, stats.allocated_bytes - stats.used_bytes)),
+	shardCount: stats.chunk_count,
+});
+
+const recordOf = (id: NodeId, body: RegisterBody, stored: NodeRecord | undefined, now: number): NodeRecord => {
+	const {node_id: claimedId, version = CLASSIC_VERSION} = body;
+	const owner = body.owner ?? stored?.owner ?? id;
+	return {
+		_id: id,
+		kind: version === CLASSIC_VERSION ? 'classic' : 'direct',
+		name: body.name ?? stored?.name ?? claimedId,
+		owner,
+		zone: body.zone ?? (body.owner ? owner : (stored?.zone ?? owner)),
+		address: withoutSlash(body.address),
+		...(claimedId !== id && {classicId: claimedId}),
+		version,
+		...figuresOf(body.storage_stats),
+		registeredAt: stored?.registeredAt ?? now,
+		lastSeenAt: now,
+		revision: stored?.revision ?? 0,
+	};
+};
+
+export const createMembership = (options: MembershipOptions): Membership => {
+	const {catalog, fleet, probe, clock, log, note, onArrival, onChange} = options;
+
+	const arrive = (state: NodeState, listingDigest?: string) => {
+		const wasOnline = state.isOnline;
+		state.isOnline = true;
+		state.failures = 0;
+		state.coolUntilMs = 0;
+		if (!wasOnline) note('INFO', `Node ${state.record.name} is online`, {node: state.record._id});
+		if (!wasOnline || listingDigest) onArrival(state, listingDigest);
+		onChange(state);
+	};
+
+	/** The record that a registration is about: its own, or that of the classic node whose address it took over. */
+	const recordIdOf = (body: RegisterBody): NodeId => {
+		const classicId = classicIdOf(withoutSlash(body.address));
+		const isClassic = (body.version ?? CLASSIC_VERSION) === CLASSIC_VERSION;
+		const ownId = body.node_id as NodeId;
+		if (isClassic) return classicId;
+		return !fleet.get(ownId) && fleet.get(classicId) ? classicId : ownId;
+	};
+
+	const register: Membership['register'] = async body => {
+		const id = recordIdOf(body);
+		for (let attempt = 1; ; attempt++) {
+			const stored = await catalog.getNode(id);
+			try {
+				const record = await catalog.putNode(recordOf(id, body, stored, clock.now()));
+				if (!stored) note('INFO', `Node ${record.name} joined`, {node: id});
+				const state = fleet.set(record);
+				arrive(state, body.listing_digest);
+				return state;
+			} catch (error) {
+				if (!isPjasError(error, 'CONFLICT') || attempt === MOST_TRIES) throw error;
+			}
+		}
+	};
+
+	const heartbeat: Membership['heartbeat'] = async body => {
+		const state = fleet.find(body.node_id);
+		if (!state) {
+			throw new PjasError('NODE_NOT_FOUND', `Node ${body.node_id} is not registered here. Register it first`);
+		}
+
+		const figures = body.storage_stats ? figuresOf(body.storage_stats) : {};
+		state.record = {...state.record, ...figures, lastSeenAt: clock.now()};
+		if (state.isOnline) onChange(state);
+		else {
+			await remember(state);
+			arrive(state);
+		}
+
+		return state;
+	};
+
+	/** Keeps a node's newest figures over a restart. They are figures only: losing a race for them loses nothing. */
+	const remember = async (state: NodeState) => {
+		try {
+			const stored = await catalog.getNode(state.record._id);
+			if (!stored) return;
+			const {revision} = await catalog.putNode({...state.record, revision: stored.revision});
+			state.record = {...state.record, revision};
+		} catch (error) {
+			if (!isPjasError(error, 'CONFLICT')) log.warn("a node's figures could not be kept", {error});
+		}
+	};
+
+	const leave = async (state: NodeState) => {
+		state.isOnline = false;
+		const {name, _id} = state.record;
+		note('WARN', `Node ${name} is offline: nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`, {node: _id});
+		onChange(state);
+		await remember(state);
+	};
+
+	const call = async (state: NodeState) => {
+		const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+		try {
+			const stats = await probe(state.record.address, timeout);
+			state.record = {...state.record, ...figuresOf(stats), lastSeenAt: clock.now()};
+			arrive(state);
+		} catch (error) {
+			log.info('a node of before does not answer yet', {node: state.record._id, error});
+		}
+	};
+
+	return {
+		name: 'membership',
+		register,
+		heartbeat,
+		async recall() {
+			const states = (await catalog.nodes()).map(record => fleet.set(record));
+			await Promise.all(states.map(call));
+		},
+		async step() {
+			const limit = clock.now() - OFFLINE_AFTER_MS;
+			const lost = fleet.all().filter(state => state.isOnline && state.record.lastSeenAt < limit);
+			for (const state of lost) await leave(state);
+			return 'idle';
+		},
+	};
+};

@@ -1,0 +1,130 @@
+import type {IncomingMessage} from 'node:http';
+import {Busboy, type BusboyInstance} from '@fastify/busboy';
+import {PjasError} from '../../source/protocol/errors.js';
+
+/** A file in a form, as it arrives. */
+export type FormFile = {
+	name: string;
+	type: string;
+	/** Its bytes. They end well only when the whole form has arrived and was well-formed. */
+	source: AsyncIterable<Uint8Array>;
+};
+
+const FILE_FIELD = 'file';
+const MOST_FIELDS = 20;
+const MOST_FIELD_BYTES = 64 * 1024;
+const MOST_NAME_BYTES = 1024;
+const MOST_TYPE_LENGTH = 200;
+const typePattern = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
+
+const incomplete = (cause?: unknown) =>
+	new PjasError('UPLOAD_INCOMPLETE', 'The upload ended before it was whole. Send it again', {cause});
+
+/**
+Browsers and most clients write a quote and line ends in a form's file name as these three sequences, and nothing else so
+(https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data).
+*/
+const unescapeName = (name: string): string =>
+	name.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n');
+
+const checkName = (name: string): string => {
+	if (Buffer.byteLength(name) > MOST_NAME_BYTES) {
+		throw new PjasError('INVALID_REQUEST', `The file's name is longer than ${MOST_NAME_BYTES} bytes. Shorten it`);
+	}
+
+	if (name.includes('\0')) throw new PjasError('INVALID_REQUEST', "The file's name holds a zero byte. Rename it");
+	return name;
+};
+
+const typeOf = (type: string): string =>
+	typePattern.test(type) && type.length <= MOST_TYPE_LENGTH ? type : 'application/octet-stream';
+
+const openForm = (request: IncomingMessage): BusboyInstance => {
+	const contentType = request.headers['content-type'] ?? '';
+	if (!/^multipart\/form-data\s*;/i.test(contentType)) {
+		const problem = 'Upload a file as multipart/form-data with the file in the field "file"';
+		if (contentType === '') throw new PjasError('NO_FILE_UPLOADED', `No file uploaded. ${problem}`);
+		throw new PjasError('UNSUPPORTED_MEDIA_TYPE', problem);
+	}
+
+	try {
+		return new Busboy({
+			headers: {...request.headers, 'content-type': contentType},
+			preservePath: true,
+			isPartAFile: (_field, _type, fileName) => fileName !== undefined,
+			limits: {fields: MOST_FIELDS, fieldSize: MOST_FIELD_BYTES, parts: MOST_FIELDS + 2, headerPairs: 50},
+		});
+	} catch (error) {
+		throw new PjasError('INVALID_REQUEST', 'The form has no boundary in its Content-Type', {cause: error});
+	}
+};
+
+/**
+Reads a form with one file in the field `file`, as a stream. `take` gets the file while it arrives; what it returns is
+the answer.
+
+@throws {PjasError} `NO_FILE_UPLOADED`, `UNSUPPORTED_MEDIA_TYPE`, `INVALID_REQUEST`, `UPLOAD_INCOMPLETE`.
+*/
+export const receiveForm = async <Result>(
+	request: IncomingMessage,
+	take: (file: FormFile, signal: AbortSignal) => Promise<Result>,
+): Promise<Result> => {
+	const form = openForm(request);
+	const broken = new AbortController();
+	let taken: Promise<Result> | undefined;
+
+	const whole = new Promise<void>((resolve, reject) => {
+		const fail = (error: PjasError) => {
+			reject(error);
+			broken.abort(error);
+		};
+
+		form.on('file', (field, stream, fileName, _encoding, type) => {
+			stream.on('error', (error: Error) => fail(incomplete(error)));
+			if (field !== FILE_FIELD || taken) {
+				stream.resume();
+				const problem = taken ? 'more than one file' : `a file in the field "${field.slice(0, 50)}"`;
+				fail(new PjasError('INVALID_REQUEST', `The form has ${problem}. Send one file, in the field "file"`));
+				return;
+			}
+
+			const source = (async function* () {
+				yield* stream as AsyncIterable<Uint8Array>;
+				await whole;
+			})();
+			try {
+				taken = take({name: checkName(unescapeName(fileName)), type: typeOf(type), source}, broken.signal);
+				taken.catch(() => stream.resume());
+				taken.catch(reject);
+			} catch (error) {
+				stream.resume();
+				fail(error as PjasError);
+			}
+		});
+		for (const limit of ['partsLimit', 'fieldsLimit'] as const) {
+			form.on(limit, () => fail(new PjasError('INVALID_REQUEST', `The form has more than ${MOST_FIELDS} fields`)));
+		}
+
+		form.on('error', (error: unknown) => fail(incomplete(error)));
+		form.on('finish', resolve);
+		request.once('close', () => {
+			if (!request.complete) fail(incomplete());
+		});
+		request.once('error', error => fail(incomplete(error)));
+	});
+	whole.catch(() => undefined);
+
+	request.pipe(form);
+	try {
+		await whole;
+	} catch (error) {
+		await Promise.allSettled([taken]);
+		throw error;
+	} finally {
+		request.unpipe(form);
+		form.destroy();
+	}
+
+	if (!taken) throw new PjasError('NO_FILE_UPLOADED', 'No file uploaded. Send it in the field "file" of the form');
+	return taken;
+};

@@ -1,0 +1,267 @@
+import {get} from 'node:http';
+import test, {type ExecutionContext} from 'ava';
+import type {RegisterBody} from '../../source/protocol/api.js';
+import {isPjasError} from '../../source/protocol/errors.js';
+import {memoryCatalog} from '../adapters/memory-catalog.js';
+import {MemoryShards} from '../adapters/memory-shards.js';
+import type {Catalog} from '../ports/catalog.js';
+import {manualClock} from '../testing/manual-clock.js';
+import {silentLog, startTestNetwork} from '../testing/network.js';
+import {type Json, jsonOf, uploadTo} from '../testing/requests.js';
+import {createFleet} from './fleet.js';
+import {createMembership, type Probe} from './membership.js';
+
+const stats = {used_bytes: 100, allocated_bytes: 1000, free_bytes: 900, chunk_count: 1, usage_percent: 10};
+
+const registration = (more: Partial<RegisterBody> = {}): RegisterBody => ({
+	node_id: 'pjas-0123456789abcdef',
+	address: 'http://127.0.0.1:8420/',
+	storage_stats: stats,
+	version: '2.0.0',
+	...more,
+});
+
+const noProbe: Probe = async () => Promise.reject(new Error('away'));
+
+const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) => {
+	const clock = manualClock();
+	const store = new MemoryShards();
+	const fleet = createFleet({dial: () => store, clock});
+	const notes: string[] = [];
+	const arrivals: [string, string | undefined][] = [];
+	const membership = createMembership({
+		catalog,
+		fleet,
+		probe,
+		clock,
+		log: silentLog,
+		note: (_level, message) => notes.push(message),
+		onArrival: (state, digest) => arrivals.push([state.record._id, digest]),
+		onChange: () => undefined,
+	});
+	const pass = async (ms: number) => {
+		await clock.advance(ms);
+		await membership.step(new AbortController().signal);
+	};
+
+	return {arrivals, catalog, clock, fleet, membership, notes, pass};
+};
+
+test('a node is online until nothing is heard of it for a minute, and again at its next heartbeat', async t => {
+	const {fleet, membership, notes, pass} = startMembership();
+	const {record} = await membership.register(registration({name: 'attic'}));
+	await pass(60_000);
+	t.true(fleet.isOnline(record._id));
+	await pass(1);
+	t.false(fleet.isOnline(record._id));
+	await membership.heartbeat({node_id: record._id, storage_stats: {...stats, used_bytes: 200}});
+	t.true(fleet.isOnline(record._id));
+	t.is(fleet.get(record._id)?.record.usedBytes, 200);
+	t.deepEqual(notes, [
+		'Node attic joined',
+		'Node attic is online',
+		'Node attic is offline: nothing heard of it for 60 s',
+		'Node attic is online',
+	]);
+});
+
+test('a node that is not known has to register', async t => {
+	const {membership} = startMembership();
+	const error = await t.throwsAsync(membership.heartbeat({node_id: 'pjas-0123456789abcdef'}));
+	t.true(isPjasError(error, 'NODE_NOT_FOUND'));
+});
+
+test('nodes are remembered over a restart, and those that answer are online at once', async t => {
+	const before = startMembership();
+	const {record} = await before.membership.register(registration({name: 'attic', owner: 'ann', zone: 'home'}));
+	await before.membership.register(registration({node_id: 'pjas-fedcba98', address: 'http://127.0.0.1:9'}));
+	const after = startMembership(before.catalog, async address =>
+		address.endsWith(':8420') ? Promise.resolve({...stats, used_bytes: 7}) : Promise.reject(new Error('away')),
+	);
+	await after.membership.recall();
+	t.is(after.fleet.all().length, 2);
+	t.like(after.fleet.get(record._id)?.record, {name: 'attic', owner: 'ann', zone: 'home', usedBytes: 7});
+	t.true(after.fleet.isOnline(record._id));
+	t.false(after.fleet.isOnline('pjas-fedcba98' as never));
+});
+
+test('a classic node keeps its record under whatever id it comes back, known by its address', async t => {
+	const {fleet, membership} = startMembership();
+	const classic = {address: 'http://localhost:8420', version: '1.0.0', storage_stats: stats};
+	const first = await membership.register({...classic, node_id: 'pjas-11111111'});
+	await membership.register({...classic, node_id: 'pjas-22222222', address: 'http://localhost:8420/'});
+	t.is(fleet.all().length, 1);
+	t.is((await membership.heartbeat({node_id: 'pjas-22222222'})).record._id, first.record._id);
+	await t.throwsAsync(membership.heartbeat({node_id: 'pjas-11111111'}));
+	t.is(first.record.kind, 'classic');
+});
+
+test('a node of today that takes over the address of a classic one takes over its record', async t => {
+	const {fleet, membership} = startMembership();
+	const address = 'http://localhost:8420';
+	const classic = await membership.register(registration({address, version: '1.0.0', node_id: 'pjas-11111111'}));
+	const {record} = await membership.register(registration({address}));
+	t.is(record._id, classic.record._id);
+	t.is(record.kind, 'direct');
+	t.is(fleet.all().length, 1);
+	t.is((await membership.heartbeat({node_id: registration().node_id})).record._id, record._id);
+});
+
+test('registrations of one node at the same moment leave one record', async t => {
+	const {catalog, membership} = startMembership();
+	await Promise.all(Array.from({length: 6}, async () => membership.register(registration())));
+	t.is((await catalog.nodes()).length, 1);
+});
+
+test('a zone is its owner where none is said, and a node without owner stands for itself', async t => {
+	const {membership} = startMembership();
+	t.like((await membership.register(registration({owner: 'ann'}))).record, {owner: 'ann', zone: 'ann'});
+	const {record} = await membership.register(registration({node_id: 'pjas-aaaaaaaa'}));
+	t.like(record, {owner: 'pjas-aaaaaaaa', zone: 'pjas-aaaaaaaa', name: 'pjas-aaaaaaaa'});
+});
+
+test('a node that arrives is compared with the catalogue, by the digest that it tells', async t => {
+	const {arrivals, membership} = startMembership();
+	const body = registration({listing_digest: 'a'.repeat(64)});
+	await membership.register(body);
+	await membership.register(body);
+	await membership.heartbeat({node_id: body.node_id});
+	t.deepEqual(arrivals, [
+		[body.node_id, 'a'.repeat(64)],
+		[body.node_id, 'a'.repeat(64)],
+	]);
+});
+
+test('the classic calls have their classic shapes', async t => {
+	const {url, nodes} = await startTestNetwork(t, {nodes: 1});
+	const health = await jsonOf(await fetch(`${url}/health`));
+	t.is(health['status'], 'healthy');
+	t.is(typeof health['timestamp'], 'number');
+	const root = await jsonOf(await fetch(url));
+	t.like(root, {status: 'PJAS Coordinator Online', nodes: 1, files: 0});
+
+	await uploadTo(url, new Uint8Array(5));
+	const list = await jsonOf(await fetch(`${url}/api/nodes`));
+	const [node] = list['nodes'] as Json[];
+	t.is(list['count'], 1);
+	t.like(node, {node_id: nodes[0]?.id, status: 'online', version: '2.0.0', chunks_stored: 1});
+	t.deepEqual(Object.keys(node?.['storage_stats'] as Json).sort(), Object.keys(stats).sort());
+	const files = await jsonOf(await fetch(`${url}/api/files`));
+	const [file] = files['files'] as Json[];
+	t.like(file, {filename: 'photo.jpg', size: 5, status: 'completed', chunks_count: 1});
+	const {stats: figures} = (await jsonOf(await fetch(`${url}/api/stats`))) as {stats: Json};
+	t.like(figures, {totalNodes: 1, onlineNodes: 1, networkHealth: 100, activeFiles: 1, usedStorage: 4096});
+	const {logs} = (await jsonOf(await fetch(`${url}/api/logs`))) as {logs: Json[]};
+	t.regex(String(logs[0]?.['timestamp']), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+	t.true(logs.some(({message}) => String(message).includes('uploaded')));
+	t.is((await fetch(`${url}/api/stats`)).headers.get('access-control-allow-origin'), '*');
+});
+
+test('a registration and a heartbeat that lack something say what', async t => {
+	const {url} = await startTestNetwork(t, {nodes: 0});
+	const post = async (path: string, body: string) =>
+		fetch(`${url}/api/nodes/${path}`, {method: 'POST', headers: {'content-type': 'application/json'}, body});
+	const whole = registration();
+	const cases: [path: string, body: string, status: number, code: string][] = [
+		['register', '{}', 400, 'INVALID_REQUEST'],
+		['register', JSON.stringify({...whole, storage_stats: undefined}), 400, 'INVALID_REQUEST'],
+		['register', JSON.stringify({...whole, node_id: '../x'}), 400, 'INVALID_REQUEST'],
+		['register', JSON.stringify({...whole, address: 'file:///etc/passwd'}), 400, 'INVALID_REQUEST'],
+		['register', JSON.stringify({...whole, name: 'n'.repeat(101)}), 400, 'INVALID_REQUEST'],
+		['register', '{"node_id": ', 400, 'INVALID_REQUEST'],
+		['register', `"${'x'.repeat(100_000)}"`, 413, 'BODY_TOO_LARGE'],
+		['heartbeat', '{}', 400, 'INVALID_REQUEST'],
+		['heartbeat', '[]', 400, 'INVALID_REQUEST'],
+		['heartbeat', JSON.stringify({node_id: 'pjas-00000000'}), 404, 'NODE_NOT_FOUND'],
+	];
+	for (const [path, body, status, code] of cases) {
+		const answer = await post(path, body);
+		const {success, error, code: actual} = await jsonOf(answer);
+		t.deepEqual([answer.status, success, actual], [status, false, code], `${body.slice(0, 80)}: ${String(error)}`);
+	}
+});
+
+test('the log is paged back to its oldest entry, and filtered', async t => {
+	const {url} = await startTestNetwork(t, {nodes: 4});
+	const page = async (query: string) => jsonOf(await fetch(`${url}/api/logs?${query}`));
+	const ids: number[] = [];
+	let before: number | null = 1_000_000;
+	for (let pages = 0; pages < 20; pages++) {
+		const {logs, next_before: next} = (await page(`limit=3&before=${before}`)) as {
+			logs: Json[];
+			next_before: number | null;
+		};
+		ids.unshift(...logs.map(({id}) => Number(id)));
+		before = next;
+		if (next === null) break;
+	}
+
+	t.is(before, null);
+	t.deepEqual(
+		ids,
+		Array.from({length: 8}, (_, at) => at + 1),
+	);
+	t.is(((await page('q=joined'))['logs'] as Json[]).length, 4);
+	t.is(((await page('level=ERROR'))['logs'] as Json[]).length, 0);
+	t.is((await fetch(`${url}/api/logs?limit=1001`)).status, 400);
+});
+
+/** Reads server-sent events until one of this name came. */
+const eventsUntil = async (t: ExecutionContext, url: string, last: string, lastEventId?: string, onOpen?: () => void) =>
+	new Promise<{id: string; event: string; data: Json}[]>((resolve, reject) => {
+		const headers = lastEventId === undefined ? {} : {'last-event-id': lastEventId};
+		const request = get(`${url}/api/events`, {headers}, response => {
+			onOpen?.();
+			let text = '';
+			response.on('data', (piece: Buffer) => {
+				text += piece.toString();
+				const events = text
+					.split('\n\n')
+					.slice(0, -1)
+					.map(
+						block => new Map(block.split('\n').map(line => [line.split(': ')[0], line.slice(line.indexOf(': ') + 2)])),
+					)
+					.filter(fields => fields.has('event'))
+					.map(fields => ({
+						id: fields.get('id') ?? '',
+						event: fields.get('event') ?? '',
+						data: JSON.parse(fields.get('data') ?? '{}') as Json,
+					}));
+				if (events.some(({event}) => event === last)) {
+					request.destroy();
+					resolve(events);
+				}
+			});
+		});
+		request.on('error', reject);
+		t.teardown(() => request.destroy());
+	});
+
+test('what happens is told as it happens, and what was missed afterwards', async t => {
+	const {url} = await startTestNetwork(t);
+	let live: ReturnType<typeof eventsUntil> | undefined;
+	await new Promise<void>(resolve => {
+		live = eventsUntil(t, url, 'file', undefined, resolve);
+	});
+	const {file_id: id} = await jsonOf(await uploadTo(url, new Uint8Array(5)));
+	const seen = (await live) ?? [];
+	t.is(seen.find(({event}) => event === 'file')?.data['file_id'], id);
+	await fetch(`${url}/api/files/${String(id)}`, {method: 'DELETE'});
+	const missed = await eventsUntil(t, url, 'file-removed', seen.at(-1)?.id);
+	t.false(missed.some(({event}) => event === 'reset'));
+	t.is(missed.find(({event}) => event === 'file-removed')?.data['file_id'], id);
+	const lost = await eventsUntil(t, url, 'reset', 'other-77');
+	t.is(lost[0]?.event, 'reset');
+});
+
+test('what is no call is told so', async t => {
+	const {url} = await startTestNetwork(t, {nodes: 0});
+	const missing = await fetch(`${url}/api/nothing`);
+	t.is(missing.status, 404);
+	t.is((await jsonOf(missing))['code'], 'ROUTE_NOT_FOUND');
+	const wrong = await fetch(`${url}/api/stats`, {method: 'POST'});
+	t.is(wrong.status, 405);
+	t.regex(wrong.headers.get('allow') ?? '', /GET/);
+	const description = await jsonOf(await fetch(`${url}/api/openapi.json`));
+	t.is(description['openapi'], '3.1.0');
+});

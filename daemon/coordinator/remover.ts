@@ -1,0 +1,119 @@
+import {isPjasError} from '../../source/protocol/errors.js';
+import type {FileId, NodeId} from '../../source/protocol/ids.js';
+import {type ChunkRecord, removalOf, type RemovalRecord} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Clock} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {Worker} from '../ports/worker.js';
+import type {Fleet, NodeState} from './fleet.js';
+import type {Note} from './note.js';
+
+type RemoverOptions = {catalog: Catalog; fleet: Fleet; clock: Clock; log: Log; note: Note; wake: () => void};
+
+export type Remover = Worker & {
+	/** Takes note, durably, of shards to remove; the worker does it as soon as their nodes are there. */
+	discard: (removals: RemovalRecord[]) => Promise<void>;
+	/** Turns chunks that no file has into removals of their shards. */
+	forget: (chunks: readonly ChunkRecord[], reason: RemovalRecord['reason']) => Promise<void>;
+	/** Turns the chunks of a file without a record into removals. It can be called again after a crash in its middle. */
+	sweepFile: (file: FileId) => Promise<void>;
+};
+
+const REMOVALS_A_STEP = 100;
+const AT_ONCE = 4;
+const CHUNKS_A_GROUP = 100;
+
+export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverOptions): Remover => {
+	const discard: Remover['discard'] = async removals => {
+		if (removals.length === 0) return;
+		await catalog.putRemovals(removals);
+		wake();
+	};
+
+	const forget: Remover['forget'] = async (chunks, reason) => {
+		const now = clock.now();
+		await discard(chunks.flatMap(({shards}) => shards.map(shard => removalOf(shard.node, shard.digest, now, reason))));
+		await catalog.removeChunks(chunks.map(chunk => chunk._id));
+		wake();
+	};
+
+	const sweepFile: Remover['sweepFile'] = async file => {
+		let group: ChunkRecord[] = [];
+		for await (const chunk of catalog.chunksOf(file)) {
+			group.push(chunk);
+			if (group.length === CHUNKS_A_GROUP) {
+				await forget(group, 'deleted');
+				group = [];
+			}
+		}
+
+		await forget(group, 'deleted');
+	};
+
+	/**
+	Whether a chunk counts on the shard all the same. The chunks of a deletion or a failed upload are still there for a moment
+	after their removals were noted; an orphan's may be those of an upload whose file is not there yet.
+	*/
+	const isWanted = async ({node, digest, reason}: RemovalRecord): Promise<boolean> => {
+		const chunk = await catalog.chunkWith(node, digest);
+		return chunk !== undefined && (reason === 'orphan' || (await catalog.getFile(chunk.file)) !== undefined);
+	};
+
+	/** Says whether the removal is done with: carried out, no longer right, or impossible at this node. */
+	const carryOut = async (removal: RemovalRecord): Promise<boolean> => {
+		if (await isWanted(removal)) return true;
+		const {node, digest} = removal;
+		try {
+			await fleet.use(node, {}, store => store.remove(digest));
+			return true;
+		} catch (error) {
+			if (isPjasError(error, 'OPERATION_UNSUPPORTED')) return true;
+			log.warn('a shard could not be removed from its node; it is tried again', {node, digest, error});
+			return false;
+		}
+	};
+
+	const noteUnsupported = (state: NodeState, removals: readonly RemovalRecord[]) => {
+		if (state.record.kind !== 'classic' || removals.length === 0) return;
+		const many = `${removals.length} deleted ${removals.length === 1 ? 'shard' : 'shards'}`;
+		note('WARN', `Classic node ${state.record.name} cannot delete: ${many} stay on its disk`, {node: state.record._id});
+	};
+
+	const stepNode = async (state: NodeState, signal: AbortSignal): Promise<boolean> => {
+		const now = clock.now();
+		const all = await catalog.removals(state.record._id, REMOVALS_A_STEP, cursors.get(state.record._id));
+		const due = all.filter(removal => removal.notBefore <= now);
+		const done: string[] = [];
+		for (let at = 0; at < due.length && !signal.aborted && !fleet.isCooling(state); at += AT_ONCE) {
+			const some = due.slice(at, at + AT_ONCE);
+			const outcomes = await Promise.all(some.map(carryOut));
+			done.push(...some.filter((_, index) => outcomes[index]).map(({_id}) => _id));
+		}
+
+		if (done.length > 0) await catalog.dropRemovals(done);
+		noteUnsupported(
+			state,
+			due.filter(({_id}) => done.includes(_id)),
+		);
+		const last = all.length === REMOVALS_A_STEP ? all.at(-1) : undefined;
+		if (last) cursors.set(state.record._id, last._id);
+		else cursors.delete(state.record._id);
+		return last !== undefined;
+	};
+
+	/** How far a pass over a node's removals has come: those that cannot be done yet must not hold up the others. */
+	const cursors = new Map<NodeId, string>();
+
+	return {
+		name: 'remover',
+		discard,
+		forget,
+		sweepFile,
+		async step(signal) {
+			if (catalog.totals().removals === 0) return 'idle';
+			const nodes = fleet.all().filter(state => state.isOnline && !fleet.isCooling(state));
+			const hasMore = await Promise.all(nodes.map(state => stepNode(state, signal)));
+			return hasMore.includes(true) ? 'busy' : 'idle';
+		},
+	};
+};

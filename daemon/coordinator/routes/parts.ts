@@ -1,0 +1,36 @@
+import type {Catalog} from '../../ports/catalog.js';
+import type {Clock} from '../../ports/clock.js';
+import type {Activity} from '../activity.js';
+import type {Checker} from '../checker.js';
+import type {Downloader} from '../download.js';
+import type {Events} from '../events.js';
+import type {Fleet} from '../fleet.js';
+import type {Membership} from '../membership.js';
+import type {Note} from '../note.js';
+import type {Remover} from '../remover.js';
+import type {ShardWriter} from '../shard-writer.js';
+import type {Meters} from '../statistics.js';
+import type {Uploader} from '../upload.js';
+
+/** What the routes serve: the coordinator's parts. */
+export type Parts = {
+	activity: Activity;
+	catalog: Catalog;
+	checker: Checker;
+	clock: Clock;
+	/** Aborted when the coordinator stops: what never ends by itself ends then. */
+	closing: AbortSignal;
+	downloader: Downloader;
+	events: Events;
+	fleet: Fleet;
+	membership: Membership;
+	meters: Meters;
+	note: Note;
+	/** Told of the bytes of uploads as they come in. */
+	onBytes: ((sizeBytes: number) => void) | undefined;
+	remover: Remover;
+	replicas: number;
+	uploader: Uploader;
+	version: string;
+	writer: ShardWriter;
+};

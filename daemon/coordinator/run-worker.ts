@@ -1,0 +1,56 @@
+import type {Clock} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {Worker} from '../ports/worker.js';
+
+export type Running = {
+	/** Ends the present rest. */
+	wake: () => void;
+	/** Resolves when the worker stands still. */
+	stop: () => Promise<void>;
+};
+
+const LONGEST_REST_AFTER_FAILURE_MS = 60_000;
+
+/** Takes a worker's steps until it is stopped: at once while it is busy, else after a rest or when woken. */
+export const runWorker = (worker: Worker, {clock, log, restMs}: {clock: Clock; log: Log; restMs: number}): Running => {
+	const end = new AbortController();
+	let rest = new AbortController();
+	let isWoken = false;
+	const isEnding = () => end.signal.aborted;
+
+	const pause = async (ms: number) => {
+		rest = new AbortController();
+		if (isWoken || isEnding()) return;
+		await clock.sleep(ms, rest.signal).catch(() => undefined);
+	};
+
+	const run = async () => {
+		let failures = 0;
+		while (!isEnding()) {
+			isWoken = false;
+			try {
+				const state = await worker.step(end.signal);
+				failures = 0;
+				if (state === 'idle') await pause(restMs);
+			} catch (error) {
+				if (isEnding()) return;
+				failures++;
+				log.error('a worker failed; it goes on after a rest', {worker: worker.name, error});
+				await pause(Math.min(LONGEST_REST_AFTER_FAILURE_MS, restMs * 2 ** Math.min(failures, 10)));
+			}
+		}
+	};
+
+	const running = run();
+	return {
+		wake() {
+			isWoken = true;
+			rest.abort();
+		},
+		async stop() {
+			end.abort(new Error('stopping'));
+			rest.abort();
+			await running;
+		},
+	};
+};

@@ -1,0 +1,72 @@
+import {createCipheriv, createDecipheriv, createHash} from 'node:crypto';
+import {setImmediate as yieldToEvents} from 'node:timers/promises';
+import type {Digest} from '../../source/protocol/ids.js';
+import {SEAL_TAG_BYTES, sealNonce} from '../../source/protocol/seal.js';
+
+/**
+The sealed-chunk format of `protocol/seal.ts` over node:crypto, in place. Pieces of 64 KiB stay in the processor's cache
+between cipher and hash, which halves the cost of one call for 10 MiB; after each MiB other work gets its turn.
+*/
+const PIECE_BYTES = 64 * 1024;
+const PIECES_A_TURN = 16;
+
+export type ChunkPlace = {key: Uint8Array; index: number; isLast: boolean};
+
+async function* turns(sizeBytes: number): AsyncGenerator<[start: number, end: number]> {
+	for (let start = 0, piece = 1; start < sizeBytes; start += PIECE_BYTES, piece++) {
+		yield [start, Math.min(start + PIECE_BYTES, sizeBytes)];
+		if (piece % PIECES_A_TURN === 0) await yieldToEvents();
+	}
+}
+
+/**
+Seals the first `sizeBytes` of a buffer in place, which has room for the tag behind them.
+
+@returns The sealed bytes, a view of the buffer, and their digest.
+*/
+export const sealInPlace = async (
+	buffer: Uint8Array,
+	sizeBytes: number,
+	{key, index, isLast}: ChunkPlace,
+): Promise<{sealed: Uint8Array; digest: Digest}> => {
+	const cipher = createCipheriv('aes-256-gcm', key, sealNonce(index, isLast));
+	const hash = createHash('sha256');
+	for await (const [start, end] of turns(sizeBytes)) {
+		const piece = cipher.update(buffer.subarray(start, end));
+		buffer.set(piece, start);
+		hash.update(piece);
+	}
+
+	cipher.final();
+	const tag = cipher.getAuthTag();
+	buffer.set(tag, sizeBytes);
+	const digest = hash.update(tag).digest('hex') as Digest;
+	return {sealed: buffer.subarray(0, sizeBytes + SEAL_TAG_BYTES), digest};
+};
+
+/**
+Opens sealed bytes in place.
+
+@returns The plain chunk, a view of the same bytes, or `undefined` where they are not what was sealed (they are spoilt then).
+*/
+export const openInPlace = async (
+	sealed: Uint8Array,
+	{key, index, isLast}: ChunkPlace,
+): Promise<Uint8Array | undefined> => {
+	const sizeBytes = sealed.length - SEAL_TAG_BYTES;
+	if (sizeBytes < 0) return undefined;
+
+	const decipher = createDecipheriv('aes-256-gcm', key, sealNonce(index, isLast));
+	decipher.setAuthTag(sealed.subarray(sizeBytes));
+	for await (const [start, end] of turns(sizeBytes)) {
+		sealed.set(decipher.update(sealed.subarray(start, end)), start);
+	}
+
+	try {
+		decipher.final();
+	} catch {
+		return undefined;
+	}
+
+	return sealed.subarray(0, sizeBytes);
+};

@@ -1,0 +1,184 @@
+import Router from '@koa/router';
+import type {NodeId} from '../../source/protocol/ids.js';
+import {type App, type AppState, createApp} from '../http/app.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {Dial} from '../ports/shard-store.js';
+import type {Activity} from './activity.js';
+import {createChecker} from './checker.js';
+import {createDownloader} from './download.js';
+import type {Events} from './events.js';
+import {createFleet} from './fleet.js';
+import type {MasterKey} from './master-key.js';
+import {createMembership, type Probe} from './membership.js';
+import {createMemoryBudget} from './memory-budget.js';
+import type {Note} from './note.js';
+import {createReconciler} from './reconciler.js';
+import {createRemover} from './remover.js';
+import {fileRoutes} from './routes/files.js';
+import {monitoringRoutes} from './routes/monitoring.js';
+import {nodeRoutes} from './routes/nodes.js';
+import type {Parts} from './routes/parts.js';
+import {type Running, runWorker} from './run-worker.js';
+import {createShardHealth} from './shard-health.js';
+import {createShardReader} from './shard-reader.js';
+import {createShardWriter} from './shard-writer.js';
+import {statisticsOf} from './statistics.js';
+import {createUploader} from './upload.js';
+import {logView, nodeView} from './views.js';
+
+export type CoordinatorOptions = {
+	catalog: Catalog;
+	dial: Dial;
+	probe: Probe;
+	activity: Activity;
+	events: Events;
+	masterKey: MasterKey;
+	clock: Clock;
+	random: Random;
+	log: Log;
+	replicas: number;
+	minReplicas: number;
+	memoryBytes: number;
+	version: string;
+	/** Told of the bytes of uploads as they come in. */
+	onBytes?: (sizeBytes: number) => void;
+};
+
+export type Coordinator = {
+	app: App;
+	/** Finds out which nodes are there, mends what a crash left, and starts the workers. */
+	start: () => Promise<void>;
+	/** Ends the event streams, which would hold up the server's end for ever. */
+	endStreams: () => void;
+	/** Stops the workers. Nobody may be served any more. */
+	stop: () => Promise<void>;
+};
+
+const MEMBERSHIP_REST_MS = 1_000;
+const REMOVER_REST_MS = 30_000;
+const RECONCILER_REST_MS = 60_000;
+const STATISTICS_REST_MS = 2_000;
+
+const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
+	const {catalog, dial, probe, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
+	const meters = {bytesIn: 0, bytesOut: 0};
+	const note: Note = (level, message, about) => events.publish('log', logView(activity.add(level, message, about)));
+	const fleet = createFleet({dial, clock});
+	const budget = createMemoryBudget(options.memoryBytes);
+	const health = createShardHealth({
+		catalog,
+		clock,
+		onFault(fault) {
+			const name = fleet.get(fault.node_id as NodeId)?.record.name ?? fault.node_id;
+			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${name}`, {node: fault.node_id as NodeId});
+			events.publish('fault', fault);
+		},
+	});
+	const remover = createRemover({catalog, fleet, clock, log, note, wake: () => wake('remover')});
+	const {discard, forget} = remover;
+	const reconciler = createReconciler({
+		catalog,
+		fleet,
+		health,
+		clock,
+		log,
+		note,
+		discard,
+		wake: () => wake('reconciler'),
+	});
+	const membership = createMembership({
+		catalog,
+		fleet,
+		probe,
+		clock,
+		log,
+		note,
+		onArrival(state, listingDigest) {
+			reconciler.request(state.record._id, listingDigest);
+			wake('remover');
+		},
+		onChange: state => events.publish('node', nodeView(state)),
+	});
+	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
+	const reader = createShardReader({fleet, budget, health, clock, random, log});
+	const parts: Parts = {
+		activity,
+		catalog,
+		checker: createChecker({catalog, fleet, health, clock, log}),
+		clock,
+		closing,
+		downloader: createDownloader({catalog, budget, reader, masterKey}),
+		events,
+		fleet,
+		membership,
+		meters,
+		note,
+		onBytes: options.onBytes,
+		remover,
+		replicas,
+		uploader: createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget}),
+		version: options.version,
+		writer,
+	};
+	return {parts, reconciler};
+};
+
+/** Tells the figures when they changed, so that a console need not ask. */
+const statisticsTeller = ({catalog, fleet, meters, events}: Parts) => {
+	let last = '';
+	return {
+		name: 'statistics',
+		step() {
+			const stats = statisticsOf(catalog, fleet, meters);
+			const text = JSON.stringify(stats);
+			if (text !== last) events.publish('stats', stats);
+			last = text;
+			return Promise.resolve('idle' as const);
+		},
+	};
+};
+
+/** Puts the coordinator's parts together behind its API. */
+export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
+	const {catalog, clock, log, random} = options;
+	const running = new Map<string, Running>();
+	const closing = new AbortController();
+	const {parts, reconciler} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
+
+	const app = createApp({log, clock, random, cors: true});
+	const router = new Router<AppState>();
+	monitoringRoutes(router, parts);
+	nodeRoutes(router, parts);
+	fileRoutes(router, parts);
+	app.use(router.routes());
+
+	/** Chunks without a file: an upload or a deletion was under way when the process ended. */
+	const mend = async () => {
+		const files = await catalog.filesWithoutRecord();
+		for (const file of files) await parts.remover.sweepFile(file);
+		if (files.length > 0) log.info('swept what unfinished uploads and deletions left', {files: files.length});
+	};
+
+	return {
+		app,
+		async start() {
+			await mend();
+			await parts.membership.recall();
+			const rests = {
+				membership: [parts.membership, MEMBERSHIP_REST_MS],
+				remover: [parts.remover, REMOVER_REST_MS],
+				reconciler: [reconciler, RECONCILER_REST_MS],
+				statistics: [statisticsTeller(parts), STATISTICS_REST_MS],
+			} as const;
+			for (const [name, [worker, restMs]] of Object.entries(rests)) {
+				running.set(name, runWorker(worker, {clock, log, restMs}));
+			}
+		},
+		endStreams: () => closing.abort(new Error('the coordinator stops')),
+		async stop() {
+			await Promise.all([...running.values()].map(worker => worker.stop()));
+		},
+	};
+};

@@ -1,0 +1,34 @@
+import type {Stats} from '../../source/protocol/api.js';
+import {dataHealth, redundancyOf} from '../core/redundancy.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Fleet, NodeState} from './fleet.js';
+
+/** Bytes that went through since the start. */
+export type Meters = {bytesIn: number; bytesOut: number};
+
+const sum = (states: readonly NodeState[], pick: (state: NodeState) => number) =>
+	states.reduce((total, state) => total + pick(state), 0);
+
+/** The network's figures. Costs by the number of nodes and of placement groups, not of files. */
+export const statisticsOf = (catalog: Catalog, fleet: Fleet, meters: Meters): Stats => {
+	const nodes = fleet.all();
+	const online = nodes.filter(state => state.isOnline);
+	const totals = catalog.totals();
+	const redundancy = redundancyOf(catalog.placementGroups(), fleet.isOnline);
+	return {
+		totalNodes: nodes.length,
+		onlineNodes: online.length,
+		totalStorage: sum(nodes, ({record}) => record.allocatedBytes),
+		usedStorage: sum(nodes, ({record}) => record.usedBytes),
+		networkHealth: nodes.length === 0 ? 100 : Math.round((100 * online.length) / nodes.length),
+		activeFiles: totals.files,
+		freeStorage: sum(online, ({record}) => record.freeBytes),
+		fileBytes: totals.fileBytes,
+		chunks: totals.chunks,
+		redundancy,
+		dataHealth: dataHealth(redundancy),
+		bytesIn: meters.bytesIn,
+		bytesOut: meters.bytesOut,
+		pendingRemovals: totals.removals,
+	};
+};

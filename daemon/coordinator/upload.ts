@@ -1,0 +1,185 @@
+import {chunksOf, CHUNK_SIZE_BYTES, type Chunk} from '../../source/protocol/chunking.js';
+import {PjasError} from '../../source/protocol/errors.js';
+import {chunkIdOf, FILE_ID_RANDOM_BYTES, newFileId} from '../../source/protocol/ids.js';
+import {SEAL_KEY_BYTES, SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import {type ChunkRecord, type FileRecord, type RemovalRecord, schemeOf} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {MasterKey} from './master-key.js';
+import type {Lease, MemoryBudget} from './memory-budget.js';
+import {sealInPlace} from './sealer.js';
+import type {ShardWriter} from './shard-writer.js';
+
+export type Incoming = {
+	name: string;
+	type: string;
+	source: AsyncIterable<Uint8Array>;
+	/** The most bytes that can come, where that is known: smaller files take smaller buffers. */
+	atMostBytes?: number;
+	/** Aborted when the client is gone. */
+	signal: AbortSignal;
+};
+
+export type Received = {file: FileRecord; lowestCopies: number};
+
+type UploaderOptions = {
+	catalog: Catalog;
+	budget: MemoryBudget;
+	writer: ShardWriter;
+	masterKey: MasterKey;
+	clock: Clock;
+	random: Random;
+	log: Log;
+	replicas: number;
+	/** Removes the shards of chunks that are in no file, and their records. */
+	forget: (chunks: readonly ChunkRecord[], reason: RemovalRecord['reason']) => Promise<void>;
+};
+
+export type Uploader = {
+	/**
+	Takes in a file: cuts, seals and places it while it arrives. Resolves when all of it is durable; where it rejects,
+	nothing is left but shards that are on their way out.
+	*/
+	receive: (incoming: Incoming) => Promise<Received>;
+};
+
+/** Two chunks on their way while a third fills: one more than that gives nothing. */
+const CHUNKS_IN_FLIGHT = 2;
+/** Chunk records are written in groups, so that a file of any size takes little memory. */
+const RECORDS_A_GROUP = 64;
+const IDLE_LIMIT_MS = 60_000;
+
+/** One for all: making an error costs more than it should for each upload. */
+const uploadEnded = new Error('the upload ended');
+
+/**
+The source, which ends with an error when `end` is aborted, and aborts it where the client sends nothing for too long
+while we wait for it.
+*/
+async function* watched(source: AsyncIterable<Uint8Array>, clock: Clock, end: AbortController) {
+	const iterator = source[Symbol.asyncIterator]();
+	let waitingSince: number | undefined;
+	let fail: (reason: unknown) => void = () => undefined;
+	end.signal.addEventListener('abort', () => fail(end.signal.reason), {once: true});
+
+	const watch = () => {
+		if (end.signal.aborted) return;
+		if (waitingSince !== undefined && clock.monotonicMs() - waitingSince > IDLE_LIMIT_MS) {
+			const problem = `Nothing arrived for ${IDLE_LIMIT_MS / 1000} s: the upload was given up. Send it again`;
+			end.abort(new PjasError('REQUEST_TIMEOUT', problem));
+			return;
+		}
+
+		const cancel = clock.timer(IDLE_LIMIT_MS / 4, watch);
+		end.signal.addEventListener('abort', cancel, {once: true});
+	};
+	watch();
+
+	for (;;) {
+		end.signal.throwIfAborted();
+		waitingSince = clock.monotonicMs();
+		const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+			fail = reject;
+			iterator.next().then(resolve, reject);
+		});
+		waitingSince = undefined;
+		if (next.done) return;
+		yield next.value;
+	}
+}
+
+export const createUploader = (options: UploaderOptions): Uploader => {
+	const {catalog, budget, writer, masterKey, clock, random, log, replicas, forget} = options;
+
+	/** Forgets an upload that failed: its shards are removed from their nodes, its chunk records from the catalogue. */
+	const undo = async (chunks: readonly ChunkRecord[]) => {
+		try {
+			await forget(chunks, 'upload-failed');
+		} catch (error) {
+			log.error('what a failed upload left behind could not be noted; it is swept later', {error});
+		}
+	};
+
+	const receive: Uploader['receive'] = async ({name, type, source, atMostBytes, signal: clientSignal}) => {
+		const id = newFileId(clock.now(), random.bytes(FILE_ID_RANDOM_BYTES));
+		const key = random.bytes(SEAL_KEY_BYTES);
+		const end = new AbortController();
+		const giveUp = () => end.abort(clientSignal.reason);
+		clientSignal.addEventListener('abort', giveUp, {once: true});
+		if (clientSignal.aborted) giveUp();
+
+		const stored: ChunkRecord[] = [];
+		let written = 0;
+		let sizeBytes = 0;
+		const inFlight = new Set<Promise<void>>();
+		const bufferBytes = Math.min(CHUNK_SIZE_BYTES, Math.max(atMostBytes ?? CHUNK_SIZE_BYTES, 1)) + SEAL_TAG_BYTES;
+
+		const storeChunk = async ({index, isLast, sizeBytes, buffer}: Chunk<Lease>) => {
+			try {
+				const sealed = await sealInPlace(buffer.bytes, sizeBytes, {key, index, isLast});
+				const shards = await writer.store(sealed, end.signal);
+				stored[index] = {
+					_id: chunkIdOf(id, index),
+					file: id,
+					index,
+					sizeBytes,
+					scheme: schemeOf(replicas),
+					shards,
+					revision: 0,
+				};
+			} catch (error) {
+				end.abort(error);
+			} finally {
+				buffer.release();
+			}
+		};
+
+		/** Writes full groups of records ahead of the end. They count for nothing until the file's own record is there. */
+		const writeGroup = async () => {
+			const group = Array.from(stored.slice(written, written + RECORDS_A_GROUP));
+			if (group.length < RECORDS_A_GROUP || !group.every(Boolean)) return;
+			await Promise.all(group.map(chunk => catalog.putChunk(chunk)));
+			written += RECORDS_A_GROUP;
+		};
+
+		try {
+			const acquire = async () => budget.acquire(bufferBytes, end.signal);
+			for await (const chunk of chunksOf(watched(source, clock, end), acquire)) {
+				sizeBytes += chunk.sizeBytes;
+				const work = storeChunk(chunk);
+				inFlight.add(work);
+				void work.finally(() => inFlight.delete(work));
+				if (inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(inFlight);
+				await writeGroup();
+			}
+
+			await Promise.all(inFlight);
+			end.signal.throwIfAborted();
+			const file: FileRecord = {
+				_id: id,
+				name,
+				type,
+				sizeBytes,
+				chunkCount: stored.length,
+				wrappedKey: masterKey.wrap(id, key),
+				uploadedAt: clock.now(),
+				revision: 0,
+			};
+			await catalog.commitUpload(file, stored.slice(written));
+			const lowestCopies = Math.min(replicas, ...stored.map(chunk => chunk.shards.length));
+			return {file: {...file, revision: 1}, lowestCopies};
+		} catch (error) {
+			const reason: unknown = end.signal.aborted ? end.signal.reason : error;
+			end.abort(reason);
+			await Promise.allSettled(inFlight);
+			await undo(stored.filter(Boolean));
+			throw reason;
+		} finally {
+			clientSignal.removeEventListener('abort', giveUp);
+			end.abort(uploadEnded);
+		}
+	};
+
+	return {receive};
+};

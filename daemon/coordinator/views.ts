@@ -1,0 +1,72 @@
+import type {ChunkView, FileView, LogEntry, NodeView, StorageStats} from '../../source/protocol/api.js';
+import type {NodeId} from '../../source/protocol/ids.js';
+import {type ChunkRecord, type FileRecord, type ShardRecord, wantedShards} from '../core/model.js';
+import type {ActivityEntry} from './activity-entry.js';
+import type {Fleet, NodeState} from './fleet.js';
+
+/** Records as the API shows them. */
+
+export const fileView = (file: FileRecord): FileView => ({
+	file_id: file._id,
+	filename: file.name,
+	size: file.sizeBytes,
+	uploaded_at: file.uploadedAt,
+	status: 'completed',
+	chunks_count: file.chunkCount,
+	type: file.type,
+});
+
+const storageView = ({record}: NodeState): StorageStats => ({
+	used_bytes: record.usedBytes,
+	allocated_bytes: record.allocatedBytes,
+	free_bytes: record.freeBytes,
+	chunk_count: record.shardCount,
+	usage_percent:
+		record.allocatedBytes === 0 ? 0 : Math.round((10_000 * record.usedBytes) / record.allocatedBytes) / 100,
+});
+
+export const nodeView = (state: NodeState): NodeView => ({
+	node_id: state.record._id,
+	address: state.record.address,
+	storage_stats: storageView(state),
+	status: state.isOnline ? 'online' : 'offline',
+	version: state.record.version,
+	last_seen: state.record.lastSeenAt,
+	registered_at: state.record.registeredAt,
+	chunks_stored: state.record.shardCount,
+	name: state.record.name,
+	owner: state.record.owner,
+	zone: state.record.zone,
+	kind: state.record.kind,
+	latency_ms: state.latency.samples === 0 ? null : Math.round(state.latency.meanMs * 10) / 10,
+	in_flight: state.inFlight,
+});
+
+const shardState = (shard: ShardRecord, fleet: Fleet) =>
+	shard.fault?.kind ?? (fleet.isOnline(shard.node) ? 'online' : 'offline');
+
+const nameOf = (node: NodeId, fleet: Fleet) => fleet.get(node)?.record.name ?? node;
+
+export const chunkView = (chunk: ChunkRecord, fleet: Fleet): ChunkView => ({
+	index: chunk.index,
+	size: chunk.sizeBytes,
+	wanted: wantedShards(chunk.scheme),
+	present: chunk.shards.filter(shard => shardState(shard, fleet) === 'online').length,
+	shards: chunk.shards.map(shard => ({
+		node_id: shard.node,
+		node_name: nameOf(shard.node, fleet),
+		digest: shard.digest,
+		state: shardState(shard, fleet),
+		verified_at: shard.verifiedAt,
+	})),
+});
+
+export const logView = ({id, timestampMs, level, message, node, file}: ActivityEntry): LogEntry => ({
+	timestamp: new Date(timestampMs).toISOString().slice(0, 19).replace('T', ' '),
+	level,
+	message,
+	id,
+	timestamp_ms: timestampMs,
+	...(node !== undefined && {node_id: node}),
+	...(file !== undefined && {file_id: file}),
+});

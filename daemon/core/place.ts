@@ -1,0 +1,65 @@
+import type {NodeId} from '../../source/protocol/ids.js';
+
+/** A node as placement sees it. */
+export type Candidate = {
+	id: NodeId;
+	zone: string;
+	owner: string;
+	/** What it can still take, less what is on its way to it. */
+	freeBytes: number;
+	/** Requests that it is serving now. */
+	inFlight: number;
+};
+
+export type Placement = {
+	candidates: readonly Candidate[];
+	count: number;
+	/** Size of one shard. */
+	sizeBytes: number;
+	/** Nodes that have a shard of this chunk already, or are about to. */
+	holders?: readonly Candidate[];
+	/** A number from 0 up to 1. */
+	random: () => number;
+};
+
+/** How often a zone and an owner are in use: what is compared first, and second, where nodes are chosen. */
+const crowding = (node: Candidate, holders: readonly Candidate[]): number => {
+	const sameZone = holders.filter(holder => holder.zone === node.zone).length;
+	const sameOwner = holders.filter(holder => holder.owner === node.owner).length;
+	return sameZone * 1000 + sameOwner;
+};
+
+const weight = (node: Candidate): number => node.freeBytes / (1 + node.inFlight);
+
+const drawByWeight = (nodes: readonly Candidate[], random: () => number): Candidate | undefined => {
+	let rest = random() * nodes.reduce((sum, node) => sum + weight(node), 0);
+	return nodes.find(node => (rest -= weight(node)) < 0) ?? nodes.at(-1);
+};
+
+/**
+Chooses up to `count` nodes for the shards of a chunk: apart by zone first, then by owner; among those that are equally
+far apart by chance, weighed by free space and by how little they have to do. Never a node twice, and none that lacks the
+room. Returns fewer than asked for where there are no more.
+*/
+export const place = ({candidates, count, sizeBytes, holders = [], random}: Placement): Candidate[] => {
+	const taken = new Set(holders.map(holder => holder.id));
+	const chosen: Candidate[] = [];
+
+	while (chosen.length < count) {
+		const fit = candidates.filter(node => !taken.has(node.id) && node.freeBytes >= sizeBytes);
+		const all = [...holders, ...chosen];
+		const least = Math.min(...fit.map(node => crowding(node, all)));
+		const next = drawByWeight(
+			fit.filter(node => crowding(node, all) === least),
+			random,
+		);
+		if (!next) {
+			break;
+		}
+
+		taken.add(next.id);
+		chosen.push(next);
+	}
+
+	return chosen;
+};

@@ -1,0 +1,29 @@
+import type {NodeId} from '../../source/protocol/ids.js';
+
+/** Chunks by how many of their wanted shards are on nodes that are there. */
+export type Redundancy = {full: number; partly: number; none: number};
+
+type Group = {wanted: number; nodes: readonly NodeId[]; chunks: number};
+
+/** Counts chunks by redundancy, from their groups and from the nodes that are online. */
+export const redundancyOf = (groups: Iterable<Group>, isOnline: (node: NodeId) => boolean): Redundancy => {
+	const counts: Redundancy = {full: 0, partly: 0, none: 0};
+	for (const {wanted, nodes, chunks} of groups) {
+		const present = nodes.filter(isOnline).length;
+		if (present >= wanted) {
+			counts.full += chunks;
+		} else if (present > 0) {
+			counts.partly += chunks;
+		} else {
+			counts.none += chunks;
+		}
+	}
+
+	return counts;
+};
+
+/** Full redundancy as a percentage of all chunks, rounded down, so that 100 means all; 100 where there are none. */
+export const dataHealth = ({full, partly, none}: Redundancy): number => {
+	const all = full + partly + none;
+	return all === 0 ? 100 : Math.floor((100 * full) / all);
+};

@@ -1,0 +1,153 @@
+import type {RouterContext} from '@koa/router';
+import Koa from 'koa';
+import {PjasError} from '../../source/protocol/errors.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import {answerJson, errorAnswer, toPjasError} from './errors.js';
+
+/** What every request carries. */
+export type AppState = {
+	requestId: string;
+	/** The server's log, with the request's id in every entry. */
+	log: Log;
+};
+
+export type App = Koa<AppState>;
+export type AppContext = Koa.ParameterizedContext<AppState>;
+
+export type AppOptions = {
+	log: Log;
+	clock: Clock;
+	random: Random;
+	/** Lets pages of any origin call. */
+	cors?: boolean;
+};
+
+const requestIdPattern = /^[\w-]{1,64}$/;
+const corsMethods = 'GET, HEAD, POST, PUT, DELETE, OPTIONS';
+const corsMaxAgeSeconds = '86400';
+const headerListPattern = /^[\w\-, ]{1,1000}$/;
+
+/** Whether the path can be read at all: it may be no URL, or no UTF-8 behind its percent signs. */
+const isReadable = (ctx: AppContext): boolean => {
+	const {url = ''} = ctx.req;
+	if (!url.startsWith('/') && url !== '*' && !URL.canParse(url)) return false;
+	try {
+		decodeURIComponent(ctx.path);
+		return true;
+	} catch {
+		return false;
+	}
+};
+
+/** Whether the request's other side is gone, so that no answer can reach it. */
+const isClientGone = ({req, res}: AppContext): boolean =>
+	req.socket.destroyed || res.destroyed || (req.destroyed && !req.complete);
+
+const allowCors = (ctx: AppContext): void => {
+	ctx.set('Access-Control-Allow-Origin', '*');
+	ctx.set('Access-Control-Expose-Headers', '*');
+};
+
+const answerPreflight = (ctx: AppContext): void => {
+	const asked = ctx.get('Access-Control-Request-Headers');
+	ctx.set('Access-Control-Allow-Methods', corsMethods);
+	ctx.set('Access-Control-Allow-Headers', headerListPattern.test(asked) ? asked : '*');
+	ctx.set('Access-Control-Max-Age', corsMaxAgeSeconds);
+	ctx.status = 204;
+};
+
+/** What a request meets that no route took. */
+const answerUnrouted = (ctx: AppContext & Partial<Pick<RouterContext, 'matched'>>): void => {
+	const allowed = [...new Set((ctx.matched ?? []).flatMap(layer => layer.methods))];
+	if (allowed.length === 0) {
+		throw new PjasError('ROUTE_NOT_FOUND', `There is no ${ctx.method} ${ctx.path.slice(0, 200)} here`);
+	}
+
+	ctx.set('Allow', [...allowed, 'OPTIONS'].join(', '));
+	if (ctx.method === 'OPTIONS') {
+		ctx.status = 204;
+		return;
+	}
+
+	throw new PjasError('METHOD_NOT_ALLOWED', `${ctx.method} can't be done here, only ${allowed.join(', ')}`);
+};
+
+/**
+A Koa application as both servers want it: request ids, an access log, every error answered as JSON. Routes are added
+with `use`; what they leave is answered with 404 or 405.
+*/
+export const createApp = ({log, clock, random, cors = false}: AppOptions): App => {
+	const app: App = new Koa<AppState>();
+
+	const takeRequestId = (ctx: AppContext): string => {
+		const given = ctx.get('X-Request-Id');
+		return requestIdPattern.test(given) ? given : Buffer.from(random.bytes(8)).toString('hex');
+	};
+
+	const answerError = (ctx: AppContext, thrown: unknown): void => {
+		if (isClientGone(ctx)) {
+			ctx.state.log.debug('the client went away', {error: thrown});
+			ctx.respond = false;
+			return;
+		}
+
+		const error = toPjasError(thrown, ctx.state.requestId);
+		if (error.status >= 500) {
+			const level = error.code === 'INTERNAL_ERROR' ? 'error' : 'warn';
+			ctx.state.log[level]('a request failed', {method: ctx.method, url: ctx.req.url, error: thrown});
+		}
+
+		if (ctx.headerSent) {
+			// What has begun can't be taken back, but it must not end as if it were whole.
+			ctx.respond = false;
+			ctx.res.destroy();
+			return;
+		}
+
+		const {status, headers, body} = errorAnswer(error);
+		for (const name of ['Content-Length', 'Content-Type', 'ETag']) ctx.remove(name);
+		ctx.set(headers);
+		answerJson(ctx, status, body);
+	};
+
+	// What Koa itself has to say comes after the answer has begun, or when the client has gone: never to the console.
+	app.on('error', (error: unknown, ctx?: AppContext) => {
+		(ctx?.state.log ?? log).debug('a response was cut off', {error});
+		if (ctx?.headerSent && !ctx.res.writableFinished) ctx.res.destroy();
+	});
+
+	app.use(async (ctx, next) => {
+		const startMs = clock.monotonicMs();
+		ctx.state.requestId = takeRequestId(ctx);
+		ctx.state.log = log.child({request: ctx.state.requestId});
+		ctx.set('X-Request-Id', ctx.state.requestId);
+		if (cors) allowCors(ctx);
+
+		ctx.res.once('close', () => {
+			const ms = Math.round(clock.monotonicMs() - startMs);
+			const {statusCode: status, writableFinished: isWhole} = ctx.res;
+			ctx.state.log.debug('request', {method: ctx.req.method, url: ctx.req.url, status, ms, isWhole});
+		});
+
+		try {
+			if (!isReadable(ctx)) throw new PjasError('INVALID_REQUEST', 'The path is no percent-encoded UTF-8');
+			if (cors && ctx.method === 'OPTIONS' && ctx.get('Access-Control-Request-Method') !== '') {
+				answerPreflight(ctx);
+				return;
+			}
+
+			await next();
+			const isLeft =
+				ctx.status === 404 &&
+				(ctx.body === undefined || ctx.body === null) &&
+				ctx.respond !== false &&
+				ctx.routeMatched !== true;
+			if (isLeft) answerUnrouted(ctx);
+		} catch (error) {
+			answerError(ctx, error);
+		}
+	});
+
+	return app;
+};

@@ -1,0 +1,69 @@
+import type {ParameterizedContext} from 'koa';
+import {errorKinds, isPjasError, PjasError} from '../../source/protocol/errors.js';
+import {discardBody} from './body.js';
+
+export type ErrorAnswer = {
+	status: number;
+	headers: Record<string, string>;
+	body: {success: false; error: string; code: string};
+};
+
+/** An error for whoever called: one of ours, or `INTERNAL_ERROR` with the request's id and without its cause. */
+export const toPjasError = (error: unknown, requestId: string): PjasError => {
+	if (isPjasError(error)) return error;
+	const message = `Something went wrong in this server. Its log says more under request ${requestId}`;
+	return new PjasError('INTERNAL_ERROR', message, {cause: error});
+};
+
+export const errorAnswer = (error: PjasError): ErrorAnswer => ({
+	status: error.status,
+	headers:
+		error.retryAfterSeconds === undefined
+			? {}
+			: {'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterSeconds)))},
+	body: {success: false, error: error.message, code: error.code},
+});
+
+/**
+Answers with JSON. Where the request's body is not all read, the answer is sent but not ended before the rest has come: a
+client that is still writing when the connection is closed would meet a reset, and might never see what was said.
+*/
+export const answerJson = (ctx: ParameterizedContext, status: number, body: object): void => {
+	ctx.status = status;
+	ctx.body = body;
+	if (ctx.req.complete || ctx.method === 'HEAD') return;
+
+	const text = JSON.stringify(body);
+	ctx.type = 'json';
+	ctx.length = Buffer.byteLength(text);
+	ctx.respond = false;
+	ctx.res.write(text);
+	void discardBody(ctx.req).then(() => ctx.res.end());
+};
+
+const parserErrors: Record<string, PjasError> = {
+	HPE_HEADER_OVERFLOW: new PjasError('HEADERS_TOO_LARGE', 'The request has more headers than this server reads'),
+	ERR_HTTP_REQUEST_TIMEOUT: new PjasError('REQUEST_TIMEOUT', 'The request did not come in time: send it again'),
+};
+
+const malformed = new PjasError('INVALID_REQUEST', 'This is not a well-formed HTTP request');
+
+/** The whole answer to a request that could not be read as HTTP. */
+export const rawErrorAnswer = (parserCode: string | undefined): string => {
+	const error = (parserCode !== undefined && parserErrors[parserCode]) || malformed;
+	const {status, body} = errorAnswer(error);
+	const text = JSON.stringify(body);
+	const reasons: Record<number, string> = {
+		[errorKinds.INVALID_REQUEST.status]: 'Bad Request',
+		[errorKinds.REQUEST_TIMEOUT.status]: 'Request Timeout',
+		[errorKinds.HEADERS_TOO_LARGE.status]: 'Request Header Fields Too Large',
+	};
+	return [
+		`HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}`,
+		'Connection: close',
+		'Content-Type: application/json; charset=utf-8',
+		`Content-Length: ${Buffer.byteLength(text)}`,
+		'',
+		text,
+	].join('\r\n');
+};

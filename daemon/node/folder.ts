@@ -1,0 +1,60 @@
+import type {Readable} from 'node:stream';
+import type {Digest, NodeId} from '../../source/protocol/ids.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
+
+export type Figures = {usedBytes: number; allocatedBytes: number; freeBytes: number; count: number};
+
+/** A shard's bytes, in a buffer that is lent until `release`. */
+export type OpenShard = {bytes: Uint8Array; release: () => void};
+
+/** A node's own shards: a store that streams. */
+export type NodeStore = ShardStore & {
+	/** Keeps a shard out of a stream, which is not read before there is room for it. After an error it is still open. */
+	receive: (
+		digest: Digest,
+		stream: Readable,
+		sizeBytes?: number,
+		options?: ShardOptions,
+	) => Promise<'created' | 'exists'>;
+	/** The same for bytes that nobody has named: they are kept under the digest that they have. */
+	receiveUnnamed: (
+		stream: Readable,
+		sizeBytes: number,
+		options?: ShardOptions,
+	) => Promise<{digest: Digest; sizeBytes: number}>;
+	/** Reads a shard for sending it on. */
+	open: (digest: Digest, options?: ShardOptions) => Promise<OpenShard>;
+	figures: () => Promise<Figures>;
+	/** The digest of the listing as it is now; see `core/listing.ts`. */
+	listingDigest: () => string;
+};
+
+/** What a node keeps beside its shards. */
+export type NodeFolder = {
+	nodeId: NodeId;
+	/** The id for coordinators of the prototype's kind. */
+	classicNodeId: NodeId;
+	name: string | undefined;
+	shards: NodeStore;
+	/** Which shards stand for the chunk ids of classic coordinators. */
+	aliases: {
+		/** Throws `INVALID_REQUEST` for what can be no classic chunk's id. */
+		check: (id: string) => void;
+		get: (id: string) => Promise<Digest | undefined>;
+		/** Durable when it returns. */
+		set: (id: string, digest: Digest) => Promise<void>;
+	};
+	/** Writes down what makes the next start quick, where it has changed. */
+	save: () => Promise<void>;
+};
+
+export type OpenNodeFolder = (options: {
+	folder: string;
+	allocatedBytes?: number | undefined;
+	name?: string | undefined;
+	log: Log;
+	clock: Clock;
+	random: Random;
+}) => Promise<NodeFolder>;

@@ -1,0 +1,168 @@
+import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
+import {isPjasError} from '../../source/protocol/errors.js';
+import type {NodeId} from '../../source/protocol/ids.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import {apiOf} from './address.js';
+
+export type HeartbeatOptions = {
+	coordinatorUrl: string;
+	nodeId: NodeId;
+	version: string;
+	/** Speaks as the prototype's nodes do. */
+	classic: boolean;
+	name?: string | undefined;
+	owner?: string | undefined;
+	zone?: string | undefined;
+	/** The URL under which this node is reached; asked at every registration. */
+	address: (signal: AbortSignal) => Promise<string>;
+	storageStats: () => Promise<StorageStats>;
+	listingDigest: () => string;
+	log: Log;
+	clock: Clock;
+	random: Random;
+};
+
+type Answer = {status: number; error: string | undefined};
+
+export const CLASSIC_VERSION = '1.0.0';
+
+const INTERVAL_MS = 10_000;
+const CLASSIC_INTERVAL_MS = 30_000;
+const JITTER = 0.2;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const MOST_ANSWER_BYTES = 1024 * 1024;
+const LONGEST_MESSAGE = 300;
+/** How many different failures of one outage are told. */
+const MOST_TOLD = 3;
+
+const messageOf = (text: string): string | undefined => {
+	try {
+		const {error} = JSON.parse(text) as {error?: unknown};
+		return typeof error === 'string' ? error.slice(0, LONGEST_MESSAGE) : undefined;
+	} catch {
+		return undefined;
+	}
+};
+
+const post = async (url: string, body: object, signal: AbortSignal): Promise<Answer> => {
+	// Importing it takes a fifth of a second, which no start of a node should wait for.
+	const {got} = await import('got');
+	const giveUp = new AbortController();
+	const request = got.post(url, {
+		json: body,
+		signal: AbortSignal.any([signal, giveUp.signal]),
+		timeout: {request: REQUEST_TIMEOUT_MS},
+		retry: {limit: 0},
+		throwHttpErrors: false,
+		// A coordinator behind https often sends on from http: what is posted stays posted.
+		methodRewriting: false,
+		maxRedirects: 3,
+	});
+	void request.on('downloadProgress', ({transferred}) => {
+		if (transferred > MOST_ANSWER_BYTES) giveUp.abort(new Error('The answer is too long'));
+	});
+	const {statusCode, body: text} = await request;
+	return {status: statusCode, error: messageOf(text)};
+};
+
+/** Says what fails, once for each kind of failure, until things work again. */
+const outageTeller = (log: Log, coordinatorUrl: string) => {
+	const told = new Set<string>();
+	let failures = 0;
+	return {
+		fail(doing: string, reason: string, error?: unknown) {
+			failures++;
+			const isNew = !told.has(reason) && told.size < MOST_TOLD;
+			if (isNew) told.add(reason);
+			const advice = isPjasError(error, 'NODE_FAILED')
+				? 'until that is mended, the coordinator takes this node for offline'
+				: 'check the coordinator URL, and that the coordinator runs. This node goes on serving, and trying';
+			log[isNew ? 'warn' : 'debug'](`${doing} at ${coordinatorUrl} failed: ${reason}; ${advice}`, {
+				failures,
+				...(error !== undefined && {error}),
+			});
+		},
+		work(done: string) {
+			if (failures > 0) log.info(`${done} works again`, {failures});
+			failures = 0;
+			told.clear();
+		},
+	};
+};
+
+/**
+Registers this node with its coordinator, and says again and again that it is there, until the signal is aborted. A
+coordinator that is away, or has forgotten this node, is met by trying again.
+*/
+export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSignal): Promise<void> => {
+	const {coordinatorUrl, nodeId, version, classic, name, owner, zone, log, clock, random} = options;
+	const api = apiOf(coordinatorUrl);
+	const teller = outageTeller(log, coordinatorUrl);
+	const jittered = (ms: number) => ms * (1 - JITTER + 2 * JITTER * random.float());
+
+	const registration = async (): Promise<RegisterBody> => ({
+		node_id: nodeId,
+		address: await options.address(signal),
+		storage_stats: await options.storageStats(),
+		status: 'online',
+		version: classic ? CLASSIC_VERSION : version,
+		...(!classic && {
+			...(name !== undefined && {name}),
+			...(owner !== undefined && {owner}),
+			...(zone !== undefined && {zone}),
+			listing_digest: options.listingDigest(),
+		}),
+	});
+
+	const heartbeat = async (): Promise<HeartbeatBody> => ({
+		node_id: nodeId,
+		storage_stats: await options.storageStats(),
+		timestamp: clock.now() / 1000,
+	});
+
+	/** The status that was answered, or nothing where there was no answer. Rejects only when this is to end. */
+	const tell = async (doing: string, path: string, body: () => Promise<object>): Promise<number | undefined> => {
+		try {
+			const {status, error} = await post(`${api}/nodes/${path}`, await body(), signal);
+			if (status >= 200 && status < 300) teller.work(doing);
+			else if (path === 'register' || status !== 404) teller.fail(doing, `${status} ${error ?? ''}`.trim());
+			return status;
+		} catch (error) {
+			signal.throwIfAborted();
+			const {code, message} = error as NodeJS.ErrnoException;
+			const isPlain = isPjasError(error) || code === undefined || code.startsWith('ERR_');
+			teller.fail(doing, isPlain ? message : code, error);
+			return undefined;
+		}
+	};
+
+	const isGood = (status: number | undefined) => status !== undefined && status >= 200 && status < 300;
+
+	const register = async (): Promise<void> => {
+		for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2)) {
+			if (isGood(await tell('registering', 'register', registration))) {
+				log.info('registered with the coordinator', {coordinatorUrl, node: nodeId});
+				return;
+			}
+
+			await clock.sleep(jittered(retryMs), signal);
+		}
+	};
+
+	try {
+		await register();
+		for (;;) {
+			await clock.sleep(jittered(classic ? CLASSIC_INTERVAL_MS : INTERVAL_MS), signal);
+			const status = await tell('the heartbeat', 'heartbeat', heartbeat);
+			if (status === 404) {
+				log.info('the coordinator does not know this node any more: registering again');
+				await register();
+			}
+		}
+	} catch (error) {
+		if (!signal.aborted) throw error;
+	}
+};

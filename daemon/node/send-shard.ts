@@ -1,0 +1,38 @@
+import type {Digest} from '../../source/protocol/ids.js';
+import type {AppContext} from '../http/app.js';
+import type {NodeStore} from './folder.js';
+
+export type SendLimits = {
+	/** How long a reader may take nothing before its connection, and the buffer that it holds, are taken back. */
+	stallMs?: number;
+	/** The least that a reader must take on average, beyond that. */
+	leastBytesPerSecond?: number;
+};
+
+const STALL_LIMIT_MS = 60_000;
+const LEAST_BYTES_PER_SECOND = 16 * 1024;
+
+/** Answers with a shard's bytes, as they are kept. Their buffer is given back once the connection has taken them. */
+export const sendShard = async (
+	ctx: AppContext,
+	shards: Pick<NodeStore, 'open'>,
+	digest: Digest,
+	{stallMs = STALL_LIMIT_MS, leastBytesPerSecond = LEAST_BYTES_PER_SECOND}: SendLimits = {},
+): Promise<void> => {
+	const {bytes, release} = await shards.open(digest);
+	const {res} = ctx;
+	if (res.destroyed) {
+		release();
+		return;
+	}
+
+	const cutOff = () => res.destroy();
+	const timer = setTimeout(cutOff, stallMs + (1000 * bytes.length) / leastBytesPerSecond).unref();
+	res.once('close', () => {
+		clearTimeout(timer);
+		release();
+	});
+	res.setTimeout(stallMs, cutOff);
+	ctx.type = 'application/octet-stream';
+	ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+};

@@ -1,0 +1,111 @@
+import {listen} from '../http/listen.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import {addressOf} from './address.js';
+import type {NodeStore, OpenNodeFolder} from './folder.js';
+import {CLASSIC_VERSION, runHeartbeat} from './heartbeat.js';
+import {createNodeApp} from './server.js';
+import {storageStatsOf} from './storage-stats.js';
+
+export type NodeOptions = {
+	/** Opens the storage folder. Nobody else may have it open. */
+	openFolder: OpenNodeFolder;
+	storagePath: string;
+	/** Without it, what this folder was given before. */
+	allocatedBytes?: number | undefined;
+	/** With or without `/api` at its end. Without it, the node serves and tells nobody. */
+	coordinatorUrl?: string | undefined;
+	host: string;
+	/** 0 for any that is free. */
+	port: number;
+	publicUrl?: string | undefined;
+	ngrokUrl?: string | undefined;
+	name?: string | undefined;
+	owner?: string | undefined;
+	zone?: string | undefined;
+	/** Joins a coordinator of the prototype's kind. */
+	classic?: boolean;
+	version?: string;
+	log: Log;
+	clock: Clock;
+	random: Random;
+};
+
+export type RunningNode = {
+	url: string;
+	port: number;
+	/** The id that it goes by. */
+	nodeId: string;
+	store: NodeStore;
+	/** Lets requests under way end, for so long, writes the index down and stops. */
+	close: (options?: {graceMs?: number}) => Promise<void>;
+};
+
+/** After a crash, what changed since is looked at again: that takes seconds, so the index is written rarely. */
+const SAVE_EVERY_MS = 60 * 60 * 1000;
+
+/** Opens a storage folder and serves it, whether the coordinator is there or not. */
+export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
+	const {openFolder, storagePath, allocatedBytes, coordinatorUrl, host, classic = false, log, clock, random} = options;
+	const {version = '2.0.0', owner, zone, publicUrl, ngrokUrl} = options;
+	const folder = await openFolder({folder: storagePath, allocatedBytes, name: options.name, log, clock, random});
+	const {shards, name} = folder;
+	const nodeId = classic ? folder.classicNodeId : folder.nodeId;
+	const app = createNodeApp({nodeId, version: classic ? CLASSIC_VERSION : version, folder, log, clock, random});
+	const server = await listen({handler: app.callback(), host, port: options.port, log});
+	const {port, url} = server;
+	log.info('the node serves', {node: nodeId, url, shards: (await shards.figures()).count});
+
+	const ending = new AbortController();
+	const {signal} = ending;
+
+	const saveNowAndThen = async () => {
+		for (;;) {
+			try {
+				await clock.sleep(SAVE_EVERY_MS, signal);
+			} catch {
+				return;
+			}
+
+			await folder.save().catch((error: unknown) => log.warn('the index could not be written', {error}));
+		}
+	};
+
+	const beat = async (coordinator: string) =>
+		runHeartbeat(
+			{
+				coordinatorUrl: coordinator,
+				nodeId,
+				version,
+				classic,
+				name,
+				owner,
+				zone,
+				address: async aborted => addressOf({publicUrl, ngrokUrl, host, port, coordinatorUrl: coordinator}, aborted),
+				storageStats: async () => storageStatsOf(shards),
+				listingDigest: () => shards.listingDigest(),
+				log,
+				clock,
+				random,
+			},
+			signal,
+		).catch((error: unknown) => log.error('the heartbeat has ended', {error}));
+
+	const loops = [saveNowAndThen(), ...(coordinatorUrl === undefined ? [] : [beat(coordinatorUrl)])];
+
+	const stop = async (graceMs: number | undefined) => {
+		ending.abort(new Error('the node stops'));
+		await Promise.all(loops);
+		await server.close(graceMs === undefined ? {} : {graceMs});
+		await folder.save();
+	};
+
+	let closing: Promise<void> | undefined;
+	return {
+		url,
+		port,
+		nodeId,
+		store: shards,
+		close: async ({graceMs} = {}) => (closing ??= stop(graceMs)),
+	};
+};

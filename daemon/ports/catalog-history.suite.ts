@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import {isPjasError} from '../../source/protocol/errors.js';
+import {schemeOf, type ShardRecord} from '../core/model.js';
+import type {Catalog} from './catalog.js';
+import {
+	chunkIdOfFile,
+	chunkOf,
+	digestOf,
+	fileIdOf,
+	fileOf,
+	nodeIdOf,
+	nodeOf,
+	removalAt,
+} from './catalog-samples.suite.js';
+
+/** A change as data. `lag` is how far its revision is from the stored one. */
+type Act =
+	| {verb: 'putFile'; file: number; name: string; lag: number}
+	| {verb: 'removeFile'; file: number}
+	| {verb: 'commitUpload'; file: number; chunks: number}
+	| {verb: 'putChunk'; file: number; index: number; shards: readonly Shard[]; wanted: number; lag: number}
+	| {verb: 'removeChunks'; chunks: readonly (readonly [number, number])[]}
+	| {verb: 'putNode'; node: number; lag: number}
+	| {verb: 'putRemovals'; removals: readonly (readonly [number, number, number])[]}
+	| {verb: 'dropRemovals'; removals: readonly (readonly [number, number])[]};
+
+type Shard = {node: number; digest: number; fault: ShardRecord['fault'] | undefined};
+
+/** Acts that are asked for at once. */
+export type History = readonly (readonly Act[])[];
+
+const FILES = 4;
+const CHUNKS = 3;
+const NODES = 4;
+const DIGESTS = 3;
+
+const upTo = (count: number) => fc.integer({min: 1, max: count});
+const index = fc.integer({min: 0, max: CHUNKS - 1});
+const lag = fc.oneof({weight: 8, arbitrary: fc.constant(0)}, {weight: 1, arbitrary: fc.constantFrom(-1, 1)});
+const name = fc.oneof(
+	fc.constantFrom('Äpfel', 'a\u0308pfel', 'ÄPFEL 2', 'pears', 'a\u2028b\u2029c\u0085d'),
+	fc.string({unit: 'binary'}),
+);
+const fault = fc.constantFrom<ShardRecord['fault'] | undefined>(undefined, undefined, {kind: 'missing', at: 5});
+const shards = fc.array(fc.record({node: upTo(NODES), digest: upTo(DIGESTS), fault}), {maxLength: 4});
+
+const acts = {
+	putFile: fc.record({file: upTo(FILES), name, lag}),
+	removeFile: fc.record({file: upTo(FILES)}),
+	commitUpload: fc.record({file: upTo(FILES), chunks: index}),
+	putChunk: fc.record({file: upTo(FILES), index, shards, wanted: upTo(3), lag}),
+	removeChunks: fc.record({chunks: fc.array(fc.tuple(upTo(FILES), index), {maxLength: 3})}),
+	putNode: fc.record({node: upTo(NODES), lag}),
+	putRemovals: fc.record({removals: fc.array(fc.tuple(upTo(NODES), upTo(DIGESTS), upTo(9)), {maxLength: 3})}),
+	dropRemovals: fc.record({removals: fc.array(fc.tuple(upTo(NODES), upTo(DIGESTS)), {maxLength: 3})}),
+};
+
+const act = fc.oneof(
+	...Object.entries(acts).map(([verb, fields]) => (fields as fc.Arbitrary<object>).map(value => ({verb, ...value}))),
+) as fc.Arbitrary<Act>;
+
+export const histories: fc.Arbitrary<History> = fc.array(fc.array(act, {minLength: 1, maxLength: 4}), {maxLength: 20});
+
+const shardOf = ({node, digest, fault: found}: Shard): ShardRecord => ({
+	digest: digestOf(digest),
+	node: nodeIdOf(node),
+	verifiedAt: 7,
+	...(found && {fault: found}),
+});
+
+/** Looks at what is stored, and gives the call that an act stands for. */
+const prepare = async (stored: Catalog, asked: Act): Promise<(catalog: Catalog) => Promise<unknown>> => {
+	switch (asked.verb) {
+		case 'putFile': {
+			const revision = ((await stored.getFile(fileIdOf(asked.file)))?.revision ?? 0) + asked.lag;
+			const file = fileOf(asked.file, {name: asked.name, sizeBytes: asked.name.length, revision});
+			return async catalog => catalog.putFile(file);
+		}
+
+		case 'removeFile':
+			return async catalog => catalog.removeFile(fileIdOf(asked.file));
+		case 'commitUpload': {
+			const chunks = Array.from({length: asked.chunks}, (_, at) => chunkOf(asked.file, at));
+			return async catalog => catalog.commitUpload(fileOf(asked.file), chunks);
+		}
+
+		case 'putChunk': {
+			const revision = ((await stored.getChunk(chunkIdOfFile(asked.file, asked.index)))?.revision ?? 0) + asked.lag;
+			const fields = {shards: asked.shards.map(shardOf), scheme: schemeOf(asked.wanted), revision};
+			const chunk = chunkOf(asked.file, asked.index, [], fields);
+			return async catalog => catalog.putChunk(chunk);
+		}
+
+		case 'removeChunks':
+			return async catalog => catalog.removeChunks(asked.chunks.map(([file, at]) => chunkIdOfFile(file, at)));
+		case 'putNode': {
+			const revision = ((await stored.getNode(nodeIdOf(asked.node)))?.revision ?? 0) + asked.lag;
+			return async catalog => catalog.putNode(nodeOf(asked.node, {revision}));
+		}
+
+		case 'putRemovals':
+			return async catalog => catalog.putRemovals(asked.removals.map(removal => removalAt(...removal)));
+		case 'dropRemovals':
+			return async catalog => catalog.dropRemovals(asked.removals.map(removal => removalAt(...removal)._id));
+	}
+};
+
+const answerOf = async (call: Promise<unknown>): Promise<unknown> => {
+	try {
+		return await call;
+	} catch (error) {
+		if (isPjasError(error, 'CONFLICT')) return 'CONFLICT';
+		throw error;
+	}
+};
+
+/** Plays acts: at once in the catalogue, one after the other in the model. Returns the answers of both. */
+export const play = async (
+	catalog: Catalog,
+	model: Catalog,
+	group: readonly Act[],
+): Promise<{answers: unknown[]; expected: unknown[]}> => {
+	const calls = await Promise.all(group.map(async asked => prepare(model, asked)));
+	const answers = await Promise.all(calls.map(async call => answerOf(call(catalog))));
+	const expected: unknown[] = [];
+	for (const call of calls) expected.push(await answerOf(call(model)));
+	return {answers, expected};
+};
+
+const collect = async <T>(records: AsyncIterable<T>): Promise<T[]> => {
+	const all: T[] = [];
+	for await (const record of records) all.push(record);
+	return all;
+};
+
+const numbers = (count: number) => Array.from({length: count}, (_, at) => at + 1);
+
+/** All that can be asked of a catalogue in which a history was played. */
+export const answersOf = async (catalog: Catalog): Promise<Record<string, unknown>> => {
+	const digests = numbers(NODES).flatMap(node => numbers(DIGESTS).map(digest => [node, digest] as const));
+	return {
+		totals: catalog.totals(),
+		files: await catalog.files({limit: 100}),
+		page: await catalog.files({limit: 2, before: fileIdOf(3)}),
+		named: await catalog.files({limit: 100, search: 'äP'}),
+		one: await catalog.files({limit: 1, search: 'p', before: fileIdOf(FILES)}),
+		count: [await catalog.countFiles(''), await catalog.countFiles('\u0041\u0308'), await catalog.countFiles('\u2028')],
+		file: await Promise.all(numbers(FILES).map(async file => catalog.getFile(fileIdOf(file)))),
+		chunk: await Promise.all(numbers(FILES).map(async file => catalog.getChunk(chunkIdOfFile(file, 1)))),
+		chunksOf: await Promise.all(numbers(FILES).map(async file => collect(catalog.chunksOf(fileIdOf(file))))),
+		chunksAfter: await collect(catalog.chunksOf(fileIdOf(1), 0)),
+		chunksOn: await Promise.all(numbers(NODES).map(async node => collect(catalog.chunksOn(nodeIdOf(node))))),
+		chunksOnAfter: await collect(catalog.chunksOn(nodeIdOf(1), chunkIdOfFile(2, 1))),
+		chunkWith: await Promise.all(digests.map(async ([a, b]) => catalog.chunkWith(nodeIdOf(a), digestOf(b)))),
+		filesWithoutRecord: await catalog.filesWithoutRecord(),
+		placementGroups: Array.from(catalog.placementGroups(), group => JSON.stringify(group)).sort(),
+		nodes: await catalog.nodes(),
+		node: await catalog.getNode(nodeIdOf(1)),
+		removals: await Promise.all(numbers(NODES).map(async node => catalog.removals(nodeIdOf(node), 100))),
+		removalsAfter: await catalog.removals(nodeIdOf(1), 1, removalAt(1, 1)._id),
+	};
+};

@@ -1,0 +1,128 @@
+import {PjasError} from '../../source/protocol/errors.js';
+import type {ChunkId, FileId, NodeId} from '../../source/protocol/ids.js';
+import {
+	soundShards,
+	wantedShards,
+	type ChunkRecord,
+	type FileRecord,
+	type NodeRecord,
+	type RemovalRecord,
+} from '../core/model.js';
+import type {Catalog, PlacementGroup} from './catalog.js';
+
+const byId = (a: {_id: string}, b: {_id: string}) => (a._id < b._id ? -1 : 1);
+const sorted = <T extends {_id: string}>(records: Map<string, T>): T[] => [...records.values()].sort(byId);
+const fold = (text: string) => text.toLowerCase().normalize('NFC');
+
+const put = <T extends {_id: string; revision: number}>(records: Map<string, T>, record: T): T => {
+	if ((records.get(record._id)?.revision ?? 0) !== record.revision) throw new PjasError('CONFLICT', 'changed');
+	const next = {...record, revision: record.revision + 1};
+	records.set(record._id, next);
+	return next;
+};
+
+async function* each<T>(records: readonly T[]): AsyncGenerator<T> {
+	for (const record of records) yield Promise.resolve(record);
+}
+
+/**
+A catalogue written down as plainly as its contract, with a look at every record for every question. The others are
+compared with it. It shares its records with whoever asks.
+*/
+export class ModelCatalog implements Catalog {
+	readonly #files = new Map<string, FileRecord>();
+	readonly #chunks = new Map<string, ChunkRecord>();
+	readonly #nodes = new Map<string, NodeRecord>();
+	readonly #removals = new Map<string, RemovalRecord>();
+
+	getFile = async (id: FileId) => Promise.resolve(this.#files.get(id));
+	putFile = async (file: FileRecord) => Promise.resolve().then(() => put(this.#files, file));
+	removeFile = async (id: FileId) => Promise.resolve(this.#files.delete(id));
+
+	files = async ({before, search = '', limit}: {before?: FileId; search?: string; limit: number}) =>
+		Promise.resolve(
+			sorted(this.#files)
+				.reverse()
+				.filter(file => before === undefined || file._id < before)
+				.filter(file => fold(file.name).includes(fold(search)))
+				.slice(0, limit),
+		);
+
+	countFiles = async (search: string) => (await this.files({search, limit: Infinity})).length;
+
+	commitUpload = async (file: FileRecord, chunks: readonly ChunkRecord[]) => {
+		const isTaken = chunks.some(chunk => this.#chunks.has(chunk._id)) || this.#files.has(file._id);
+		if (isTaken) throw new PjasError('CONFLICT', 'changed');
+		for (const chunk of chunks) put(this.#chunks, chunk);
+		put(this.#files, file);
+		return Promise.resolve();
+	};
+
+	getChunk = async (id: ChunkId) => Promise.resolve(this.#chunks.get(id));
+	putChunk = async (chunk: ChunkRecord) => Promise.resolve().then(() => put(this.#chunks, chunk));
+	removeChunks = async (ids: readonly ChunkId[]) => {
+		for (const id of ids) this.#chunks.delete(id);
+		return Promise.resolve();
+	};
+
+	chunksOf = (file: FileId, afterIndex = -1) =>
+		each(sorted(this.#chunks).filter(chunk => chunk.file === file && chunk.index > afterIndex));
+
+	chunksOn = (node: NodeId, after = '') =>
+		each(sorted(this.#chunks).filter(chunk => chunk._id > after && chunk.shards.some(shard => shard.node === node)));
+
+	chunkWith = async (node: NodeId, digest: string) =>
+		Promise.resolve(
+			sorted(this.#chunks).find(({shards}) => shards.some(shard => shard.node === node && shard.digest === digest)),
+		);
+
+	filesWithoutRecord = async () => {
+		const files = new Set(sorted(this.#chunks).map(chunk => chunk.file));
+		return Promise.resolve([...files].filter(file => !this.#files.has(file)));
+	};
+
+	placementGroups = (): PlacementGroup[] => {
+		const groups: PlacementGroup[] = [];
+		for (const chunk of this.#chunks.values()) {
+			const nodes = soundShards(chunk)
+				.map(shard => shard.node)
+				.sort();
+			const wanted = wantedShards(chunk.scheme);
+			const group = groups.find(other => other.wanted === wanted && String(other.nodes) === String(nodes));
+			if (group) group.chunks++;
+			else groups.push({wanted, nodes, chunks: 1});
+		}
+
+		return groups;
+	};
+
+	getNode = async (id: NodeId) => Promise.resolve(this.#nodes.get(id));
+	putNode = async (node: NodeRecord) => Promise.resolve().then(() => put(this.#nodes, node));
+	nodes = async () => Promise.resolve(sorted(this.#nodes));
+
+	putRemovals = async (removals: readonly RemovalRecord[]) => {
+		for (const removal of removals) this.#removals.set(removal._id, removal);
+		return Promise.resolve();
+	};
+
+	dropRemovals = async (ids: readonly string[]) => {
+		for (const id of ids) this.#removals.delete(id);
+		return Promise.resolve();
+	};
+
+	removals = async (node: NodeId, limit: number, after = '') =>
+		Promise.resolve(
+			sorted(this.#removals)
+				.filter(removal => removal.node === node && removal._id > after)
+				.slice(0, limit),
+		);
+
+	totals = () => ({
+		files: this.#files.size,
+		fileBytes: [...this.#files.values()].reduce((sum, file) => sum + file.sizeBytes, 0),
+		chunks: this.#chunks.size,
+		removals: this.#removals.size,
+	});
+
+	close = async () => Promise.resolve();
+}

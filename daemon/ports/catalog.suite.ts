@@ -1,0 +1,312 @@
+import type {ExecutionContext, TestFn} from 'ava';
+import fc from 'fast-check';
+import {isPjasError, type ErrorCode} from '../../source/protocol/errors.js';
+import type {ChunkRecord, ShardRecord} from '../core/model.js';
+import type {Catalog} from './catalog.js';
+import {answersOf, histories, play} from './catalog-history.suite.js';
+import {ModelCatalog} from './catalog-model.suite.js';
+import {
+	chunkIdOfFile,
+	chunkOf,
+	digestOf,
+	fileIdOf,
+	fileOf,
+	nodeIdOf,
+	nodeOf,
+	removalAt,
+} from './catalog-samples.suite.js';
+
+export type OpenedCatalog = {
+	catalog: Catalog;
+	/** Closes it and opens it anew, where what it keeps outlives it. */
+	reopen?: () => Promise<Catalog>;
+};
+
+/** Opens an empty catalogue. What it holds open is given back through `t.teardown`. */
+export type OpenCatalog = (t: ExecutionContext) => Promise<OpenedCatalog>;
+
+export const collect = async <T>(records: AsyncIterable<T>): Promise<T[]> => {
+	const all: T[] = [];
+	for await (const record of records) all.push(record);
+	return all;
+};
+
+export const refused = async (t: ExecutionContext, code: ErrorCode, act: () => Promise<unknown>): Promise<void> => {
+	const error = await t.throwsAsync(act);
+	t.true(isPjasError(error, code), `${code} was to be thrown, not ${String(error)}`);
+};
+
+const ids = (records: readonly {_id: string}[]) => records.map(({_id}) => _id);
+
+type Suite = {test: TestFn; title: (sentence: string) => string; open: OpenCatalog};
+
+const revisionTests = ({test, title, open}: Suite): void => {
+	const kinds = {
+		file: {record: fileOf(1), put: 'putFile', get: 'getFile'},
+		chunk: {record: chunkOf(1, 0), put: 'putChunk', get: 'getChunk'},
+		node: {record: nodeOf(1), put: 'putNode', get: 'getNode'},
+	} as const;
+
+	for (const [kind, {record, put, get}] of Object.entries(kinds)) {
+		const verbs = (catalog: Catalog) => ({
+			put: catalog[put] as (value: typeof record) => Promise<typeof record>,
+			get: catalog[get] as (id: string) => Promise<typeof record | undefined>,
+		});
+
+		test(title(`a ${kind} comes back as it was put, with the next revision`), async t => {
+			const {catalog, reopen} = await open(t);
+			const first = verbs(catalog);
+			t.is(await first.get(record._id), undefined);
+			const stored = await first.put(record);
+			t.deepEqual(stored, {...record, revision: 1});
+			t.deepEqual(await first.get(record._id), stored);
+			const again = await first.put(stored);
+			t.deepEqual(again, {...record, revision: 2});
+			if (reopen) t.deepEqual(await verbs(await reopen()).get(record._id), again);
+		});
+
+		test(title(`a ${kind} of another revision is refused and changes nothing`), async t => {
+			const {catalog} = await open(t);
+			const {put: store, get: read} = verbs(catalog);
+			await refused(t, 'CONFLICT', async () => store({...record, revision: 1}));
+			t.is(await read(record._id), undefined);
+			const stored = await store(record);
+			await refused(t, 'CONFLICT', async () => store(record));
+			await refused(t, 'CONFLICT', async () => store({...record, revision: 2}));
+			t.deepEqual(await read(record._id), stored);
+		});
+
+		test(title(`of many writers of one revision of a ${kind}, exactly one wins`), async t => {
+			const {catalog} = await open(t);
+			const {put: store, get: read} = verbs(catalog);
+			let revision = 0;
+			for (let round = 0; round < 5; round++) {
+				const tries = await Promise.allSettled(Array.from({length: 20}, async () => store({...record, revision})));
+				const lost = tries.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []));
+				t.is(lost.length, 19);
+				t.true(lost.every(error => isPjasError(error, 'CONFLICT')));
+				revision++;
+				t.is((await read(record._id))?.revision, revision);
+			}
+		});
+
+		test(title(`nothing that is done to a ${kind} outside changes it inside`), async t => {
+			const {catalog} = await open(t);
+			const {put: store, get: read} = verbs(catalog);
+			const given = structuredClone(record) as Record<string, unknown> & typeof record;
+			const storing = store(given);
+			spoil(given);
+			const answer = await storing;
+			spoil(answer);
+			spoil(await read(record._id));
+			t.deepEqual(await read(record._id), {...record, revision: 1});
+		});
+	}
+};
+
+/** Changes all that can be changed in a record, but its id. */
+const spoil = (record: unknown): void => {
+	const fields = record as Record<string, unknown>;
+	for (const shard of (fields['shards'] as Record<string, unknown>[] | undefined) ?? []) shard['node'] = 'spoilt';
+	(fields['shards'] as unknown[] | undefined)?.pop();
+	fields['sizeBytes'] = -1;
+	fields['name'] = 'spoilt';
+	fields['revision'] = 77;
+};
+
+const fileTests = ({test, title, open}: Suite): void => {
+	test(title('files come newest first, in pages'), async t => {
+		const {catalog} = await open(t);
+		for (const number of [3, 1, 5, 2, 4]) await catalog.putFile(fileOf(number));
+		t.deepEqual(ids(await catalog.files({limit: 10})), [5, 4, 3, 2, 1].map(fileIdOf));
+		t.deepEqual(ids(await catalog.files({limit: 2})), [5, 4].map(fileIdOf));
+		t.deepEqual(ids(await catalog.files({limit: 2, before: fileIdOf(4)})), [3, 2].map(fileIdOf));
+		t.deepEqual(ids(await catalog.files({limit: 2, before: fileIdOf(1)})), []);
+		t.deepEqual(await catalog.files({limit: 0}), []);
+	});
+
+	test(title('names are found whatever their case and however their accents are encoded'), async t => {
+		const {catalog} = await open(t);
+		const names = ['R\u00c9SUM\u00c9.pdf', 're\u0301sume\u0301 2.PDF', 'ПРИВЕТ', 'plain', '日本語'];
+		for (const [number, name] of names.entries()) await catalog.putFile(fileOf(number, {name}));
+		const found = async (search: string) => ids(await catalog.files({search, limit: 10}));
+		t.deepEqual(await found('r\u00e9sum'), [1, 0].map(fileIdOf));
+		t.deepEqual(await found('RE\u0301SUM'), [1, 0].map(fileIdOf));
+		t.deepEqual(await found('.PdF'), [1, 0].map(fileIdOf));
+		t.deepEqual(await found('ривет'), [fileIdOf(2)]);
+		t.deepEqual(await found('本'), [fileIdOf(4)]);
+		t.deepEqual(await found('absent'), []);
+		t.is(await catalog.countFiles('\u00c9'), 2);
+		t.is(await catalog.countFiles(''), 5);
+		t.deepEqual(ids(await catalog.files({search: 'pdf', limit: 10, before: fileIdOf(1)})), [fileIdOf(0)]);
+	});
+
+	test(title('a file is removed once, and not its chunks'), async t => {
+		const {catalog} = await open(t);
+		await catalog.commitUpload(fileOf(1), [chunkOf(1, 0)]);
+		t.deepEqual(await catalog.filesWithoutRecord(), []);
+		const answers = await Promise.all(Array.from({length: 5}, async () => catalog.removeFile(fileIdOf(1))));
+		t.deepEqual(answers.toSorted(), [false, false, false, false, true]);
+		t.is(await catalog.getFile(fileIdOf(1)), undefined);
+		t.deepEqual(ids(await collect(catalog.chunksOf(fileIdOf(1)))), [chunkIdOfFile(1, 0)]);
+		t.deepEqual(await catalog.filesWithoutRecord(), [fileIdOf(1)]);
+		await catalog.removeChunks([chunkIdOfFile(1, 0), chunkIdOfFile(9, 9)]);
+		t.deepEqual(await catalog.filesWithoutRecord(), []);
+	});
+
+	test(title('an upload is committed whole or not at all'), async t => {
+		const {catalog, reopen} = await open(t);
+		await catalog.putChunk(chunkOf(1, 1));
+		await refused(t, 'CONFLICT', async () => catalog.commitUpload(fileOf(1), [chunkOf(1, 0), chunkOf(1, 1)]));
+		t.is(await catalog.getFile(fileIdOf(1)), undefined);
+		t.is(await catalog.getChunk(chunkIdOfFile(1, 0)), undefined);
+		await catalog.commitUpload(fileOf(1), [chunkOf(1, 0), chunkOf(1, 2)]);
+		await refused(t, 'CONFLICT', async () => catalog.commitUpload(fileOf(1), [chunkOf(1, 3)]));
+		const indexes = async (from: Catalog) => (await collect(from.chunksOf(fileIdOf(1)))).map(chunk => chunk.index);
+		t.deepEqual(await indexes(catalog), [0, 1, 2]);
+		t.deepEqual(catalog.totals(), {files: 1, fileBytes: 1001, chunks: 3, removals: 0});
+		if (reopen) t.deepEqual(await indexes(await reopen()), [0, 1, 2]);
+	});
+};
+
+const withFault = (shard: ShardRecord): ShardRecord => ({...shard, fault: {kind: 'corrupt', at: 1}});
+
+const chunkTests = ({test, title, open}: Suite): void => {
+	test(title('a file of many chunks is read in order, from wherever one asks'), async t => {
+		const {catalog} = await open(t);
+		const chunks = Array.from({length: 1234}, (_, index) => chunkOf(1, index));
+		await catalog.commitUpload(fileOf(1), chunks.toReversed());
+		await catalog.commitUpload(fileOf(2), [chunkOf(2, 0)]);
+		const indexes = async (after?: number) =>
+			(await collect(catalog.chunksOf(fileIdOf(1), after))).map(chunk => chunk.index);
+		t.deepEqual(await indexes(), [...chunks.keys()]);
+		t.deepEqual(await indexes(1231), [1232, 1233]);
+		t.deepEqual(await indexes(-1), [...chunks.keys()]);
+		t.deepEqual(await indexes(1233), []);
+	});
+
+	test(title('chunks are found by their nodes, sound or not, and by their shards'), async t => {
+		const {catalog} = await open(t);
+		const shards = chunkOf(1, 0, [1, 2]).shards.map((shard, at) => (at === 1 ? withFault(shard) : shard));
+		await catalog.putChunk(chunkOf(1, 0, [], {shards}));
+		await catalog.putChunk(chunkOf(2, 0, [2, 3]));
+		const on = async (node: number, after?: ChunkRecord['_id']) =>
+			ids(await collect(catalog.chunksOn(nodeIdOf(node), after)));
+		t.deepEqual(await on(2), [chunkIdOfFile(1, 0), chunkIdOfFile(2, 0)]);
+		t.deepEqual(await on(2, chunkIdOfFile(1, 0)), [chunkIdOfFile(2, 0)]);
+		t.deepEqual(await on(9), []);
+		t.is((await catalog.chunkWith(nodeIdOf(2), digestOf(1000)))?._id, chunkIdOfFile(1, 0));
+		t.is(await catalog.chunkWith(nodeIdOf(3), digestOf(1000)), undefined);
+		t.is(await catalog.chunkWith(nodeIdOf(2), digestOf(1)), undefined);
+
+		await catalog.putChunk(chunkOf(1, 0, [3], {revision: 1}));
+		t.deepEqual(await on(2), [chunkIdOfFile(2, 0)]);
+		t.deepEqual(await on(3), [chunkIdOfFile(1, 0), chunkIdOfFile(2, 0)]);
+	});
+
+	test(title('every chunk is counted in the group of its sound nodes'), async t => {
+		const {catalog} = await open(t);
+		const shards = chunkOf(1, 2, [2, 1]).shards.map((shard, at) => (at === 0 ? withFault(shard) : shard));
+		await catalog.putChunk(chunkOf(1, 0, [2, 1]));
+		await catalog.putChunk(chunkOf(1, 1, [1, 2]));
+		await catalog.putChunk(chunkOf(1, 2, [], {shards}));
+		await catalog.putChunk(chunkOf(1, 3, [1, 2], {scheme: 'replicas:2'}));
+		await catalog.putChunk(chunkOf(1, 4, [1, 1]));
+		await catalog.putChunk(chunkOf(1, 5, [7]));
+		await catalog.removeChunks([chunkIdOfFile(1, 5)]);
+		const groups = [...catalog.placementGroups()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+		t.deepEqual(groups, [
+			{wanted: 2, nodes: [1, 2].map(nodeIdOf), chunks: 1},
+			{wanted: 3, nodes: [1, 1].map(nodeIdOf), chunks: 1},
+			{wanted: 3, nodes: [1, 2].map(nodeIdOf), chunks: 2},
+			{wanted: 3, nodes: [nodeIdOf(1)], chunks: 1},
+		]);
+	});
+
+	test(title('a listing goes on while what it lists changes, and lets others run'), async t => {
+		const {catalog} = await open(t);
+		await catalog.commitUpload(
+			fileOf(1),
+			Array.from({length: 1000}, (_, index) => chunkOf(1, index, [1])),
+		);
+		let turns = 0;
+		const timer = setInterval(() => turns++, 0);
+		const seen: number[] = [];
+		for await (const {index} of catalog.chunksOn(nodeIdOf(1))) {
+			seen.push(index);
+			if (index === 10) await catalog.removeChunks([chunkIdOfFile(1, 500)]);
+			if (index === 20) await catalog.putChunk(chunkOf(1, 1000, [1]));
+			if (index === 30) await catalog.putChunk(chunkOf(1, 600, [2], {revision: 1}));
+		}
+
+		clearInterval(timer);
+		t.deepEqual(
+			seen,
+			Array.from({length: 1001}, (_, index) => index).filter(index => index !== 500 && index !== 600),
+		);
+		t.true(turns > 0);
+		await t.throwsAsync(async () => catalog.putChunk({...chunkOf(1, 0), index: 1}), {instanceOf: TypeError});
+	});
+};
+
+const otherTests = ({test, title, open}: Suite): void => {
+	test(title('nodes come in the order of their ids'), async t => {
+		const {catalog} = await open(t);
+		for (const number of [2, 3, 1]) await catalog.putNode(nodeOf(number));
+		t.deepEqual(ids(await catalog.nodes()), [1, 2, 3].map(nodeIdOf));
+	});
+
+	test(title("a node's removals come in order, in pages, and are replaced and dropped"), async t => {
+		const {catalog, reopen} = await open(t);
+		await catalog.putRemovals([removalAt(1, 3), removalAt(1, 1), removalAt(2, 1), removalAt(1, 2)]);
+		await catalog.putRemovals([removalAt(1, 2, 99)]);
+		await catalog.putRemovals([]);
+		t.deepEqual(await catalog.removals(nodeIdOf(1), 2), [removalAt(1, 1), removalAt(1, 2, 99)]);
+		t.deepEqual(await catalog.removals(nodeIdOf(1), 2, removalAt(1, 2)._id), [removalAt(1, 3)]);
+		t.is(catalog.totals().removals, 4);
+		await catalog.dropRemovals(ids([removalAt(1, 1), removalAt(1, 3), removalAt(5, 5)]));
+		await catalog.dropRemovals([]);
+		const last = reopen ? await reopen() : catalog;
+		t.deepEqual(await last.removals(nodeIdOf(1), 9), [removalAt(1, 2, 99)]);
+		t.deepEqual(last.totals(), {files: 0, fileBytes: 0, chunks: 0, removals: 2});
+	});
+
+	test(title('it is closed after what was asked before, and takes nothing more'), async t => {
+		const {catalog} = await open(t);
+		const storing = catalog.putFile(fileOf(1));
+		const closing = catalog.close();
+		t.is((await storing).revision, 1);
+		await closing;
+		await catalog.close();
+		await refused(t, 'SHUTTING_DOWN', async () => catalog.putFile(fileOf(2)));
+	});
+
+	test(title('a random history gives the answers that its contract says'), async t => {
+		await fc.assert(
+			fc.asyncProperty(histories, async history => {
+				const {catalog, reopen} = await open(t);
+				const model = new ModelCatalog();
+				for (const group of history) {
+					const {answers, expected} = await play(catalog, model, group);
+					t.deepEqual(answers, expected);
+				}
+
+				const expected = await answersOf(model);
+				t.deepEqual(await answersOf(catalog), expected);
+				const last = reopen ? await reopen() : catalog;
+				t.deepEqual(await answersOf(last), expected);
+				await last.close();
+			}),
+			{numRuns: 60},
+		);
+	});
+};
+
+/** What every `Catalog` does, wherever it keeps its records. */
+export const catalogSuite = (test: TestFn, name: string, open: OpenCatalog): void => {
+	const suite = {test, open, title: (sentence: string) => `${name}: ${sentence}`};
+	revisionTests(suite);
+	fileTests(suite);
+	chunkTests(suite);
+	otherTests(suite);
+};

@@ -1,0 +1,62 @@
+import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord} from '../core/model.js';
+
+export type FilePage = {
+	/** Only files older than this one: its id sorts before. */
+	before?: FileId;
+	/** Only names that contain this text, whatever its case. */
+	search?: string;
+	limit: number;
+};
+
+/** How many chunks want `wanted` shards and have sound ones on exactly these nodes (sorted; one entry a shard). */
+export type PlacementGroup = {wanted: number; nodes: readonly NodeId[]; chunks: number};
+
+export type CatalogTotals = {files: number; fileBytes: number; chunks: number; removals: number};
+
+/**
+What the network knows. All that a promise here resolves to is on disk through `fsync`. One suite holds for every
+implementation (`catalog.suite.ts`).
+
+Records come out as copies. `put…` is compare-and-set: it stores a record whose `revision` is the stored one's (0 where
+none is stored) and returns it with the next revision; otherwise it throws `CONFLICT` and changes nothing. Other errors:
+`CATALOG_UNAVAILABLE` where the disk refuses (then nothing is half written, and a later call may succeed).
+*/
+export type Catalog = {
+	getFile: (id: FileId) => Promise<FileRecord | undefined>;
+	putFile: (file: FileRecord) => Promise<FileRecord>;
+	/** Removes a file's record, not its chunks. Says whether it was there: of two at once, one is told true. */
+	removeFile: (id: FileId) => Promise<boolean>;
+	/** The newest first. */
+	files: (page: FilePage) => Promise<FileRecord[]>;
+	countFiles: (search: string) => Promise<number>;
+	/** New chunks, then their new file, in one durable write. After a crash the file is there only if its chunks are. */
+	commitUpload: (file: FileRecord, chunks: readonly ChunkRecord[]) => Promise<void>;
+
+	getChunk: (id: ChunkId) => Promise<ChunkRecord | undefined>;
+	putChunk: (chunk: ChunkRecord) => Promise<ChunkRecord>;
+	removeChunks: (ids: readonly ChunkId[]) => Promise<void>;
+	/** A file's chunks, in order. */
+	chunksOf: (file: FileId, afterIndex?: number) => AsyncIterable<ChunkRecord>;
+	/** Every chunk that has a shard, sound or not, on this node; by id, ascending. */
+	chunksOn: (node: NodeId, after?: ChunkId) => AsyncIterable<ChunkRecord>;
+	/** The chunk that has this shard on this node, if any. */
+	chunkWith: (node: NodeId, digest: Digest) => Promise<ChunkRecord | undefined>;
+	/** The files that have chunks and no record: left over from uploads and deletions that a crash ended. */
+	filesWithoutRecord: () => Promise<FileId[]>;
+	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. */
+	placementGroups: () => Iterable<PlacementGroup>;
+
+	getNode: (id: NodeId) => Promise<NodeRecord | undefined>;
+	putNode: (node: NodeRecord) => Promise<NodeRecord>;
+	nodes: () => Promise<NodeRecord[]>;
+
+	/** Adds removals; one that is there already is replaced. */
+	putRemovals: (removals: readonly RemovalRecord[]) => Promise<void>;
+	dropRemovals: (ids: readonly string[]) => Promise<void>;
+	/** A node's removals by id, ascending, at most `limit`. */
+	removals: (node: NodeId, limit: number, after?: string) => Promise<RemovalRecord[]>;
+
+	totals: () => CatalogTotals;
+	close: () => Promise<void>;
+};

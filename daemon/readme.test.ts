@@ -1,0 +1,49 @@
+import {readFile} from 'node:fs/promises';
+import test from 'ava';
+import {errorKinds} from '../source/protocol/errors.js';
+import {type Route, routes} from '../source/protocol/routes.js';
+import {environmentNameOf, flagOf, isDerived, type Setting, settings} from './config-settings.js';
+
+const readme = readFile(new URL('../../README.md', import.meta.url), 'utf8');
+
+const defaultOf = (setting: Setting): string => {
+	if (setting.default === undefined) return setting.isRequired ? 'needed' : '';
+	if (isDerived(setting.default)) return setting.default.text;
+	return typeof setting.default === 'object' ? Object.values(setting.default).join(', ') : String(setting.default);
+};
+
+const settingRow = (setting: Setting): string => {
+	const isWord = setting.position !== undefined;
+	const flag = isWord ? (setting.placeholder ?? '') : `--${flagOf(setting)}`;
+	const sources = setting.isFlagOnly ? '' : `\`${environmentNameOf(setting)}\` \`${setting.name}\``;
+	return `| \`${flag}\` | ${sources} | ${setting.modes.join(', ')} | ${setting.help} | ${defaultOf(setting)} |`;
+};
+
+const table = (head: string, rows: readonly string[]): string =>
+	[head, head.replaceAll(/[^|]+/g, '---'), ...rows].join('\n');
+
+const settingsTable = table(
+	'| flag | environment, file | for | what | default |',
+	Object.values<Setting>(settings).map(settingRow),
+);
+
+const routesTable = table(
+	'| call | what |',
+	Object.values<Route>(routes).map(({method, path, summary}) => `| \`${method} ${path}\` | ${summary} |`),
+);
+
+test('the README lists every setting as the daemon has it', async t => {
+	const text = await readme;
+	t.true(text.includes(settingsTable), `It should have this table:\n${settingsTable}`);
+});
+
+test('the README lists every call as the coordinator serves it', async t => {
+	const text = await readme;
+	t.true(text.includes(routesTable), `It should have this table:\n${routesTable}`);
+});
+
+test('the README names no code and no status that the daemon does not have', async t => {
+	const rows = [...(await readme).matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)];
+	t.true(rows.length > 5);
+	for (const [, code, status] of rows) t.is(status, String(errorKinds[code as keyof typeof errorKinds].status));
+});

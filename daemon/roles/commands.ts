@@ -1,0 +1,23 @@
+import {backupCatalog, restoreCatalog} from '../adapters/catalog-backup.js';
+import {lockFolder} from '../adapters/folder-lock.js';
+import type {SettingsOf} from '../config-settings.js';
+import type {Clock} from '../ports/clock.js';
+
+type Tools = {clock: Clock; say: (line: string) => void};
+
+/** Copies a catalogue into a file; a coordinator may be running on it. */
+export const runBackup = async ({dataFolder, toFile}: SettingsOf<'backup'>, {clock, say}: Tools): Promise<void> => {
+	const {files, sizeBytes} = await backupCatalog({dataFolder, toFile, clock});
+	say(`${files.join(' and ')} of ${dataFolder} are in ${toFile} (${sizeBytes} bytes). Keep it as secret as the folder`);
+};
+
+/** Brings a copy back into a folder that has no catalogue. */
+export const runRestore = async ({dataFolder, fromFile}: SettingsOf<'restore'>, {clock, say}: Tools): Promise<void> => {
+	const lock = await lockFolder(dataFolder, {clock});
+	try {
+		const {files, backupCreatedAt} = await restoreCatalog({dataFolder, fromFile, clock});
+		say(`${files.join(' and ')} are back in ${dataFolder}, as they were at ${backupCreatedAt}`);
+	} finally {
+		await lock.release();
+	}
+};

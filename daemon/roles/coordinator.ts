@@ -1,0 +1,95 @@
+import {openActivity} from '../coordinator/activity.js';
+import {createEvents} from '../coordinator/events.js';
+import {loadMasterKey} from '../coordinator/master-key.js';
+import {createCoordinator} from '../coordinator/server.js';
+import {createDial} from '../adapters/dial.js';
+import {openNedbCatalog} from '../adapters/nedb-catalog.js';
+import {createScavenger} from '../adapters/scavenger.js';
+import {probeNode} from '../adapters/probe.js';
+import {listen} from '../http/listen.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+
+export type CoordinatorRole = {
+	dataFolder: string;
+	host: string;
+	/** 0 for any that is free. */
+	port: number;
+	replicas: number;
+	minReplicas: number;
+	memoryBytes: number;
+	/** How long a node may move nothing before another is asked. */
+	nodeTimeoutMs: number;
+	/** `PJAS_MASTER_KEY`, where it is set. */
+	masterKey?: string | undefined;
+	version: string;
+	log: Log;
+	clock: Clock;
+	random: Random;
+};
+
+export type RunningRole = {url: string; close: () => Promise<void>};
+
+const BOOT_ID_BYTES = 6;
+
+/** Closes what was opened, the last first; one that fails doesn't keep the others open. */
+const closeAll = async (closers: readonly (() => unknown)[], log: Log): Promise<void> => {
+	for (const close of [...closers].reverse()) {
+		try {
+			await close();
+		} catch (error) {
+			log.error('a part could not be closed', {error});
+		}
+	}
+};
+
+/** Opens a data folder and serves it. The folder must be locked already. */
+export const startCoordinator = async (role: CoordinatorRole): Promise<RunningRole> => {
+	const {dataFolder: folder, log, clock, random} = role;
+	const closers: (() => unknown)[] = [];
+	try {
+		const catalog = await openNedbCatalog({folder, log, clock});
+		closers.push(catalog.close);
+		const {files, chunks} = catalog.totals();
+		const masterKey = await loadMasterKey({
+			folder,
+			fromEnvironment: role.masterKey,
+			isNeeded: files + chunks > 0,
+			random,
+		});
+		const [newest] = await catalog.files({limit: 1});
+		if (newest) masterKey.unwrap(newest._id, newest.wrappedKey);
+
+		const activity = await openActivity({folder, clock, log});
+		closers.push(activity.close);
+		const onBytes = createScavenger();
+		const dial = createDial({timeoutMs: role.nodeTimeoutMs, onBytes});
+		closers.push(dial.close);
+		const bootId = Buffer.from(random.bytes(BOOT_ID_BYTES)).toString('hex');
+		const events = createEvents({bootId, clock});
+		const coordinator = createCoordinator({
+			...role,
+			catalog,
+			dial,
+			probe: probeNode,
+			activity,
+			events,
+			masterKey,
+			onBytes,
+		});
+		closers.push(coordinator.stop);
+		await coordinator.start();
+		const server = await listen({handler: coordinator.app.callback(), host: role.host, port: role.port, log});
+		closers.push(async () => server.close());
+		return {
+			url: server.url,
+			async close() {
+				coordinator.endStreams();
+				await closeAll(closers, log);
+			},
+		};
+	} catch (error) {
+		await closeAll(closers, log);
+		throw error;
+	}
+};

@@ -1,0 +1,124 @@
+import {readdir} from 'node:fs/promises';
+import path from 'node:path';
+import {statsSchema} from '../../source/protocol/api.js';
+import {pathOf} from '../../source/protocol/routes.js';
+import type {SettingsOf} from '../config-settings.js';
+import type {CoordinatorRole, RunningRole} from './coordinator.js';
+import {startLocked} from './locked.js';
+import type {NodeRole} from './node.js';
+
+type Surroundings = Pick<CoordinatorRole, 'log' | 'clock' | 'random' | 'version' | 'masterKey'>;
+
+/** What a local network is made of. */
+export type LocalParts = {
+	startCoordinator: (role: CoordinatorRole) => Promise<RunningRole>;
+	startNode: (role: NodeRole) => Promise<RunningRole>;
+};
+
+const NODE_ALLOCATED_BYTES = 100 * 1024 ** 3;
+const ONLINE_TRIES = 100;
+const ONLINE_WAIT_MS = 100;
+
+const onlineNodes = async (url: string, signal: AbortSignal): Promise<number> => {
+	const response = await fetch(url + pathOf('stats'), {signal});
+	return statsSchema.parse(await response.json()).stats.onlineNodes;
+};
+
+/** Waits for the nodes to be online. One that takes longer may come later, so it is only said. */
+const waitForNodes = async (url: string, count: number, {log, clock}: Surroundings, signal: AbortSignal) => {
+	let online = 0;
+	for (let tries = 0; tries < ONLINE_TRIES; tries++) {
+		online = await onlineNodes(url, signal);
+		if (online >= count) return;
+		await clock.sleep(ONLINE_WAIT_MS, signal);
+	}
+
+	log.warn('not all nodes are online yet', {online, nodes: count});
+};
+
+/** Folders of nodes that this run does not start, with shards that files may want. */
+const warnOfLeftNodes = async (dataFolder: string, nodes: number, {log}: Surroundings) => {
+	const names = await readdir(dataFolder).catch(() => []);
+	const left = names.filter(name => Number(/^node-(\d+)$/.exec(name)?.[1] ?? 0) > nodes);
+	if (left.length > 0) log.warn('nodes of an earlier run stay away: start with more --nodes to have them', {left});
+};
+
+/**
+A whole network in this process: a coordinator in `coordinator` and nodes in `node-1`, `node-2`, … below the data folder.
+It is there when all its nodes are online.
+*/
+export const startLocal = async (
+	settings: SettingsOf<'local'>,
+	surroundings: Surroundings,
+	{startCoordinator, startNode}: LocalParts,
+	signal: AbortSignal,
+): Promise<RunningRole> => {
+	const {dataFolder, nodes, ...coordinatorSettings} = settings;
+	const {clock, log} = surroundings;
+	const started: {close: () => Promise<void>}[] = [];
+	// The coordinator first: what is in flight in it needs its nodes.
+	const close = async () => {
+		for (const part of started) await part.close();
+	};
+
+	try {
+		const coordinatorFolder = path.join(dataFolder, 'coordinator');
+		const coordinator = await startLocked(coordinatorFolder, clock, async () =>
+			startCoordinator({
+				...coordinatorSettings,
+				...surroundings,
+				dataFolder: coordinatorFolder,
+				log: log.child({part: 'coordinator'}),
+			}),
+		);
+		started.push(coordinator);
+		await warnOfLeftNodes(dataFolder, nodes, surroundings);
+		for (let number = 1; number <= nodes; number++) {
+			signal.throwIfAborted();
+			const name = `node-${number}`;
+			const storagePath = path.join(dataFolder, name);
+			const node = await startLocked(storagePath, clock, async () =>
+				startNode({
+					...surroundings,
+					storagePath,
+					allocatedBytes: NODE_ALLOCATED_BYTES,
+					coordinatorUrl: coordinator.url,
+					host: '127.0.0.1',
+					port: 0,
+					name,
+					// Apart from the others, so that each of them may keep a copy.
+					owner: `owner-${number}`,
+					zone: `zone-${number}`,
+					classic: false,
+					log: log.child({part: name}),
+				}),
+			);
+			started.push(node);
+		}
+
+		await waitForNodes(coordinator.url, nodes, surroundings, signal);
+		return {url: coordinator.url, close};
+	} catch (error) {
+		await close();
+		throw error;
+	}
+};
+
+/** What to try first, as lines for a shell that work as they stand. */
+export const localWelcome = (url: string, {dataFolder, nodes}: SettingsOf<'local'>): string =>
+	[
+		'',
+		`PJAS is running on this machine: a coordinator and ${nodes} ${nodes === 1 ? 'node' : 'nodes'}.`,
+		`  It listens at   ${url}`,
+		`  Its data is in  ${dataFolder}`,
+		'',
+		'Try it from another terminal:',
+		String.raw`  printf 'Hello from PJAS\n' > hello-pjas.txt`,
+		String.raw`  id=$(curl -s -F file=@hello-pjas.txt ${url}/api/files/upload | sed 's/.*"file_id":"\([^"]*\)".*/\1/')`,
+		`  curl ${url}/api/files`,
+		`  curl "${url}/api/files/download/$id"`,
+		`  curl ${url}/api/stats`,
+		'',
+		'Ctrl-C stops it; files and nodes are there again at the next start.',
+		'',
+	].join('\n');

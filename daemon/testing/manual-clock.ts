@@ -1,0 +1,69 @@
+import type {Clock} from '../ports/clock.js';
+
+type Sleeper = {dueMs: number; wake: () => void};
+
+export type ManualClock = Clock & {
+	/** Moves the time on, waking who is due, in order. */
+	advance: (ms: number) => Promise<void>;
+	/** How many sleep. */
+	sleepers: () => number;
+};
+
+/** A clock that a test moves. */
+export const manualClock = (startMs = 1_700_000_000_000): ManualClock => {
+	let nowMs = startMs;
+	const sleepers = new Set<Sleeper>();
+
+	const timer: Clock['timer'] = (ms, fire) => {
+		const sleeper: Sleeper = {
+			dueMs: nowMs + ms,
+			wake() {
+				sleepers.delete(sleeper);
+				fire();
+			},
+		};
+		sleepers.add(sleeper);
+		return () => sleepers.delete(sleeper);
+	};
+
+	const sleep: Clock['sleep'] = async (ms, signal) =>
+		new Promise((resolve, reject) => {
+			if (signal?.aborted) {
+				reject(signal.reason as Error);
+				return;
+			}
+
+			const cancel = timer(ms, () => {
+				signal?.removeEventListener('abort', giveUp);
+				resolve();
+			});
+			const giveUp = () => {
+				cancel();
+				reject(signal?.reason as Error);
+			};
+			signal?.addEventListener('abort', giveUp, {once: true});
+		});
+
+	const settle = async () => new Promise<void>(resolve => setImmediate(resolve));
+
+	return {
+		now: () => nowMs,
+		monotonicMs: () => nowMs - startMs,
+		sleep,
+		timer,
+		async advance(ms) {
+			const endMs = nowMs + ms;
+			for (;;) {
+				await settle();
+				const due = [...sleepers].filter(({dueMs}) => dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs)[0];
+				if (!due) break;
+				nowMs = Math.max(nowMs, due.dueMs);
+				due.wake();
+			}
+
+			nowMs = endMs;
+			await settle();
+		},
+		sleepers: () => sleepers.size,
+	};
+};

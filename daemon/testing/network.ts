@@ -1,0 +1,146 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import type {ExecutionContext} from 'ava';
+import type {StorageStats} from '../../source/protocol/api.js';
+import type {NodeId} from '../../source/protocol/ids.js';
+import {memoryCatalog} from '../adapters/memory-catalog.js';
+import {MemoryShards} from '../adapters/memory-shards.js';
+import {systemClock, systemRandom} from '../adapters/system.js';
+import {openActivity} from '../coordinator/activity.js';
+import {createEvents} from '../coordinator/events.js';
+import {masterKeyOf} from '../coordinator/master-key.js';
+import {createCoordinator} from '../coordinator/server.js';
+import {listen} from '../http/listen.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Log} from '../ports/log.js';
+import type {ShardStore} from '../ports/shard-store.js';
+
+const silence = () => undefined;
+export const silentLog: Log = {debug: silence, info: silence, warn: silence, error: silence, child: () => silentLog};
+
+/** A node whose shards are in memory, behind whatever faults a test gives it. */
+export type TestNode = {
+	id: NodeId;
+	shards: MemoryShards;
+	allocatedBytes: number;
+	/** What answers in place of the store. */
+	faults: Partial<ShardStore>;
+	/** The shards that were read, in order. */
+	reads: string[];
+};
+
+export type TestNetwork = {
+	url: string;
+	catalog: Catalog;
+	nodes: TestNode[];
+	/** Registers a node, again where it did before. */
+	join: (node: TestNode, more?: Record<string, unknown>) => Promise<Response>;
+	addNode: (options?: {allocatedBytes?: number; zone?: string; owner?: string}) => Promise<TestNode>;
+};
+
+export type TestNetworkOptions = {
+	nodes?: number;
+	replicas?: number;
+	minReplicas?: number;
+	memoryBytes?: number;
+	allocatedBytes?: number;
+	catalog?: Catalog;
+};
+
+const MIB = 1024 * 1024;
+const verbs = ['put', 'get', 'stat', 'remove', 'list', 'verify'] as const;
+
+const statsOf = ({shards, allocatedBytes}: TestNode): StorageStats => ({
+	used_bytes: shards.usedBytes,
+	allocated_bytes: allocatedBytes,
+	free_bytes: allocatedBytes - shards.usedBytes,
+	chunk_count: shards.kept.size,
+	usage_percent: 0,
+});
+
+const createTestNode = (number: number, allocatedBytes: number): TestNode => ({
+	id: `pjas-${String(number).padStart(32, '0')}` as NodeId,
+	shards: new MemoryShards({allocatedBytes}),
+	allocatedBytes,
+	faults: {},
+	reads: [],
+});
+
+const storeOf = (node: TestNode): ShardStore =>
+	Object.fromEntries(
+		verbs.map(verb => [
+			verb,
+			(...parameters: unknown[]): unknown => {
+				if (verb === 'get') node.reads.push(String(parameters[0]));
+				const target = node.faults[verb] ?? node.shards[verb].bind(node.shards);
+				return (target as (...all: unknown[]) => unknown)(...parameters);
+			},
+		]),
+	) as ShardStore;
+
+/** The real coordinator behind its real HTTP server, over a catalogue and nodes in memory. Ends with the test. */
+export const startTestNetwork = async (t: ExecutionContext, options: TestNetworkOptions = {}): Promise<TestNetwork> => {
+	const {replicas = 3, minReplicas = 2, memoryBytes = 64 * MIB, catalog = memoryCatalog()} = options;
+	const folder = await mkdtemp(path.join(tmpdir(), 'pjas-network-'));
+	const nodes: TestNode[] = [];
+	const stores = new Map<NodeId, ShardStore>();
+	const shared = {clock: systemClock, random: systemRandom, log: silentLog};
+	const activity = await openActivity({folder, ...shared});
+	const events = createEvents({bootId: 'test', clock: systemClock});
+	const coordinator = createCoordinator({
+		...shared,
+		catalog,
+		dial(record) {
+			const store = stores.get(record._id);
+			if (!store) throw new Error(`The test has no node ${record._id}`);
+			return store;
+		},
+		probe: async () => Promise.reject(new Error('nobody is there yet')),
+		activity,
+		events,
+		masterKey: masterKeyOf(systemRandom.bytes(32), systemRandom),
+		replicas,
+		minReplicas,
+		memoryBytes,
+		version: '0.0.0',
+	});
+	await coordinator.start();
+	const server = await listen({handler: coordinator.app.callback(), host: '127.0.0.1', port: 0, log: silentLog});
+	t.teardown(async () => {
+		coordinator.endStreams();
+		await server.close({graceMs: 1000});
+		await coordinator.stop();
+		await activity.close();
+		await rm(folder, {recursive: true});
+	});
+
+	const join: TestNetwork['join'] = async (node, more = {}) =>
+		fetch(`${server.url}/api/nodes/register`, {
+			method: 'POST',
+			headers: {'content-type': 'application/json'},
+			body: JSON.stringify({
+				node_id: node.id,
+				address: `http://127.0.0.1:1/${node.id}`,
+				storage_stats: statsOf(node),
+				status: 'online',
+				version: '2.0.0',
+				name: `node ${nodes.indexOf(node) + 1}`,
+				...more,
+			}),
+		});
+
+	const addNode: TestNetwork['addNode'] = async ({
+		allocatedBytes = options.allocatedBytes ?? 1024 * MIB,
+		...more
+	} = {}) => {
+		const node = createTestNode(nodes.length + 1, allocatedBytes);
+		nodes.push(node);
+		stores.set(node.id, storeOf(node));
+		await join(node, more);
+		return node;
+	};
+
+	for (let count = 0; count < (options.nodes ?? 3); count++) await addNode();
+	return {url: server.url, catalog, nodes, join, addNode};
+};

@@ -1,0 +1,3 @@
+import {makeReady} from './ready.mjs';
+
+process.exitCode = makeReady() ? 0 : 1;

@@ -1,0 +1,38 @@
+import {escapeControls} from './protocol/escape.js';
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** A size for people, in three or four digits: 0 B, 1.5 MiB, 100 GiB. */
+export const formatSize = (bytes: number): string => {
+	let value = bytes;
+	let unit = 0;
+	// What rounds to 1024 belongs to the next unit.
+	while (Math.round(value * 10) >= 10_240 && unit < units.length - 1) {
+		value /= 1024;
+		unit++;
+	}
+
+	const tenths = Math.round(value * 10);
+	const digits = tenths >= 1000 || tenths % 10 === 0 ? 0 : 1;
+	return `${(tenths / 10).toFixed(digits)} ${units[unit] ?? ''}`;
+};
+
+/** A time in UTC, as the activity log has it. */
+export const formatTime = (ms: number): string => {
+	const date = new Date(ms);
+	return Number.isNaN(date.getTime()) ? '?' : date.toISOString().slice(0, 19).replace('T', ' ');
+};
+
+/** Rows below a head, in columns as wide as their widest cell. The last column ends where it ends. */
+export const formatTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+	const printable = [head, ...rows].map(row => row.map(cell => escapeControls(cell)));
+	const widths = head.map((_, column) => Math.max(...printable.map(row => row[column]?.length ?? 0)));
+	return printable
+		.map(row =>
+			row
+				.map((cell, column) => cell.padEnd(widths[column] ?? 0))
+				.join('  ')
+				.trimEnd(),
+		)
+		.join('\n');
+};

@@ -1,0 +1,272 @@
+import {z} from 'zod';
+import {digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
+
+/**
+A schema for every body that goes over the API, and for every query. What the prototype had keeps its shape and its
+names; fields that it didn't have are marked so. Sizes are bytes and times milliseconds since the epoch, unless a
+description says otherwise.
+*/
+
+const bytes = z.number().int().nonnegative();
+const timeMs = z.number().int().nonnegative();
+const success = z.literal(true);
+
+export const fileIdSchema = z.string().regex(fileIdPattern).meta({description: '32 hex digits'});
+export const digestSchema = z.string().regex(digestPattern).meta({description: 'SHA-256, 64 lower-case hex digits'});
+export const nodeIdSchema = z.string().regex(nodeIdPattern).meta({description: '`pjas-` and 8 to 32 hex digits'});
+
+export const errorSchema = z.object({
+	success: z.literal(false),
+	error: z.string().meta({description: 'What happened and what to do about it'}),
+	code: z.string().meta({description: 'Stable; what programs should look at'}),
+});
+
+export const storageStatsSchema = z.object({
+	used_bytes: bytes,
+	allocated_bytes: bytes,
+	free_bytes: bytes,
+	chunk_count: z.number().int().nonnegative(),
+	usage_percent: z.number().nonnegative(),
+});
+export type StorageStats = z.infer<typeof storageStatsSchema>;
+
+const isBaseUrl = (text: string): boolean => {
+	if (!URL.canParse(text)) return false;
+	const url = new URL(text);
+	return url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+};
+
+const label = z.string().trim().min(1).max(100);
+
+export const registerSchema = z.object({
+	node_id: nodeIdSchema,
+	address: z
+		.url({protocol: /^https?$/})
+		.max(500)
+		.refine(isBaseUrl, {error: 'no user name, query or fragment'})
+		.meta({description: "The node's base URL"}),
+	storage_stats: storageStatsSchema,
+	status: z.string().max(32).optional(),
+	version: z.string().max(32).optional().meta({description: '`1.0.0` is a classic node'}),
+	name: label.optional(),
+	owner: label.optional(),
+	zone: label.optional(),
+	listing_digest: digestSchema.optional().meta({description: 'SHA-256 over the sorted digests, a newline after each'}),
+});
+export type RegisterBody = z.infer<typeof registerSchema>;
+
+export const registeredSchema = z.object({success, message: z.string(), node_id: z.string()});
+
+export const heartbeatSchema = z.object({
+	node_id: nodeIdSchema,
+	storage_stats: storageStatsSchema.optional(),
+	timestamp: z.number().optional().meta({description: 'Seconds since the epoch, a float'}),
+});
+export type HeartbeatBody = z.infer<typeof heartbeatSchema>;
+
+export const okSchema = z.object({success});
+
+export const nodeSchema = z.object({
+	node_id: nodeIdSchema,
+	address: z.string(),
+	storage_stats: storageStatsSchema,
+	status: z.enum(['online', 'offline']),
+	version: z.string(),
+	last_seen: timeMs,
+	registered_at: timeMs,
+	chunks_stored: z.number().int().nonnegative(),
+	name: z.string(),
+	owner: z.string(),
+	zone: z.string(),
+	kind: z.enum(['direct', 'classic']).meta({description: 'How the coordinator reaches it'}),
+	latency_ms: z.number().nullable().meta({description: 'Recent time to read 1 MiB from it'}),
+	in_flight: z.number().int().nonnegative().meta({description: 'Requests of the coordinator that it is serving now'}),
+});
+export type NodeView = z.infer<typeof nodeSchema>;
+
+export const nodesSchema = z.object({success, nodes: z.array(nodeSchema), count: z.number().int()});
+
+export const redundancySchema = z.object({
+	full: z.number().int().meta({description: 'Chunks with all their wanted shards on nodes that are online'}),
+	partly: z.number().int().meta({description: 'Chunks with fewer, but enough to be read'}),
+	none: z.number().int().meta({description: 'Chunks that cannot be read now'}),
+});
+
+export const statsSchema = z.object({
+	success,
+	stats: z.object({
+		totalNodes: z.number().int(),
+		onlineNodes: z.number().int(),
+		totalStorage: bytes,
+		usedStorage: bytes,
+		networkHealth: z.number().meta({description: 'Rounded percentage of nodes online; 100 where there are none'}),
+		activeFiles: z.number().int(),
+		freeStorage: bytes.meta({description: 'What online nodes can still take'}),
+		fileBytes: bytes.meta({description: 'Sum of the sizes of all files'}),
+		chunks: z.number().int(),
+		redundancy: redundancySchema,
+		dataHealth: z.number().meta({description: 'Percentage of chunks at full redundancy, rounded down'}),
+		bytesIn: bytes.meta({description: 'Received from uploads since the coordinator started'}),
+		bytesOut: bytes.meta({description: 'Sent to downloads since the coordinator started'}),
+		pendingRemovals: z.number().int().meta({description: 'Shards still to be removed from nodes'}),
+	}),
+});
+export type Stats = z.infer<typeof statsSchema>['stats'];
+
+export const logEntrySchema = z.object({
+	timestamp: z.string().meta({description: '`YYYY-MM-DD HH:MM:SS`, UTC'}),
+	level: z.enum(['INFO', 'WARN', 'ERROR']),
+	message: z.string(),
+	id: z.number().int(),
+	timestamp_ms: timeMs,
+	node_id: z.string().optional(),
+	file_id: z.string().optional(),
+});
+export type LogEntry = z.infer<typeof logEntrySchema>;
+
+export const logsQuerySchema = z.object({
+	limit: z.coerce.number().int().min(1).max(1000).default(50),
+	before: z.coerce.number().int().positive().optional().meta({description: 'Only entries older than this id'}),
+	level: z.enum(['INFO', 'WARN', 'ERROR']).optional(),
+	q: z.string().max(200).optional().meta({description: 'Only messages that contain this text'}),
+});
+
+export const logsSchema = z.object({
+	success,
+	logs: z.array(logEntrySchema).meta({description: 'Oldest first'}),
+	next_before: z.number().int().nullable().meta({description: 'The next page’s `before`; null at the oldest entry'}),
+});
+
+export const fileSchema = z.object({
+	file_id: fileIdSchema,
+	filename: z.string(),
+	size: bytes,
+	uploaded_at: timeMs,
+	status: z.enum(['processing', 'completed']),
+	chunks_count: z.number().int(),
+	type: z.string(),
+});
+export type FileView = z.infer<typeof fileSchema>;
+
+export const filesQuerySchema = z.object({
+	limit: z.coerce.number().int().min(1).max(1000).default(1000),
+	before: fileIdSchema.optional().meta({description: 'Only files older than this one'}),
+	q: z.string().max(200).optional().meta({description: 'Only names that contain this text, whatever its case'}),
+});
+
+export const filesSchema = z.object({
+	success,
+	files: z.array(fileSchema).meta({description: 'Newest first'}),
+	count: z.number().int().meta({description: 'How many files this page has'}),
+	total: z.number().int().meta({description: 'How many files there are that match'}),
+	next_before: fileIdSchema.nullable().meta({description: 'The next page’s `before`; null on the last page'}),
+});
+
+export const fileAnswerSchema = z.object({success, file: fileSchema});
+
+export const uploadedSchema = z.object({
+	success,
+	file_id: fileIdSchema,
+	message: z.string(),
+	chunks: z.number().int(),
+	size: bytes,
+	filename: z.string(),
+	redundancy: z.object({
+		wanted: z.number().int(),
+		lowest: z.number().int().meta({description: 'Shards of the chunk that has fewest'}),
+	}),
+});
+export type Uploaded = z.infer<typeof uploadedSchema>;
+
+export const deletedSchema = z.object({success, file_id: fileIdSchema, message: z.string()});
+
+export const shardStateSchema = z.enum(['online', 'offline', 'missing', 'corrupt']);
+
+export const replicationQuerySchema = z.object({
+	limit: z.coerce.number().int().min(1).max(1000).default(1000),
+	after: z.coerce.number().int().min(0).optional().meta({description: 'Only chunks after this index'}),
+});
+
+export const chunkViewSchema = z.object({
+	index: z.number().int(),
+	size: bytes,
+	wanted: z.number().int(),
+	present: z.number().int().meta({description: 'Sound shards on nodes that are online'}),
+	shards: z.array(
+		z.object({
+			node_id: z.string(),
+			node_name: z.string(),
+			digest: digestSchema,
+			state: shardStateSchema,
+			verified_at: timeMs,
+		}),
+	),
+});
+export type ChunkView = z.infer<typeof chunkViewSchema>;
+
+export const replicationSchema = z.object({
+	success,
+	file_id: fileIdSchema,
+	chunks_count: z.number().int(),
+	chunks: z.array(chunkViewSchema),
+	next_after: z.number().int().nullable().meta({description: 'The next page’s `after`; null on the last page'}),
+});
+
+/** One line of a check's answer: a chunk's outcome, or the end. */
+export const checkLineSchema = z.discriminatedUnion('event', [
+	z.object({
+		event: z.literal('chunk'),
+		index: z.number().int(),
+		chunks_count: z.number().int(),
+		wanted: z.number().int(),
+		sound: z.number().int(),
+		shards: z.array(
+			z.object({
+				node_id: z.string(),
+				digest: digestSchema,
+				result: z.enum(['ok', 'missing', 'corrupt', 'unreachable']),
+			}),
+		),
+	}),
+	z.object({
+		event: z.literal('done'),
+		success: z.boolean().meta({description: 'Every chunk can be read'}),
+		chunks_count: z.number().int(),
+		ok: z.number().int().meta({description: 'Shards that are right'}),
+		missing: z.number().int(),
+		corrupt: z.number().int(),
+		unreachable: z.number().int(),
+		checked_at: timeMs,
+	}),
+	z.object({event: z.literal('error'), success: z.literal(false), error: z.string(), code: z.string()}),
+]);
+export type CheckLine = z.infer<typeof checkLineSchema>;
+
+export const healthSchema = z.object({status: z.literal('healthy'), timestamp: timeMs});
+
+export const rootSchema = z.object({
+	status: z.string(),
+	nodes: z.number().int(),
+	files: z.number().int(),
+	timestamp: timeMs,
+});
+
+/** The events that `GET /api/events` sends, by name. `reset` means that some were missed: fetch everything anew. */
+export const eventSchemas = {
+	reset: z.object({}),
+	node: nodeSchema,
+	file: fileSchema,
+	'file-removed': z.object({file_id: fileIdSchema}),
+	log: logEntrySchema,
+	stats: statsSchema.shape.stats,
+	check: z.object({file_id: fileIdSchema, line: checkLineSchema}),
+	fault: z.object({
+		file_id: fileIdSchema,
+		index: z.number().int(),
+		node_id: z.string(),
+		digest: digestSchema,
+		kind: z.enum(['missing', 'corrupt']),
+	}),
+} as const;
+export type EventName = keyof typeof eventSchemas;
+export type EventData<Name extends EventName> = z.infer<(typeof eventSchemas)[Name]>;
