@@ -14,7 +14,7 @@ import {type ClassicNode, startClassicNode} from './testing/classic-node.js';
 import {chanceOf} from './testing/crash-chance.js';
 import {askFor, remove} from './testing/crash-client.js';
 import {manualClock} from './testing/manual-clock.js';
-import {silentLog} from './testing/network.js';
+import {silentLog} from './testing/silent-log.js';
 import {keptPort, startDaemon, temporaryFolder, until} from './testing/processes.js';
 import {comesBack, holdersOf, type RoleNetwork, shardsIn, startRoleNetwork, store} from './testing/roles.js';
 

@@ -125,7 +125,7 @@ test.serial('what is no HTTP is refused in JSON, or cut off', async t => {
 	await stillStand(t);
 });
 
-test.serial('strange requests are answered as any other', async t => {
+test.serial('strange requests are answered like all others', async t => {
 	t.timeout(LIMIT_MS);
 	for (const [what, bytes] of Object.entries(strange)) {
 		for (const [name, {url}] of Object.entries(serversOf(t.context))) {

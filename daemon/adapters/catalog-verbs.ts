@@ -183,9 +183,9 @@ const readVerbs = ({index, read}: DocumentStore) => {
 				if (chunk.shards.some(shard => shard.node === node)) yield chunk;
 			}
 		},
-		async chunkWith(node: NodeId, digest: Digest): Promise<ChunkRecord | undefined> {
-			const candidates = await records('chunk', index.chunksWith(digest));
-			return candidates.find(({shards}) => shards.some(shard => shard.node === node && shard.digest === digest));
+		async chunkWith(digest: Digest): Promise<ChunkRecord | undefined> {
+			const candidates = await records('chunk', [...index.chunksWith(digest)].sort());
+			return candidates.find(({shards}) => shards.some(shard => shard.digest === digest));
 		},
 		filesWithoutRecord: async () => Promise.resolve(index.filesWithoutRecord()),
 		placementGroups: () => index.placementGroups(),

@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {PjasError} from '../../source/protocol/errors.js';
+import {onDiskBytes} from '../core/limits.js';
 import type {Clock} from '../ports/clock.js';
-import {roundUp} from './aligned-pool.js';
 import {type DiskFiles, isMissing} from './disk-shards-files.js';
 
 export type SpaceOptions = {
@@ -22,15 +22,11 @@ export type Reservation = {
 
 export type SpaceFigures = {usedBytes: number; allocatedBytes: number; freeBytes: number};
 
-const BLOCK_BYTES = 4096;
 const GIB = 1024 ** 3;
 const FIGURES_LAST_MS = 1000;
 
 /** What takes room beside the files that are counted one by one: a folder of many files is large itself. */
 const overhead = ['.', 'chunks', 'aliases', 'quarantine', 'tmp', 'node_metadata.json', 'node_identity.json'];
-
-/** What a file of this size takes on disk, as `du` counts. */
-export const onDiskBytes = (sizeBytes: number): number => roundUp(sizeBytes, BLOCK_BYTES);
 
 /** What must stay free on a disk: 1% of it, but at least 1 GiB, but at most a tenth of it. */
 export const diskFloorBytes = (diskBytes: number): number => Math.min(Math.max(diskBytes / 100, GIB), diskBytes / 10);

@@ -52,7 +52,9 @@ export type Received = {digest: Digest; sizeBytes: number; outcome: Outcome};
 /** A shard's bytes, in a buffer that is lent until `release`. */
 export type OpenShard = {bytes: Uint8Array; release: () => void};
 
-const LARGE_BUFFERS = 6;
+const LARGE_BUFFERS = 4;
+/** Those for reading are apart: readers that take their time must not keep uploads waiting. */
+const READ_BUFFERS = 2;
 const SMALL_BUFFERS = 32;
 /** Each of them has a connection with up to 128 KiB read ahead. */
 const MOST_WAITING = 256;
@@ -85,6 +87,7 @@ export class DiskShards implements ShardStore {
 	readonly #quarantine: Quarantine;
 	readonly #chunksFolder: FolderSync;
 	readonly #large: AlignedPool;
+	readonly #readers: AlignedPool;
 	readonly #small: AlignedPool;
 	readonly #turns = new Turns<Digest>();
 	/** When each kind of trouble was last told. */
@@ -104,6 +107,7 @@ export class DiskShards implements ShardStore {
 		this.#chunksFolder = new FolderSync(files, this.#chunksPath);
 		const maxWaiting = MOST_WAITING;
 		this.#large = new AlignedPool({count: largeBuffers, bufferBytes: MAX_SHARD_BYTES, maxWaiting});
+		this.#readers = new AlignedPool({count: READ_BUFFERS, bufferBytes: MAX_SHARD_BYTES, maxWaiting});
 		this.#small = new AlignedPool({count: smallBuffers, bufferBytes: SMALL_SHARD_BYTES, maxWaiting});
 	}
 
@@ -202,7 +206,7 @@ export class DiskShards implements ShardStore {
 			return {bytes: await this.get(digest), release: () => undefined};
 		}
 
-		const {bytes: into, release} = await this.#large.acquire(signal);
+		const {bytes: into, release} = await this.#readers.acquire(signal);
 		try {
 			return {bytes: await this.get(digest, {into}), release};
 		} catch (error) {

@@ -6,14 +6,13 @@ const timer: Clock['timer'] = (ms, fire) => {
 	return () => clearTimeout(timeout);
 };
 
-/** The machine's own time. */
-export const systemClock: Clock = {
-	now: () => Date.now(),
-	monotonicMs: () => performance.now(),
-	sleep: async (ms, signal) => {
+/** Sleeping, over timers of any kind. */
+export const sleepOver =
+	(start: Clock['timer']): Clock['sleep'] =>
+	async (ms, signal) => {
 		signal?.throwIfAborted();
 		return new Promise((resolve, reject) => {
-			const cancel = timer(ms, () => {
+			const cancel = start(ms, () => {
 				signal?.removeEventListener('abort', giveUp);
 				resolve();
 			});
@@ -23,7 +22,13 @@ export const systemClock: Clock = {
 			};
 			signal?.addEventListener('abort', giveUp, {once: true});
 		});
-	},
+	};
+
+/** The machine's own time. */
+export const systemClock: Clock = {
+	now: () => Date.now(),
+	monotonicMs: () => performance.now(),
+	sleep: sleepOver(timer),
 	timer,
 };
 

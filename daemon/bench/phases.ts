@@ -25,7 +25,7 @@ export type Keep = (phase: PhaseName, party: Party, sample: Sample) => void;
 const SMALL_AT_ONCE = 8;
 const WARM_UP: Load = {
 	bigBytes: 128 * 1024 * 1024,
-	smallFiles: 200,
+	smallFiles: 1500,
 	smallBytes: 64 * 1024,
 	manyFiles: 0,
 	manyBytes: 0,

@@ -38,6 +38,17 @@ test('a download goes on where a node hangs, errs or lost its shard, in the midd
 	for (let tries = 0; tries < 4; tries++) same(t, (await download(url, id)).bytes, bytes);
 });
 
+test('a node that hangs is asked last once that is known', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const id = await upload(t, url, bytesOf(1000));
+	const [first] = nodes;
+	if (!first) throw new Error('no nodes');
+	first.faults.get = async (_, options) =>
+		new Promise((_resolve, reject) => options?.signal?.addEventListener('abort', () => reject(new Error('given up'))));
+	for (let reads = 0; reads < 20; reads++) t.is((await download(url, id)).bytes.length, 1000);
+	t.true(first.reads.length < 5, `it was asked ${first.reads.length} times`);
+});
+
 test('a file whose every copy is lost is an error before the first byte, and a cut connection after it', async t => {
 	const {url, nodes} = await startTestNetwork(t);
 	const id = await upload(t, url, bytesOf(3 * CHUNK_SIZE_BYTES));

@@ -29,9 +29,9 @@ test('a shard is removed even where its removal is tried before its chunk is for
 	const asked = new Promise<void>(resolve => (isAsked = resolve));
 	const catalog: Catalog = {
 		...inner,
-		async chunkWith(node, digest) {
+		async chunkWith(digest) {
 			isAsked();
-			return inner.chunkWith(node, digest);
+			return inner.chunkWith(digest);
 		},
 		async removeChunks(ids) {
 			await asked;
@@ -118,6 +118,21 @@ test('a node that comes back without its shards is noticed, and with them again 
 	for (const [digest, body] of kept) node.shards.kept.set(digest, body);
 	await join(node, {listing_digest: 'f'.repeat(64)});
 	await eventually(t, async () => (await checkState(network, id)).every(present => present === 3), 'shards found');
+});
+
+test('a shard that a file has is no orphan, on whatever node it turns up', async t => {
+	const {url, nodes, join, catalog, addNode} = await startTestNetwork(t);
+	const id = await upload(t, url, bytesOf(1000));
+	const [shard] = [...(nodes[0]?.shards.kept ?? [])];
+	const newcomer = await addNode();
+	if (!shard) throw new Error('no shard');
+	newcomer.shards.kept.set(...shard);
+	await join(newcomer, {listing_digest: 'f'.repeat(64)});
+	const held = async () => (await catalog.chunkWith(shard[0]))?.shards.some(({node}) => node === newcomer.id) ?? false;
+	await eventually(t, held, 'the shard to be counted');
+	t.is(catalog.totals().removals, 0);
+	for (const {shards} of nodes.slice(0, 3)) shards.kept.clear();
+	t.is((await download(url, id)).bytes.length, 1000);
 });
 
 test('a shard that the catalogue does not know is kept for a day before it goes', async t => {

@@ -1,6 +1,7 @@
 import {type ErrorCode, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
-import {type Latency, unknownLatency, withSample} from '../core/latency.js';
+import {expectedMs, type Latency, unknownLatency, withSample} from '../core/latency.js';
+import {onDiskBytes} from '../core/limits.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Candidate} from '../core/place.js';
 import type {Clock} from '../ports/clock.js';
@@ -44,12 +45,8 @@ export type Fleet = {
 	use: <T>(id: NodeId, options: UseOptions, work: (store: ShardStore) => Promise<T>) => Promise<T>;
 };
 
-const BLOCK_BYTES = 4096;
 const FIRST_COOL_MS = 1_000;
 const LONGEST_COOL_MS = 60_000;
-
-/** What a file of this size takes on a disk, as `du` counts. */
-export const onDiskBytes = (sizeBytes: number): number => Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
 
 const toCandidate = ({record, reservedBytes, inFlight}: NodeState): Candidate => ({
 	id: record._id,
@@ -91,8 +88,13 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		}
 	};
 
-	const noteFailure = (state: NodeState, error: unknown) => {
+	/** A read that was given up, for another node was faster, has shown how slow this one is at least. */
+	const noteFailure = (state: NodeState, error: unknown, {readBytes}: UseOptions, elapsedMs: number) => {
 		const code = codeOf(error);
+		if (readBytes !== undefined && elapsedMs > expectedMs(state.latency, readBytes)) {
+			state.latency = withSample(state.latency, readBytes, elapsedMs);
+		}
+
 		if (code === 'NODE_FAILED' || code === 'NODE_TIMEOUT') coolDown(state, code);
 		if (code === 'INSUFFICIENT_STORAGE') state.record = {...state.record, freeBytes: 0};
 	};
@@ -128,7 +130,7 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 			noteSuccess(state, options, clock.monotonicMs() - startMs);
 			return result;
 		} catch (error) {
-			noteFailure(state, error);
+			noteFailure(state, error, options, clock.monotonicMs() - startMs);
 			throw error;
 		} finally {
 			state.inFlight--;

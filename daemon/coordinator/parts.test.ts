@@ -9,7 +9,7 @@ import {importSealKey, openChunk, SEAL_TAG_BYTES, sealChunk} from '../../source/
 import {systemRandom} from '../adapters/system.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {manualClock} from '../testing/manual-clock.js';
-import {silentLog} from '../testing/network.js';
+import {silentLog} from '../testing/silent-log.js';
 import {loadMasterKey, MASTER_KEY_FILE, masterKeyOf} from './master-key.js';
 import {createMemoryBudget, type Lease} from './memory-budget.js';
 import {openApi} from './openapi.js';

@@ -29,6 +29,7 @@ export type Reconciler = Worker & {
 /** An upload may have put shards that the catalogue learns of only at its end. */
 const ORPHAN_GRACE_MS = 24 * 60 * 60 * 1000;
 const REMOVALS_A_PAGE = 1000;
+const STRANGERS_A_GROUP = 1000;
 
 type Expected = {chunk: ChunkId; isMissing: boolean};
 
@@ -74,6 +75,23 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		}
 	};
 
+	/**
+	Shards that the catalogue does not know at this node: those that a file has are counted, as where a member's disk came
+	back under another name; the others are orphans. Says how many are.
+	*/
+	const takeIn = async ({record: {_id: node}}: NodeState, strangers: readonly Digest[]): Promise<number> => {
+		const orphans: RemovalRecord[] = [];
+		const notBefore = clock.now() + ORPHAN_GRACE_MS;
+		for (const digest of strangers) {
+			const chunk = await catalog.chunkWith(digest);
+			if (!chunk) orphans.push(removalOf(node, digest, notBefore, 'orphan'));
+			else if (await catalog.getFile(chunk.file)) await health.record(chunk._id, [{node, digest, result: 'ok'}]);
+		}
+
+		await discard(orphans);
+		return orphans.length;
+	};
+
 	const compare = async (state: NodeState, theirDigest: string | undefined): Promise<void> => {
 		const node = state.record._id;
 		if (state.record.kind === 'classic') return;
@@ -83,15 +101,19 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 
 		const known = await removalsOn(node);
 		const held = new Set<Digest>();
-		const orphans: RemovalRecord[] = [];
-		const notBefore = clock.now() + ORPHAN_GRACE_MS;
+		let orphans = 0;
 		await fleet.use(node, {}, async store => {
+			let strangers: Digest[] = [];
 			for await (const digest of store.list()) {
 				if (expected.has(digest)) held.add(digest);
-				else if (!known.has(digest)) orphans.push(removalOf(node, digest, notBefore, 'orphan'));
+				else if (!known.has(digest)) strangers.push(digest);
+				if (strangers.length < STRANGERS_A_GROUP) continue;
+				orphans += await takeIn(state, strangers);
+				strangers = [];
 			}
+
+			orphans += await takeIn(state, strangers);
 		});
-		await discard(orphans);
 		await noteLost(
 			state,
 			[...expected].filter(([digest, {isMissing}]) => !isMissing && !held.has(digest)),
@@ -100,7 +122,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 			node,
 			[...expected].filter(([digest, {isMissing}]) => isMissing && held.has(digest)),
 		);
-		log.info('compared the listing of a node', {node, expected: expected.size, orphans: orphans.length});
+		log.info('compared the listing of a node', {node, expected: expected.size, orphans});
 	};
 
 	return {

@@ -52,11 +52,13 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 
 	/**
 	Whether a chunk counts on the shard all the same. The chunks of a deletion or a failed upload are still there for a moment
-	after their removals were noted; an orphan's may be those of an upload whose file is not there yet.
+	after their removals were noted; an orphan's may be those of an upload whose file is not there yet, or be known on another
+	node.
 	*/
 	const isWanted = async ({node, digest, reason}: RemovalRecord): Promise<boolean> => {
-		const chunk = await catalog.chunkWith(node, digest);
-		return chunk !== undefined && (reason === 'orphan' || (await catalog.getFile(chunk.file)) !== undefined);
+		const chunk = await catalog.chunkWith(digest);
+		if (!chunk || reason === 'orphan') return chunk !== undefined;
+		return chunk.shards.some(shard => shard.node === node) && (await catalog.getFile(chunk.file)) !== undefined;
 	};
 
 	/** Says whether the removal is done with: carried out, no longer right, or impossible at this node. */

@@ -16,7 +16,10 @@ type Options = {
 };
 
 export type ShardHealth = {
-	/** Writes down what was seen of shards of a chunk. A chunk that is gone meanwhile is nobody's loss. */
+	/**
+	Writes down what was seen of shards of a chunk. A sound one on a node that the chunk did not count on is counted from now
+	on. A chunk that is gone meanwhile is nobody's loss.
+	*/
 	record: (chunk: ChunkId, findings: readonly Finding[]) => Promise<void>;
 };
 
@@ -59,6 +62,10 @@ export const createShardHealth = ({catalog, clock, onFault}: Options): ShardHeal
 						clock.now(),
 					),
 				);
+				const found = findings.filter(
+					finding => finding.result === 'ok' && !chunk.shards.some(shard => isAbout(shard, finding)),
+				);
+				for (const {node, digest} of found) shards.push({digest, node, verifiedAt: clock.now()});
 				try {
 					await catalog.putChunk({...chunk, shards});
 					announce(chunk.file, chunk, findings);

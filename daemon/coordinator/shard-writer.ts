@@ -46,7 +46,7 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 	const required = () => Math.max(1, Math.min(minReplicas, fleet.all().length));
 
 	/** Why fewer than the required copies can be kept, in words and with a code. */
-	const shortage = (sizeBytes: number, written?: number): PjasError => {
+	const shortage = (sizeBytes: number, needed: number, written = 0): PjasError => {
 		const {ready, cooling} = fleet.candidates();
 		const online = [...ready, ...cooling];
 		const roomy = online.filter(node => node.freeBytes >= sizeBytes);
@@ -57,19 +57,19 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 			return new PjasError('NO_NODES_AVAILABLE', `No nodes available: ${state}. Start a node, then try again`, advice);
 		}
 
-		if (online.length < required()) {
-			const problem = `Not enough nodes: ${online.length} online, ${required()} needed to keep a file safe`;
+		if (online.length < needed) {
+			const problem = `Not enough nodes: ${online.length} online, ${needed} needed to keep a file safe`;
 			return new PjasError('NOT_ENOUGH_NODES', `${problem}. Start another node, then try again`, advice);
 		}
 
-		if (roomy.length < required()) {
-			const problem = `Not enough free space: ${count(roomy.length, 'online node')} can take this, ${required()} needed`;
+		if (roomy.length < needed) {
+			const problem = `Not enough free space: ${count(roomy.length, 'online node')} can take this, ${needed} needed`;
 			return new PjasError('INSUFFICIENT_STORAGE', `${problem}. Delete files or give nodes more space`, {
 				retryAfterSeconds: 60,
 			});
 		}
 
-		const problem = `Not enough nodes answered: ${written ?? 0} of ${required()} needed copies could be written`;
+		const problem = `Not enough nodes answered: ${written} of ${needed} needed copies could be written`;
 		return new PjasError('NOT_ENOUGH_NODES', `${problem}. Try again in a moment`, advice);
 	};
 
@@ -92,12 +92,14 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 
 	const store: ShardWriter['store'] = async ({digest, sealed}, signal) => {
 		const sizeBytes = sealed.length;
+		// As it is now: a node that joins meanwhile must not raise what those that were chosen have to reach.
+		const needed = required();
 		const tried: Tried = {holding: new Set(), failed: new Set()};
 		const shards: ShardRecord[] = [];
 		const doubtful: NodeId[] = [];
 
 		const takeNodes = (wanted: number): Candidate[] => {
-			const nodes = chooseNodes(sizeBytes, wanted, required() - tried.holding.size, tried);
+			const nodes = chooseNodes(sizeBytes, wanted, needed - tried.holding.size, tried);
 			for (const node of nodes) tried.holding.add(node);
 			return nodes;
 		};
@@ -125,21 +127,22 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 		};
 
 		await Promise.all(takeNodes(replicas).map(keepCopy));
-		const isEnough = shards.length >= required() && !signal.aborted;
+		const isEnough = shards.length >= needed && !signal.aborted;
 		const unwanted = isEnough ? doubtful : [...doubtful, ...shards.map(shard => shard.node)];
 		if (unwanted.length > 0) {
 			await discard(unwanted.map(node => removalOf(node, digest, clock.now(), 'upload-failed')));
 		}
 
 		signal.throwIfAborted();
-		if (!isEnough) throw shortage(sizeBytes, shards.length);
+		if (!isEnough) throw shortage(sizeBytes, needed, shards.length);
 		return shards;
 	};
 
 	return {
 		assertRoom(sizeBytes) {
-			if (chooseNodes(sizeBytes, replicas, required(), {holding: new Set(), failed: new Set()}).length < required())
-				throw shortage(sizeBytes);
+			const needed = required();
+			const chosen = chooseNodes(sizeBytes, replicas, needed, {holding: new Set(), failed: new Set()});
+			if (chosen.length < needed) throw shortage(sizeBytes, needed);
 		},
 		store,
 	};

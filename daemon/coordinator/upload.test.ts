@@ -232,6 +232,17 @@ test('a node that fails while it writes is told to forget what it may have got',
 	same(t, (await download(url, id)).bytes, bytes);
 });
 
+test('a node that joins while a chunk is written does not raise what that chunk must reach', async t => {
+	const {url, nodes, addNode} = await startTestNetwork(t, {nodes: 1});
+	const [first] = nodes;
+	if (!first) throw new Error('no node');
+	first.faults.put = async (digest, body) => {
+		await addNode();
+		await first.shards.put(digest, body);
+	};
+	await upload(t, url, bytesOf(100));
+});
+
 test('shards are spread over zones, and not always over the same nodes', async t => {
 	const {url, addNode, catalog} = await startTestNetwork(t, {nodes: 0});
 	for (const zone of ['a', 'a', 'a', 'b', 'b', 'c']) await addNode({zone, owner: zone});

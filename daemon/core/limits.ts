@@ -6,3 +6,8 @@ export const MAX_SHARD_BYTES = CHUNK_SIZE_BYTES + SEAL_TAG_BYTES;
 
 /** The most digests in one page of a node's listing. */
 export const MAX_LISTING_PAGE = 10_000;
+
+const BLOCK_BYTES = 4096;
+
+/** What a file of this size takes on a disk, as `du` counts with the usual block size. */
+export const onDiskBytes = (sizeBytes: number): number => Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;

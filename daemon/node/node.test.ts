@@ -488,7 +488,10 @@ test('a reader that stalls or crawls gives the buffer back', async t => {
 	app.use(async ctx => {
 		const open = async () => {
 			lent++;
-			return Promise.resolve({bytes, release: () => void lent--});
+			const release = () => {
+				lent--;
+			};
+			return Promise.resolve({bytes, release});
 		};
 		await sendShard(ctx, {open}, digestOf(bytes), limits);
 	});
@@ -502,7 +505,9 @@ test('a reader that stalls or crawls gives the buffer back', async t => {
 		socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
 		await new Promise(resolve => socket.once('readable', resolve));
 		t.is(lent, 1);
-		const crawl = setInterval(() => socket.read(1000), everyMs);
+		const crawl = setInterval(() => {
+			socket.read(1000);
+		}, everyMs);
 		while (lent > 0) await delay(10);
 		clearInterval(crawl);
 		socket.destroy();

@@ -71,10 +71,8 @@ export class ModelCatalog implements Catalog {
 	chunksOn = (node: NodeId, after = '') =>
 		each(sorted(this.#chunks).filter(chunk => chunk._id > after && chunk.shards.some(shard => shard.node === node)));
 
-	chunkWith = async (node: NodeId, digest: string) =>
-		Promise.resolve(
-			sorted(this.#chunks).find(({shards}) => shards.some(shard => shard.node === node && shard.digest === digest)),
-		);
+	chunkWith = async (digest: string) =>
+		Promise.resolve(sorted(this.#chunks).find(({shards}) => shards.some(shard => shard.digest === digest)));
 
 	filesWithoutRecord = async () => {
 		const files = new Set(sorted(this.#chunks).map(chunk => chunk.file));

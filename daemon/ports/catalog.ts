@@ -40,8 +40,8 @@ export type Catalog = {
 	chunksOf: (file: FileId, afterIndex?: number) => AsyncIterable<ChunkRecord>;
 	/** Every chunk that has a shard, sound or not, on this node; by id, ascending. */
 	chunksOn: (node: NodeId, after?: ChunkId) => AsyncIterable<ChunkRecord>;
-	/** The chunk that has this shard on this node, if any. */
-	chunkWith: (node: NodeId, digest: Digest) => Promise<ChunkRecord | undefined>;
+	/** The first chunk, by id, that has a shard of this name on any node. */
+	chunkWith: (digest: Digest) => Promise<ChunkRecord | undefined>;
 	/** The files that have chunks and no record: left over from uploads and deletions that a crash ended. */
 	filesWithoutRecord: () => Promise<FileId[]>;
 	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. */

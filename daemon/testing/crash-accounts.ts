@@ -7,7 +7,7 @@ import type {RemovalRecord} from '../core/model.js';
 import {ask, askFor, sha256} from './crash-client.js';
 import type {Ledger} from './crash-ledger.js';
 import type {CrashNetwork, Member} from './crash-network.js';
-import {silentLog} from './network.js';
+import {silentLog} from './silent-log.js';
 import {until} from './processes.js';
 
 /** Settles what a network says of itself with what is on its disks. */

@@ -1,3 +1,4 @@
+import {sleepOver} from '../adapters/system.js';
 import type {Clock} from '../ports/clock.js';
 
 type Sleeper = {dueMs: number; wake: () => void};
@@ -26,30 +27,12 @@ export const manualClock = (startMs = 1_700_000_000_000): ManualClock => {
 		return () => sleepers.delete(sleeper);
 	};
 
-	const sleep: Clock['sleep'] = async (ms, signal) =>
-		new Promise((resolve, reject) => {
-			if (signal?.aborted) {
-				reject(signal.reason as Error);
-				return;
-			}
-
-			const cancel = timer(ms, () => {
-				signal?.removeEventListener('abort', giveUp);
-				resolve();
-			});
-			const giveUp = () => {
-				cancel();
-				reject(signal?.reason as Error);
-			};
-			signal?.addEventListener('abort', giveUp, {once: true});
-		});
-
 	const settle = async () => new Promise<void>(resolve => setImmediate(resolve));
 
 	return {
 		now: () => nowMs,
 		monotonicMs: () => nowMs - startMs,
-		sleep,
+		sleep: sleepOver(timer),
 		timer,
 		async advance(ms) {
 			const endMs = nowMs + ms;

@@ -8,7 +8,7 @@ import {listingDigest} from '../core/listing.js';
 import {listen} from '../http/listen.js';
 import type {NodeFolder, NodeStore} from '../node/folder.js';
 import {createNodeApp} from '../node/server.js';
-import type {Log} from '../ports/log.js';
+import {silentLog} from './silent-log.js';
 
 export type MemoryNode = {
 	url: string;
@@ -17,9 +17,6 @@ export type MemoryNode = {
 	connections: () => number;
 	close: () => Promise<void>;
 };
-
-const silence = () => undefined;
-const silentLog: Log = {debug: silence, info: silence, warn: silence, error: silence, child: () => silentLog};
 
 /** Shards in memory, as a node's own store. */
 const nodeStoreOf = (shards: MemoryShards, allocatedBytes: number): NodeStore => ({
@@ -57,7 +54,7 @@ export const startMemoryNode = async (shards: MemoryShards = new MemoryShards())
 		name: 'memory',
 		shards: nodeStoreOf(shards, 2 ** 40),
 		aliases: {
-			check: silence,
+			check: () => undefined,
 			get: async id => Promise.resolve(aliases.get(id)),
 			set: async (id, digest) => Promise.resolve(void aliases.set(id, digest)),
 		},

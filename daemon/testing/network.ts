@@ -13,11 +13,8 @@ import {masterKeyOf} from '../coordinator/master-key.js';
 import {createCoordinator} from '../coordinator/server.js';
 import {listen} from '../http/listen.js';
 import type {Catalog} from '../ports/catalog.js';
-import type {Log} from '../ports/log.js';
 import type {ShardStore} from '../ports/shard-store.js';
-
-const silence = () => undefined;
-export const silentLog: Log = {debug: silence, info: silence, warn: silence, error: silence, child: () => silentLog};
+import {silentLog} from './silent-log.js';
 
 /** A node whose shards are in memory, behind whatever faults a test gives it. */
 export type TestNode = {

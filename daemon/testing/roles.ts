@@ -10,7 +10,7 @@ import {startNode} from '../roles/node.js';
 import type {Chance} from './crash-chance.js';
 import {askFor, download, sha256, upload} from './crash-client.js';
 import {type FaultyNode, startFaultyNode} from './faulty-node.js';
-import {silentLog} from './network.js';
+import {silentLog} from './silent-log.js';
 import {keptPort, temporaryFolder, until} from './processes.js';
 
 /** A real node over a real folder, in this process. */
