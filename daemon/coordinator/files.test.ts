@@ -1,6 +1,16 @@
 import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
+import {MemoryShards} from '../adapters/memory-shards.js';
+import type {Digest} from '../../source/protocol/ids.js';
+import {removalOf} from '../core/model.js';
+import {nodeOf} from '../ports/catalog-samples.suite.js';
+import type {ShardStore} from '../ports/shard-store.js';
+import {manualClock} from '../testing/manual-clock.js';
+import {silentLog} from '../testing/silent-log.js';
+import {createFleet} from './fleet.js';
+import {createRemover} from './remover.js';
+import {type Running, runWorker} from './run-worker.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import type {Catalog} from '../ports/catalog.js';
 import {startTestNetwork, type TestNetwork} from '../testing/network.js';
@@ -42,6 +52,39 @@ test('a shard is removed even where its removal is tried before its chunk is for
 	const id = await upload(t, url, bytesOf(1000));
 	await fetch(`${url}/api/files/${id}`, {method: 'DELETE'});
 	await eventually(t, () => nodes.every(({shards}) => shards.kept.size === 0), 'the shards to go');
+});
+
+test('removals that are noted behind the place that a pass has come to are carried out as well', async t => {
+	const catalog = memoryCatalog();
+	const clock = manualClock();
+	const shards = new MemoryShards();
+	const node = nodeOf(1);
+	const late = removalOf(node._id, '0'.repeat(64) as Digest, 0, 'deleted');
+	const store: ShardStore = {
+		put: async (...put) => shards.put(...put),
+		get: async (...get) => shards.get(...get),
+		stat: async (...stat) => shards.stat(...stat),
+		list: (...list) => shards.list(...list),
+		verify: async (...verify) => shards.verify(...verify),
+		async remove() {
+			if (!isNoted) await remover.discard([late]);
+			isNoted = true;
+		},
+	};
+	let isNoted = false;
+	const fleet = createFleet({dial: () => store, clock});
+	fleet.set(node).isOnline = true;
+	const silence = () => undefined;
+	const workers: Running[] = [];
+	const wake = () => workers[0]?.wake();
+	const remover = createRemover({catalog, fleet, clock, log: silentLog, note: silence, wake});
+	const digests = Array.from({length: 100}, (_, at) => `f${String(at).padStart(63, '0')}` as Digest);
+	await remover.discard(digests.map(digest => removalOf(node._id, digest, 0, 'deleted')));
+	const running = runWorker(remover, {clock, log: silentLog, restMs: 30_000});
+	workers.push(running);
+	await eventually(t, () => catalog.totals().removals === 0, 'all removals to be done with');
+	await running.stop();
+	t.is(catalog.totals().removals, 0);
 });
 
 test('the listing is paged and searched, newest first', async t => {

@@ -82,8 +82,9 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 	};
 
 	const stepNode = async (state: NodeState, signal: AbortSignal): Promise<boolean> => {
-		const now = clock.now();
 		const all = await catalog.removals(state.record._id, REMOVALS_A_STEP, cursors.get(state.record._id));
+		// After the listing: what was noted while it was made is due as well.
+		const now = clock.now();
 		const due = all.filter(removal => removal.notBefore <= now);
 		const done: string[] = [];
 		for (let at = 0; at < due.length && !signal.aborted && !fleet.isCooling(state); at += AT_ONCE) {

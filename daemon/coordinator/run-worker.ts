@@ -15,19 +15,19 @@ const LONGEST_REST_AFTER_FAILURE_MS = 60_000;
 export const runWorker = (worker: Worker, {clock, log, restMs}: {clock: Clock; log: Log; restMs: number}): Running => {
 	const end = new AbortController();
 	let rest = new AbortController();
+	/** Since the last rest: what it is about may lie behind the place that a pass of several steps has come to. */
 	let isWoken = false;
 	const isEnding = () => end.signal.aborted;
 
 	const pause = async (ms: number) => {
 		rest = new AbortController();
-		if (isWoken || isEnding()) return;
-		await clock.sleep(ms, rest.signal).catch(() => undefined);
+		if (!isWoken && !isEnding()) await clock.sleep(ms, rest.signal).catch(() => undefined);
+		isWoken = false;
 	};
 
 	const run = async () => {
 		let failures = 0;
 		while (!isEnding()) {
-			isWoken = false;
 			try {
 				const state = await worker.step(end.signal);
 				failures = 0;

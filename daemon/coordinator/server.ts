@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppState, createApp} from '../http/app.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -56,6 +57,8 @@ export type Coordinator = {
 	stop: () => Promise<void>;
 };
 
+/** The share of the memory that chunks may take; the pieces of streams, before they are in a chunk, take the rest. */
+const CHUNKS_SHARE = 3 / 4;
 const MEMBERSHIP_REST_MS = 1_000;
 const REMOVER_REST_MS = 30_000;
 const RECONCILER_REST_MS = 60_000;
@@ -66,7 +69,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const meters = {bytesIn: 0, bytesOut: 0};
 	const note: Note = (level, message, about) => events.publish('log', logView(activity.add(level, message, about)));
 	const fleet = createFleet({dial, clock});
-	const budget = createMemoryBudget(options.memoryBytes);
+	const budget = createMemoryBudget(Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE));
 	const health = createShardHealth({
 		catalog,
 		clock,

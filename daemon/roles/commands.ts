@@ -9,6 +9,11 @@ type Tools = {clock: Clock; say: (line: string) => void};
 export const runBackup = async ({dataFolder, toFile}: SettingsOf<'backup'>, {clock, say}: Tools): Promise<void> => {
 	const {files, sizeBytes} = await backupCatalog({dataFolder, toFile, clock});
 	say(`${files.join(' and ')} of ${dataFolder} are in ${toFile} (${sizeBytes} bytes). Keep it as secret as the folder`);
+	if (!files.includes('master.key')) {
+		say(
+			'The master key is not in it, as where PJAS_MASTER_KEY gives it: keep that key apart, no file opens without it',
+		);
+	}
 };
 
 /** Brings a copy back into a folder that has no catalogue. */
