@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import {Busboy, type BusboyInstance} from '@fastify/busboy';
 import {PjasError} from '../../source/protocol/errors.js';
+import type {Clock} from '../ports/clock.js';
 
 /** A file in a form, as it arrives. */
 export type FormFile = {
@@ -15,6 +16,8 @@ const MOST_FIELDS = 20;
 const MOST_FIELD_BYTES = 64 * 1024;
 const MOST_NAME_BYTES = 1024;
 const MOST_TYPE_LENGTH = 200;
+/** Time for the fields before a file, and for those behind it. */
+const AROUND_FILE_LIMIT_MS = 15_000;
 const typePattern = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
 
 const incomplete = (cause?: unknown) =>
@@ -68,10 +71,12 @@ the answer.
 export const receiveForm = async <Result>(
 	request: IncomingMessage,
 	take: (file: FormFile, signal: AbortSignal) => Promise<Result>,
+	clock: Pick<Clock, 'timer'>,
 ): Promise<Result> => {
 	const form = openForm(request);
 	const broken = new AbortController();
 	let taken: Promise<Result> | undefined;
+	let cancelLimit: () => void = () => undefined;
 
 	const whole = new Promise<void>((resolve, reject) => {
 		const fail = (error: PjasError) => {
@@ -79,7 +84,17 @@ export const receiveForm = async <Result>(
 			broken.abort(error);
 		};
 
+		/** The parser stands still at a part without headers; and what is not the file is short. */
+		const limitTime = () => {
+			cancelLimit();
+			const problem = `What stands around the file in the form took longer than ${AROUND_FILE_LIMIT_MS / 1000} s`;
+			cancelLimit = clock.timer(AROUND_FILE_LIMIT_MS, () => fail(new PjasError('REQUEST_TIMEOUT', problem)));
+		};
+		limitTime();
+
 		form.on('file', (field, stream, fileName, _encoding, type) => {
+			cancelLimit();
+			stream.once('end', limitTime);
 			stream.on('error', (error: Error) => fail(incomplete(error)));
 			if (field !== FILE_FIELD || taken) {
 				stream.resume();
@@ -121,6 +136,7 @@ export const receiveForm = async <Result>(
 		await Promise.allSettled([taken]);
 		throw error;
 	} finally {
+		cancelLimit();
 		request.unpipe(form);
 		form.destroy();
 	}

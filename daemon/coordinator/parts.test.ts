@@ -1,3 +1,5 @@
+import type {IncomingMessage} from 'node:http';
+import {Readable} from 'node:stream';
 import {mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -12,6 +14,7 @@ import {manualClock} from '../testing/manual-clock.js';
 import {silentLog} from '../testing/silent-log.js';
 import {loadMasterKey, MASTER_KEY_FILE, masterKeyOf} from './master-key.js';
 import {createMemoryBudget, type Lease} from './memory-budget.js';
+import {type FormFile, receiveForm} from './multipart.js';
 import {openApi} from './openapi.js';
 import {runWorker} from './run-worker.js';
 import {openInPlace, sealInPlace} from './sealer.js';
@@ -195,4 +198,23 @@ test('the description of the API names every route, with schemas', t => {
 	t.truthy(description.paths['/api/files/{id}']?.['delete']);
 	t.truthy(description.paths['/api/nodes/register']?.['post']?.responses);
 	t.true(JSON.stringify(description).includes('file_id'));
+});
+
+test('a form at which the parser stands still is given up', async t => {
+	const clock = manualClock();
+	const body = `--x\r\nContent-Disposition: form-data; name="file"; filename="v"\r\n\r\na\r\n--x\r\n\r\n${'l'.repeat(1_000_000)}\r\n--x--\r\n`;
+	const request = Object.assign(Readable.from([Buffer.from(body)], {objectMode: false}), {
+		headers: {'content-type': 'multipart/form-data; boundary=x'},
+		complete: true,
+	});
+	let taken = '';
+	const take = async ({source}: FormFile) => {
+		for await (const piece of source) taken += Buffer.from(piece).toString();
+		return taken;
+	};
+	const form = t.throwsAsync(receiveForm(request as unknown as IncomingMessage, take, clock));
+	for (let tries = 0; taken === '' && tries < 1000; tries++) await clock.advance(0);
+	await clock.advance(20_000);
+	t.true(isPjasError(await form, 'REQUEST_TIMEOUT'));
+	t.is(clock.sleepers(), 0);
 });

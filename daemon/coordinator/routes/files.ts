@@ -9,7 +9,7 @@ import {type FileId, parseFileId} from '../../../source/protocol/ids.js';
 import type {FileRecord} from '../../core/model.js';
 import type {AppContext, AppState} from '../../http/app.js';
 import {validate} from '../../http/body.js';
-import {receiveForm} from '../multipart.js';
+import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
 import {chunkView, fileView} from '../views.js';
 import type {Parts} from './parts.js';
@@ -40,14 +40,15 @@ async function* counted(source: AsyncIterable<Uint8Array>, count: (bytes: number
 const upload = (parts: Parts) => async (ctx: AppContext) => {
 	const length = Number(ctx.get('Content-Length') || Number.NaN);
 	const atMostBytes = Number.isNaN(length) ? CHUNK_SIZE_BYTES : length;
-	const received = await receiveForm(ctx.req, async ({name, type, source}, signal) => {
+	const take = async ({name, type, source}: FormFile, signal: AbortSignal) => {
 		parts.writer.assertRoom(Math.min(atMostBytes, CHUNK_SIZE_BYTES) + SEAL_TAG_BYTES);
 		const incoming = counted(source, bytes => {
 			parts.meters.bytesIn += bytes;
 			parts.onBytes?.(bytes);
 		});
 		return parts.uploader.receive({name, type, source: incoming, atMostBytes, signal});
-	}).catch((error: unknown) => {
+	};
+	const received = await receiveForm(ctx.req, take, parts.clock).catch((error: unknown) => {
 		const {message} = error as Error;
 		parts.note('WARN', error instanceof PjasError ? `Upload failed: ${message}` : 'Upload failed: see the server log');
 		throw error;
