@@ -57,7 +57,7 @@ export default tseslint.config(
 	{ignores: ['dist/', '.build-*/', 'fixtures/', 'pjas-data/']},
 	js.configs.recommended,
 	{
-		files: ['**/*.{ts,tsx}'],
+		files: ['**/*.{ts,tsx,cts}'],
 		extends: [tseslint.configs.strictTypeChecked],
 		languageOptions: {parserOptions: {projectService: true, tsconfigRootDir: import.meta.dirname}},
 		plugins: {pjas: {rules: {rooms: roomsRule}}},

@@ -29,7 +29,7 @@ test('the package holds what runs and no tests, installs elsewhere, and runs bot
 	const output = await npm(root, ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]);
 	const [packed] = JSON.parse(output) as [Packed];
 	const names = packed.files.map(file => file.path);
-	for (const bin of ['dist/daemon/cli.js', 'dist/source/cli.js']) {
+	for (const bin of ['dist/daemon/pjas-daemon.cjs', 'dist/bundle/pjas-tui.js']) {
 		t.is(packed.files.find(file => file.path === bin)?.mode, 0o755, bin);
 	}
 

@@ -1,5 +1,8 @@
 import {readFile} from 'node:fs/promises';
 import test from 'ava';
+import {commandNames, commands, usageOf} from '../source/commands/commands.js';
+import {type Binding, keymap} from '../source/console/keymap.js';
+import {keyName} from '../source/console/key-names.js';
 import {errorKinds} from '../source/protocol/errors.js';
 import {type Route, routes} from '../source/protocol/routes.js';
 import {environmentNameOf, flagOf, isDerived, type Setting, settings} from './config-settings.js';
@@ -31,6 +34,28 @@ const routesTable = table(
 	'| call | what |',
 	Object.values<Route>(routes).map(({method, path, summary}) => `| \`${method} ${path}\` | ${summary} |`),
 );
+
+const keysTable = table(
+	'| keys | where | what |',
+	Object.values<Binding>(keymap).map(
+		({keys, scope, help}) => `| ${keys.map(key => `\`${keyName(key)}\``).join(' ')} | ${scope} | ${help} |`,
+	),
+);
+
+const commandsTable = table(
+	'| command | what |',
+	commandNames.map(name => `| \`${usageOf(name).replaceAll('|', '\\|')}\` | ${commands[name].about} |`),
+);
+
+test('the README lists every key of the console as the keymap has it', async t => {
+	const text = await readme;
+	t.true(text.includes(keysTable), `It should have this table:\n${keysTable}`);
+});
+
+test('the README lists every command of pjas-tui', async t => {
+	const text = await readme;
+	t.true(text.includes(commandsTable), `It should have this table:\n${commandsTable}`);
+});
 
 test('the README lists every setting as the daemon has it', async t => {
 	const text = await readme;

@@ -18,6 +18,8 @@ const lockfile = at('package-lock.json');
 const installed = at('node_modules', '.package-lock.json');
 const buildInfo = at('dist', '.tsbuildinfo');
 const stamp = at('dist', '.built-from');
+const bundler = at('scripts', 'bundle.mjs');
+const bundled = at('dist', 'bundle', 'pjas-tui.js');
 
 const filesIn = folder =>
 	existsSync(folder)
@@ -26,14 +28,25 @@ const filesIn = folder =>
 				.map(entry => path.join(entry.parentPath, entry.name))
 		: [];
 
-const sources = () => sourceFolders.flatMap(folder => filesIn(at(folder))).filter(file => /\.tsx?$/.test(file));
+/** What is compiled. Declarations are only read. */
+const sources = () =>
+	sourceFolders
+		.flatMap(folder => filesIn(at(folder)))
+		.filter(file => /\.(ts|tsx|cts)$/.test(file) && !file.endsWith('.d.ts'));
 
-const compiledPathOf = file => at('dist', path.relative(root, file).replace(/\.tsx?$/, '.js'));
+const compiledPathOf = file =>
+	at(
+		'dist',
+		path
+			.relative(root, file)
+			.replace(/\.tsx?$/, '.js')
+			.replace(/\.cts$/, '.cjs'),
+	);
 
 /** Whatever changes here asks for a new build. */
 const fingerprint = files => {
 	const hash = createHash('sha256');
-	for (const file of [...files, at('tsconfig.json'), installed].sort()) {
+	for (const file of [...files, at('tsconfig.json'), bundler, installed].sort()) {
 		const {size, mtimeMs} = statSync(file);
 		hash.update(`${path.relative(root, file)} ${size} ${mtimeMs}\n`);
 	}
@@ -88,18 +101,19 @@ const build = () => {
 
 	const isComplete = [...expected].every(file => existsSync(file));
 	const from = fingerprint(files);
-	if (isComplete && existsSync(stamp) && readFileSync(stamp, 'utf8') === from) {
+	if (isComplete && existsSync(bundled) && existsSync(stamp) && readFileSync(stamp, 'utf8') === from) {
 		return true;
 	}
 
-	say('Building (tsc)');
+	say('Building (tsc, esbuild)');
 	rmSync(stamp, {force: true});
 	if (!isComplete) {
 		// What the compiler remembers would keep it from writing a file again that somebody removed.
 		rmSync(buildInfo, {force: true});
 	}
 
-	if (!run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc')])) {
+	const compiler = at('node_modules', 'typescript', 'bin', 'tsc');
+	if (!run(process.execPath, [compiler]) || !run(process.execPath, [bundler])) {
 		return false;
 	}
 

@@ -1,4 +1,3 @@
-import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
@@ -6,9 +5,9 @@ import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {text} from 'node:stream/consumers';
-import {fileURLToPath} from 'node:url';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
 import {formatSize, formatTable} from './format.js';
+import {runProgram, startProgram} from './testing/program.js';
 
 const test = anyTest as TestFn<{folder: string}>;
 
@@ -20,21 +19,8 @@ test.afterEach.always(t => rmSync(t.context.folder, {recursive: true, force: tru
 
 type Context = ExecutionContext<{folder: string}>;
 
-const program = fileURLToPath(new URL('./cli.js', import.meta.url));
-
-const run = async (t: Context, argv: string[], environment: Record<string, string> = {}) => {
-	const child = spawn(process.execPath, [program, ...argv], {
-		cwd: t.context.folder,
-		env: {PATH: process.env['PATH'], ...environment},
-		stdio: ['ignore', 'pipe', 'pipe'],
-	});
-	const [stdout, stderr, [code]] = await Promise.all([
-		text(child.stdout),
-		text(child.stderr),
-		once(child, 'exit') as Promise<[number | null]>,
-	]);
-	return {code, stdout, stderr};
-};
+const run = async (t: Context, argv: string[], environment: Record<string, string> = {}) =>
+	runProgram(argv, {folder: t.context.folder, environment});
 
 const node = {
 	node_id: 'pjas-0123456789abcdef',
@@ -61,6 +47,7 @@ const file = (index: number, filename = `file ${index}`) => ({
 	status: 'completed',
 	chunks_count: 2,
 	type: 'text/plain',
+	redundancy: {full: 1, partly: index === 3 ? 1 : 0, none: index === 2 ? 1 : 0},
 });
 const stats = {
 	totalNodes: 3,
@@ -139,7 +126,10 @@ test('the figures, nodes, files and the log are shown for people', async t => {
 	);
 	const files = (outputs['files'] ?? '').trimEnd().split('\n');
 	t.is(files.length, 4, 'a head, and the files of both pages');
-	t.true(files[1]?.endsWith('naïve\\u009b\\u202egpj.exe\\u000a'), files[1]);
+	t.regex(files[0] ?? '', /^FILE +SIZE +UPLOADED \(UTC\) +REDUNDANCY +NAME$/);
+	t.true(files[1]?.endsWith('2026-01-02 03:04:05  1 of 2 short  naïve\\u009b\\u202egpj.exe\\u000a'), files[1]);
+	t.regex(files[2] ?? '', /05 {2}1 lost +file 2$/);
+	t.regex(files[3] ?? '', /05 {2}full +file 1$/);
 	t.is(outputs['logs'], '2026-01-02 03:04:05  WARN   a\\u001bb\n');
 });
 
@@ -184,6 +174,23 @@ test('the address comes from the flag, the environment, the file, or is the one 
 	t.true(`${stdout}${stderr}`.includes('127.0.0.1:3000') || stdout.includes('Nodes online'));
 });
 
+test('what is not found is code 4, also for programs', async t => {
+	const {url} = await startCoordinator(t, {
+		...answers,
+		'/api/files': () => ({body: {success: true, files: [], count: 0, total: 0, next_before: null}}),
+	});
+	for (const command of ['download', 'check', 'rm']) {
+		const more = command === 'rm' ? ['--yes'] : [];
+		const {code, stdout, stderr} = await run(t, [command, 'x\u0007', ...more, '--coordinator', url]);
+		t.deepEqual([code, stdout], [4, '']);
+		t.is(stderr, 'pjas-tui: There is no file "x\\u0007". pjas-tui files lists what there is\n');
+	}
+
+	const {code, stderr} = await run(t, ['check', 'x', '--json', '--coordinator', url]);
+	t.is(code, 4);
+	t.like(JSON.parse(stderr), {code: 'FILE_NOT_FOUND'});
+});
+
 test('a coordinator that is not there is code 3', async t => {
 	const {code, stderr, stdout} = await run(t, ['files', '--coordinator', 'http://127.0.0.1:1']);
 	t.deepEqual([code, stdout], [3, '']);
@@ -219,7 +226,21 @@ test('wrong words are code 2, with what was meant', async t => {
 		return stderr;
 	};
 	t.is(await refusal(['nodse']), 'pjas-tui: There is no command "nodse". Did you mean nodes?\n');
-	t.is(await refusal([]), 'pjas-tui: Say what to show: stats, nodes, files, logs\n');
+	t.is(
+		await refusal([]),
+		'pjas-tui: The console needs a terminal. Without one there are commands: upload, download, files, nodes, stats, logs, check, rm\n',
+	);
+	t.is(
+		await refusal(['files', '--jsn', '--json']),
+		'{"error":"There is no flag --jsn. Did you mean --json?","code":"INVALID_CONFIGURATION"}\n',
+	);
+	for (const command of ['upload', 'rm']) {
+		t.is(
+			await refusal([command, 'x', '--read-only']),
+			`pjas-tui: ${command} changes the network, and --read-only refuses that\n`,
+		);
+	}
+
 	t.is(await refusal(['files', 'more']), 'pjas-tui: "more" is one word too many for files\n');
 	t.is(await refusal(['files', '--jsn']), 'pjas-tui: There is no flag --jsn. Did you mean --json?\n');
 	t.regex(
@@ -232,10 +253,12 @@ test('wrong words are code 2, with what was meant', async t => {
 });
 
 test('--help and --version answer without a coordinator', async t => {
-	t.regex(
-		(await run(t, ['--help'])).stdout,
-		/^pjas-tui \[--coordinator URL\] COMMAND[^]*stats[^]*nodes[^]*files[^]*logs/,
-	);
+	const {code, stdout} = await run(t, ['--help']);
+	t.is(code, 0);
+	t.regex(stdout, /^pjas-tui \[--coordinator URL\][^]*upload[^]*files[^]*nodes[^]*logs/);
+	t.is((await run(t, ['help'])).stdout, stdout);
+	t.is((await run(t, ['download', '--help'])).stdout, (await run(t, ['help', 'download'])).stdout);
+	t.regex((await run(t, ['download', '-h'])).stdout, /^pjas-tui download FILE \[-o PATH\]/);
 	t.regex((await run(t, ['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
@@ -244,7 +267,7 @@ test('a reader that has read enough ends the program without a complaint', async
 	const {url} = await startCoordinator(t, {
 		'/api/files': () => ({body: {success: true, files: many, count: 1000, total: 1e6, next_before: fileId(1)}}),
 	});
-	const child = spawn(process.execPath, [program, 'files', '--coordinator', url], {stdio: ['ignore', 'pipe', 'pipe']});
+	const child = startProgram(['files', '--coordinator', url], t.context);
 	await once(child.stdout, 'data');
 	child.stdout.destroy();
 	const [stderr, exit] = await Promise.all([text(child.stderr), once(child, 'exit')]);
@@ -275,5 +298,15 @@ test('a table is as wide as its cells', t => {
 			],
 		),
 		'A      LONG\nfirst  x\n       y\\u000a',
+	);
+	t.is(
+		formatTable(
+			['A', 'B'],
+			[
+				['日本', 'x'],
+				['abc', 'y'],
+			],
+		),
+		'A     B\n日本  x\nabc   y',
 	);
 });

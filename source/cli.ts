@@ -1,82 +1,169 @@
 #!/usr/bin/env node
-import {coordinatorAddress, DEFAULT_COORDINATOR_URL} from './client/address.js';
-import {UnreachableError} from './client/errors.js';
-import {parseCommandLine, quoted, suggest} from './command-line.js';
-import {shows} from './commands/show.js';
-import {escapeControls} from './protocol/escape.js';
-import {isPjasError, PjasError} from './protocol/errors.js';
+import {homedir} from 'node:os';
+import {isatty} from 'node:tty';
+import {setFlagsFromString} from 'node:v8';
+import type {CommandLine} from './command-line.js';
+import {commandNames, commands} from './commands/commands.js';
+import {exitCodeOf, exitCodes, failureText} from './commands/failures.js';
+import {readRequest, type Request} from './commands/request.js';
+import type {ThemeName} from './console/theme.js';
+import {PjasError} from './protocol/errors.js';
 import {packageVersion} from './version.js';
 
-const exitCodes = {failed: 1, wrongWords: 2, unreachable: 3};
+// Whatever is imported above is loaded before the console's first frame: all that can wait is imported when it is needed.
 
-const commandNames = Object.keys(shows) as (keyof typeof shows)[];
+/** How long a program that should end may take to put things in order. */
+const LEFTOVERS_MS = 1_000;
+/** Who presses Tab waits no longer. */
+const COMPLETION_MS = 2_000;
+/** How much the heap may grow from one full collection to the next. */
+const HEAP_GROWING_PERCENT = 20;
 
-const helpText = `pjas-tui [--coordinator URL] COMMAND [--json]
+const signalCodes = {SIGINT: 130, SIGTERM: 143, SIGHUP: 129} as const;
 
-  Looks into a PJAS network. (The console that this becomes is not there yet.)
-
-Commands:
-${commandNames.map(name => `  ${name.padEnd(20)} Show ${shows[name].about}`).join('\n')}
-
-  --coordinator URL    Where the coordinator is. Else PJAS_COORDINATOR says it, or
-                       "coordinator_url" in pjas_config.json in this folder.
-                       Default: ${DEFAULT_COORDINATOR_URL}
-  --json               Print JSON, for programs
-  --help               Say this, and no more
-  --version            Say the version, and no more
-
-Exit codes: 0 done, 1 failed, 2 wrong words, 3 the coordinator can't be reached
-`;
-
-const write = (text: string) => void process.stdout.write(text);
-
-const run = async (argv: readonly string[]): Promise<void> => {
-	const {flags, words} = parseCommandLine('pjas-tui', argv, {
-		coordinator: 'value',
-		json: 'switch',
-		help: 'switch',
-		version: 'switch',
-	});
-	if (flags.get('version') === true || flags.get('help') === true) {
-		write(flags.get('version') === true ? `${packageVersion()}\n` : helpText);
-		return;
-	}
-
-	const [word, extra] = words;
-	const command = commandNames.find(name => name === word);
-	if (!command) {
-		const problem =
-			word === undefined
-				? `Say what to show: ${commandNames.join(', ')}`
-				: `There is no command ${quoted(word)}. ${suggest(word, commandNames)}`;
-		throw new PjasError('INVALID_CONFIGURATION', problem);
-	}
-
-	if (extra !== undefined) {
-		throw new PjasError('INVALID_CONFIGURATION', `${quoted(extra)} is one word too many for ${command}`);
-	}
-
+const addressOf = async (flags: CommandLine['flags']): Promise<string> => {
+	const {coordinatorAddress} = await import('./client/address.js');
 	const flag = flags.get('coordinator');
-	const url = await coordinatorAddress({
+	return coordinatorAddress({
 		flag: typeof flag === 'string' ? flag : undefined,
 		environment: process.env,
 		folder: process.cwd(),
 	});
-	const {createApi} = await import('./client/api.js');
-	await shows[command].show(createApi(url), {json: flags.get('json') === true, write});
 };
 
-const exitCodeOf = (error: unknown): number => {
-	if (isPjasError(error, 'INVALID_CONFIGURATION')) return exitCodes.wrongWords;
-	return error instanceof UnreachableError ? exitCodes.unreachable : exitCodes.failed;
+/** Chalk, with which Ink paints, looks at the environment once, and is to leave nothing out: the surface knows the terminal. */
+const loadApp = async () => {
+	const {FORCE_COLOR: before} = process.env;
+	process.env['FORCE_COLOR'] = '1';
+	try {
+		return await import('./app.js');
+	} finally {
+		if (before === undefined) delete process.env['FORCE_COLOR'];
+		else process.env['FORCE_COLOR'] = before;
+	}
+};
+
+const openConsole = async (flags: CommandLine['flags']): Promise<number> => {
+	const isScreenReader = flags.get('screen-reader') === true;
+	if (!isScreenReader && !(isatty(0) && isatty(1))) {
+		const names = commandNames.filter(name => commands[name].isRemote).join(', ');
+		throw new PjasError(
+			'INVALID_CONFIGURATION',
+			`The console needs a terminal. Without one there are commands: ${names}`,
+		);
+	}
+
+	// V8 would rather take more memory than look for what is free: a console that is open all day takes it the other way round.
+	setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
+	const url = await addressOf(flags);
+	const {runConsole} = await loadApp();
+	return runConsole({
+		url,
+		isReadOnly: flags.get('read-only') === true,
+		isScreenReader,
+		theme: (flags.get('theme') ?? 'auto') as ThemeName,
+		environment: process.env,
+		folders: {home: homedir(), working: process.cwd()},
+	});
+};
+
+type CommandRequest = Extract<Request, {kind: 'command'}>;
+
+const refuseChange = ({name, flags}: CommandRequest) => {
+	const {[name]: command} = commands;
+	if ('isChange' in command && flags.get('read-only') === true) {
+		throw new PjasError('INVALID_CONFIGURATION', `${name} changes the network, and --read-only refuses that`);
+	}
+};
+
+const runCommand = async (request: CommandRequest): Promise<number> => {
+	const {name, flags, words} = request;
+	if (name === 'completion') {
+		const {completionScripts} = await import('./commands/completion.js');
+		process.stdout.write(completionScripts[words[0] as keyof typeof completionScripts]());
+		return exitCodes.done;
+	}
+
+	refuseChange(request);
+	const ended = new AbortController();
+	for (const [signal, code] of Object.entries(signalCodes)) {
+		process.once(signal, () => {
+			process.exitCode = code;
+			ended.abort();
+			setTimeout(() => process.exit(code), LEFTOVERS_MS);
+		});
+	}
+
+	const url = await addressOf(flags);
+	const [{loadCommand}, {processContext}, {createApi}] = await Promise.all([
+		import('./commands/run.js'),
+		import('./commands/process-context.js'),
+		import('./client/api.js'),
+	]);
+	const command = await loadCommand[name]();
+	try {
+		return await command({...processContext(process, ended.signal), api: createApi(url), flags, words});
+	} catch (error) {
+		// Whoever ended it knows why.
+		if (ended.signal.aborted) return Number(process.exitCode);
+		throw error;
+	}
+};
+
+/** What Tab asks for. It says nothing rather than something wrong. */
+const complete = async ({flags, words}: Extract<Request, {kind: 'complete'}>): Promise<number> => {
+	setTimeout(() => process.exit(exitCodes.failed), COMPLETION_MS).unref();
+	const [what, prefix = ''] = words;
+	if (what !== 'files') return exitCodes.wrongWords;
+	try {
+		const url = await addressOf(flags);
+		const [{createApi}, {storedFiles}] = await Promise.all([
+			import('./client/api.js'),
+			import('./commands/complete.js'),
+		]);
+		const found = await storedFiles(createApi(url), prefix);
+		process.stdout.write(found.map(word => `${word}\n`).join(''));
+		return exitCodes.done;
+	} catch {
+		return exitCodes.failed;
+	}
+};
+
+const run = async (request: Request): Promise<number> => {
+	switch (request.kind) {
+		case 'version':
+			process.stdout.write(`${packageVersion()}\n`);
+			return exitCodes.done;
+		case 'help': {
+			const {helpText} = await import('./commands/help.js');
+			process.stdout.write(helpText(request.command));
+			return exitCodes.done;
+		}
+
+		case 'console':
+			return openConsole(request.flags);
+		case 'complete':
+			return complete(request);
+		case 'command':
+			return runCommand(request);
+	}
+};
+
+const main = async (argv: readonly string[]): Promise<number> => {
+	try {
+		return await run(readRequest(argv));
+	} catch (error) {
+		process.stderr.write(failureText(error, argv.includes('--json')));
+		return exitCodeOf(error);
+	}
 };
 
 // Whoever reads along may have read enough, as `head` has.
-process.stdout.on('error', () => process.exit(0));
+process.stdout.on('error', () => process.exit(exitCodes.done));
+process.stderr.on('error', () => undefined);
 
-try {
-	await run(process.argv.slice(2));
-} catch (error) {
-	process.stderr.write(`pjas-tui: ${escapeControls(error instanceof Error ? error.message : String(error))}\n`);
-	process.exitCode = exitCodeOf(error);
-}
+const exitCode = await main(process.argv.slice(2));
+process.exitCode = exitCode;
+// What ended may leave something that goes on: standard input, or a connection that is kept for the next call.
+setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
+process.stdout.write('', () => process.exit());

@@ -5,6 +5,9 @@ import {PjasError} from './protocol/errors.js';
 /** The flags that a program takes, by name without the dashes: those with a value, and those that only stand there. */
 export type FlagKinds = Record<string, 'value' | 'switch'>;
 
+/** The long names of flags, by the letter that stands for each. */
+export type ShortFlags = Readonly<Record<string, string>>;
+
 export type CommandLine = {
 	/** What was given, by the flag's name. */
 	flags: Map<string, string | boolean>;
@@ -70,6 +73,35 @@ export const suggest = (word: string, candidates: readonly string[]): string => 
 };
 
 /**
+Writes short flags out, and gives `-` to the flag before it, which meow takes for a word: `-o -` is `--output=-`. Several
+switches may share a dash, and a value may follow its letter. What is more like a long flag with a dash too few stays as
+it is, so that it is refused with what was meant.
+*/
+const writeOut = (argv: readonly string[], kinds: FlagKinds, shortFlags: ShortFlags): string[] => {
+	const longOf = (token: string): string[] => {
+		const [, letter = '', rest = ''] = /^-([a-z])(.*)$/is.exec(token) ?? [];
+		const long = shortFlags[letter];
+		if (long === undefined || (rest.length > 2 && nearest(token, Object.keys(kinds)) !== undefined)) return [token];
+		if (rest === '' || rest.startsWith('=')) return [`--${long}${rest}`];
+		if (kinds[long] === 'value') return [`--${long}=${rest}`];
+		const others = longOf(`-${rest}`);
+		return others[0]?.startsWith('--') === true ? [`--${long}`, ...others] : [token];
+	};
+
+	const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+	const tokens = argv.slice(0, end).flatMap(longOf);
+	const joined: string[] = [];
+	for (const token of tokens) {
+		const last = joined.at(-1);
+		const isAwaited = token === '-' && last?.startsWith('--') === true && kinds[last.slice(2)] === 'value';
+		if (isAwaited) joined[joined.length - 1] = `${last}=-`;
+		else joined.push(token);
+	}
+
+	return [...joined, ...argv.slice(end)];
+};
+
+/**
 Refuses what meow lets pass: unknown and repeated flags, flags without their value, switches with one.
 
 @returns The names of the flags that are there.
@@ -104,10 +136,16 @@ const checkFlags = (argv: readonly string[], kinds: FlagKinds): Set<string> => {
 /**
 Takes a command line apart.
 
-@param argv - Without the program itself.
+@param given - Without the program itself.
 @throws {PjasError} `INVALID_CONFIGURATION`, with what is known or allowed.
 */
-export const parseCommandLine = (program: string, argv: readonly string[], kinds: FlagKinds): CommandLine => {
+export const parseCommandLine = (
+	program: string,
+	given: readonly string[],
+	kinds: FlagKinds,
+	shortFlags: ShortFlags = {},
+): CommandLine => {
+	const argv = writeOut(given, kinds, shortFlags);
 	const names = checkFlags(argv, kinds);
 	const {flags: parsed, input} = meow({
 		importMeta: import.meta,

@@ -1,4 +1,5 @@
 import {escapeControls} from './protocol/escape.js';
+import {displayWidth, padEnd} from './terminal/text.js';
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -23,14 +24,22 @@ export const formatTime = (ms: number): string => {
 	return Number.isNaN(date.getTime()) ? '?' : date.toISOString().slice(0, 19).replace('T', ' ');
 };
 
+/** How safe a file's chunks are, in words that fit a column: full, 2 of 5 short, 1 lost. */
+export const formatRedundancy = ({full, partly, none}: {full: number; partly: number; none: number}): string => {
+	if (none > 0) return `${none} lost`;
+	return partly > 0 ? `${partly} of ${full + partly} short` : 'full';
+};
+
 /** Rows below a head, in columns as wide as their widest cell. The last column ends where it ends. */
 export const formatTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
 	const printable = [head, ...rows].map(row => row.map(cell => escapeControls(cell)));
-	const widths = head.map((_, column) => Math.max(...printable.map(row => row[column]?.length ?? 0)));
+	const widths = head.map((_, column) =>
+		printable.reduce((widest, row) => Math.max(widest, displayWidth(row[column] ?? '')), 0),
+	);
 	return printable
 		.map(row =>
 			row
-				.map((cell, column) => cell.padEnd(widths[column] ?? 0))
+				.map((cell, column) => padEnd(cell, widths[column] ?? 0))
 				.join('  ')
 				.trimEnd(),
 		)

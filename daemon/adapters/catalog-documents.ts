@@ -19,6 +19,15 @@ export const storedId = (kind: Kind, id: string): string => prefixes[kind] + id;
 /** A copy that shares nothing with its original, and is what the disk would give back. */
 export const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
+/** A copy of what came out of JSON, such as a stored document. */
+export const cloneOf = <T>(value: T): T => {
+	if (typeof value !== 'object' || value === null) return value;
+	if (Array.isArray(value)) return value.map(cloneOf) as T;
+	const copy: Record<string, unknown> = {};
+	for (const [key, inner] of Object.entries(value)) copy[key] = cloneOf(inner);
+	return copy as T;
+};
+
 /** The document shares the record's inner values. */
 export const toDocument = <K extends Kind>(kind: K, {_id, ...rest}: Records[K]): Document => ({
 	_id: storedId(kind, _id),
@@ -53,7 +62,7 @@ export const lineBreaks = /[\u0085\u2028\u2029]/;
 const allLineBreaks = new RegExp(lineBreaks, 'g');
 
 /** Makes a line of JSON one line for every reader. It stays the same JSON. */
-export const escapeLine = (line: string): string =>
+const escapeLine = (line: string): string =>
 	line.replace(allLineBreaks, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** The line that NeDB writes for a document. */

@@ -12,7 +12,7 @@ export type OpenFile = Pick<FileHandle, 'appendFile' | 'close' | 'datasync' | 'r
 
 /** The file operations whose failures the catalogue has an answer for. A test passes others that fail. */
 export type CatalogFiles = {
-	open: (file: string, flags: string) => Promise<OpenFile>;
+	open: (file: string, flags: string | number) => Promise<OpenFile>;
 	rename: (from: string, to: string) => Promise<void>;
 	/** A file that isn't there is a success. */
 	remove: (file: string) => Promise<void>;

@@ -1,8 +1,9 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import {soundShards, wantedShards, type ChunkRecord, type FileRecord} from '../core/model.js';
-import type {CatalogTotals, PlacementGroup} from '../ports/catalog.js';
+import type {ChunkRecord, FileRecord} from '../core/model.js';
+import type {CatalogTotals, PlacementGroup, ShardCounts} from '../ports/catalog.js';
 import {isKind, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
+import {Placements} from './catalog-placements.js';
 import {SortedIds} from './catalog-sorted-ids.js';
 
 const NAMES_A_TURN = 5000;
@@ -53,7 +54,7 @@ export class CatalogIndex {
 	readonly #chunksOnNode = new SortedGroups<NodeId, ChunkId>();
 	readonly #chunksOfDigest = new Map<Digest, ChunkId[]>();
 	readonly #recordless = new SortedIds<FileId>();
-	readonly #placements = new Map<string, {wanted: number; nodes: NodeId[]; chunks: number}>();
+	readonly #placements = new Placements();
 	readonly #nodes = new SortedIds<NodeId>();
 	readonly #removals = new SortedGroups<NodeId, string>();
 	readonly #totals: CatalogTotals = {files: 0, fileBytes: 0, chunks: 0, removals: 0};
@@ -116,7 +117,15 @@ export class CatalogIndex {
 	}
 
 	placementGroups(): PlacementGroup[] {
-		return Array.from(this.#placements.values(), group => ({...group, nodes: [...group.nodes]}));
+		return this.#placements.groups();
+	}
+
+	placementGroupsOf(file: FileId): Iterable<PlacementGroup> {
+		return this.#placements.groupsOf(file);
+	}
+
+	shardCounts(node: NodeId): ShardCounts {
+		return this.#placements.shardCounts(node);
 	}
 
 	nodes(): NodeId[] {
@@ -190,8 +199,7 @@ export class CatalogIndex {
 			digest => this.#removeDigest(digest, id),
 			digest => this.#addDigest(digest, id),
 		);
-		if (before) this.#countPlacement(before, -1);
-		if (after) this.#countPlacement(after, 1);
+		this.#placements.change(before, after);
 	}
 
 	#addDigest(digest: Digest, id: ChunkId): void {
@@ -203,18 +211,6 @@ export class CatalogIndex {
 		const rest = this.chunksWith(digest).filter(other => other !== id);
 		if (rest.length > 0) this.#chunksOfDigest.set(digest, rest);
 		else this.#chunksOfDigest.delete(digest);
-	}
-
-	#countPlacement(chunk: ChunkRecord, by: 1 | -1): void {
-		const nodes = soundShards(chunk)
-			.map(shard => shard.node)
-			.sort();
-		const wanted = wantedShards(chunk.scheme);
-		const key = `${wanted} ${nodes.join(' ')}`;
-		let group = this.#placements.get(key);
-		if (!group) this.#placements.set(key, (group = {wanted, nodes, chunks: 0}));
-		group.chunks += by;
-		if (group.chunks === 0) this.#placements.delete(key);
 	}
 }
 

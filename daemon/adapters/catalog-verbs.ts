@@ -189,6 +189,8 @@ const readVerbs = ({index, read}: DocumentStore) => {
 		},
 		filesWithoutRecord: async () => Promise.resolve(index.filesWithoutRecord()),
 		placementGroups: () => index.placementGroups(),
+		placementGroupsOf: (file: FileId) => index.placementGroupsOf(file),
+		shardCounts: (node: NodeId) => index.shardCounts(node),
 		getNode: async (id: NodeId) => record('node', id),
 		nodes: async () => records('node', index.nodes()),
 		async removals(node: NodeId, limit: number, after?: string): Promise<RemovalRecord[]> {

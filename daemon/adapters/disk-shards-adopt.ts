@@ -26,13 +26,14 @@ const hashFile = async (files: DiskFiles, path: string): Promise<Digest> => {
 	const file = await files.open(path, 'r');
 	try {
 		const buffer = Buffer.allocUnsafe(PIECE_BYTES);
-		for (;;) {
-			const {bytesRead} = await file.read(buffer, 0, buffer.length);
+		for (let position = 0; ;) {
+			const bytesRead = await file.read(buffer, 0, buffer.length, position);
 			if (bytesRead === 0) return hash.digest('hex') as Digest;
 			hash.update(buffer.subarray(0, bytesRead));
+			position += bytesRead;
 		}
 	} finally {
-		await file.close();
+		file.close();
 	}
 };
 

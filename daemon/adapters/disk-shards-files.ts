@@ -1,14 +1,20 @@
+import {rename} from 'node:fs';
 import * as fs from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {PjasError} from '../../source/protocol/errors.js';
+import {called, DiskFile} from './disk-shards-file.js';
 
 /** The file operations that a node's folder needs; an argument, so that a test can make a disk fail. */
-export type DiskFiles = Pick<
-	typeof fs,
-	'open' | 'rename' | 'unlink' | 'mkdir' | 'readdir' | 'readFile' | 'stat' | 'statfs'
->;
+export type DiskFiles = Pick<typeof fs, 'unlink' | 'mkdir' | 'readdir' | 'readFile' | 'stat' | 'statfs'> & {
+	open: (path: string, flags: string | number, mode?: number) => Promise<DiskFile>;
+	rename: (from: string, to: string) => Promise<void>;
+};
 
-export const systemFiles: DiskFiles = fs;
+export const systemFiles: DiskFiles = {
+	...fs,
+	open: async (path, flags, mode) => DiskFile.open(path, flags, mode),
+	rename: async (from, to) => called(done => rename(from, to, done)),
+};
 
 export const codeOf = (error: unknown): string | undefined =>
 	error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
@@ -50,7 +56,7 @@ export const syncFolder = async (files: DiskFiles, path: string): Promise<void> 
 		try {
 			await folder.sync();
 		} finally {
-			await folder.close();
+			folder.close();
 		}
 	} catch (error) {
 		if (process.platform !== 'win32' || !unsyncableCodes.has(codeOf(error) ?? '')) throw error;
@@ -101,6 +107,13 @@ export const unlinkIfThere = async (files: DiskFiles, path: string): Promise<boo
 	}
 };
 
+/** Writes from the start of a file, in as many goes as the disk takes. */
+export const writeAll = async (file: DiskFile, bytes: Uint8Array): Promise<void> => {
+	for (let written = 0; written < bytes.length;) {
+		written += await file.write(bytes, written, bytes.length - written, written);
+	}
+};
+
 /** Puts a small file in place whole, durably: after a crash there is the old one or the new one. */
 export const writeDurably = async (
 	files: DiskFiles,
@@ -112,10 +125,10 @@ export const writeDurably = async (
 	try {
 		const file = await files.open(temporaryPath, 'w', 0o600);
 		try {
-			await file.writeFile(content);
+			await writeAll(file, Buffer.from(content));
 			await file.sync();
 		} finally {
-			await file.close();
+			file.close();
 		}
 
 		await files.rename(temporaryPath, path);

@@ -1,5 +1,4 @@
 import {createHash} from 'node:crypto';
-import type {FileHandle} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Readable} from 'node:stream';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
@@ -9,6 +8,7 @@ import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import {AlignedPool, type PooledBuffer} from './aligned-pool.js';
+import type {DiskFile} from './disk-shards-file.js';
 import {
 	codeOf,
 	type DiskFiles,
@@ -189,7 +189,7 @@ export class DiskShards implements ShardStore {
 			const bytes = into?.subarray(0, sizeBytes) ?? Buffer.allocUnsafeSlow(sizeBytes);
 			let filled = 0;
 			while (filled < sizeBytes) {
-				const {bytesRead} = await file.read(bytes, filled, sizeBytes - filled, filled);
+				const bytesRead = await file.read(bytes, filled, sizeBytes - filled, filled);
 				if (bytesRead === 0) break;
 				filled += bytesRead;
 			}
@@ -395,12 +395,12 @@ export class DiskShards implements ShardStore {
 		}
 	}
 
-	async #hashOf(file: FileHandle, signal: AbortSignal | undefined): Promise<string> {
+	async #hashOf(file: DiskFile, signal: AbortSignal | undefined): Promise<string> {
 		const buffer = await this.#small.acquire(signal);
 		try {
 			const hash = createHash('sha256');
 			for (let position = 0; ;) {
-				const {bytesRead} = await file.read(buffer.bytes, 0, buffer.bytes.length, position);
+				const bytesRead = await file.read(buffer.bytes, 0, buffer.bytes.length, position);
 				signal?.throwIfAborted();
 				if (bytesRead === 0) return hash.digest('hex');
 				hash.update(buffer.bytes.subarray(0, bytesRead));
@@ -423,14 +423,14 @@ export class DiskShards implements ShardStore {
 		}
 	}
 
-	async #reading<T>(digest: Digest, read: (file: FileHandle) => Promise<T>): Promise<T> {
+	async #reading<T>(digest: Digest, read: (file: DiskFile) => Promise<T>): Promise<T> {
 		const file = await this.#openFile(digest);
 		try {
 			return await read(file);
 		} catch (error) {
 			throw toDiskError(error);
 		} finally {
-			await file.close().catch(() => undefined);
+			file.close();
 		}
 	}
 
@@ -440,7 +440,7 @@ export class DiskShards implements ShardStore {
 		return sizeBytes;
 	}
 
-	async #openFile(digest: Digest): Promise<FileHandle> {
+	async #openFile(digest: Digest): Promise<DiskFile> {
 		try {
 			return await this.#files.open(this.#pathOf(digest), 'r');
 		} catch (error) {

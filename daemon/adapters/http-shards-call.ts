@@ -170,9 +170,12 @@ export const createCaller = (options: CallerOptions): Caller => {
 	const target = {protocol, hostname, port, agent, maxHeaderSize: MAX_HEADER_BYTES};
 	const makeRequest = isSecure(baseUrl) ? requestHttps : requestHttp;
 
-	const startRequest = ({method, path, headers, body = []}: Call<unknown>): ClientRequest => {
-		const length = method === 'PUT' || method === 'POST' ? {'Content-Length': bytesOf(body)} : {};
-		return makeRequest({...target, method, path: basePath + path, headers: {...headers, ...length}});
+	/** Node writes headers that come as a list straight away, without a map of them in between. */
+	const startRequest = ({method, path, headers = {}, body = []}: Call<unknown>): ClientRequest => {
+		const list = Object.entries(headers).flat();
+		if (method === 'PUT' || method === 'POST') list.push('Content-Length', String(bytesOf(body)));
+		list.push('Host', url.host);
+		return makeRequest({...target, method, path: basePath + path, headers: list});
 	};
 
 	const attempt = async <T>(call: Call<T>, mayRepeat: boolean): Promise<T> =>

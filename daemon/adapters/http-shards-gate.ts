@@ -12,12 +12,7 @@ export const createGate = (atOnce: number, mostWaiting: number = DEFAULT_MOST_WA
 	const waiting = new Set<() => void>();
 	let inside = 0;
 
-	const enter = async (signal: AbortSignal | undefined): Promise<void> => {
-		if (inside < atOnce) {
-			inside++;
-			return;
-		}
-
+	const wait = async (signal: AbortSignal | undefined): Promise<void> => {
 		if (waiting.size >= mostWaiting) {
 			const problem = `${waiting.size} requests wait for this node already`;
 			throw new PjasError('TOO_MANY_REQUESTS', `${problem}. Try again in a moment`, {retryAfterSeconds: 5});
@@ -52,7 +47,8 @@ export const createGate = (atOnce: number, mostWaiting: number = DEFAULT_MOST_WA
 	return {
 		async pass(work, signal) {
 			signal?.throwIfAborted();
-			await enter(signal);
+			if (inside < atOnce) inside++;
+			else await wait(signal);
 			try {
 				signal?.throwIfAborted();
 				return await work();

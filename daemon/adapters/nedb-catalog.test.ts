@@ -1,4 +1,4 @@
-import {appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile} from 'node:fs/promises';
+import {appendFile, readdir, readFile, stat, truncate, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
@@ -237,18 +237,16 @@ test('where it is not certain that a failed write is undone, nothing is written 
 	}
 });
 
-test('a write that NeDB cannot append is refused and undone', async t => {
+test('a write that cannot be appended is refused and undone', async t => {
 	const folder = await filledFolder(t);
-	const catalog = await openCatalogIn(t, folder);
+	const {files, fail} = faultyFiles();
+	const catalog = await openCatalogIn(t, folder, {files});
 	const answers = await answersOf(catalog);
-	await rename(fileIn(folder), path.join(folder, 'aside'));
-	await mkdir(fileIn(folder)); // NeDB appends by name.
+	fail('appendFile', 3);
 	await unavailable(t, async () => catalog.putFile(fileOf(1, {revision: 1, name: 'lost'})), 10);
 	await unavailable(t, async () => catalog.removeChunks([chunkIdOfFile(1, 0)]), 10);
 	await unavailable(t, async () => catalog.putFile(fileOf(9)), 10);
 	t.deepEqual(await answersOf(catalog), answers);
-	await rm(fileIn(folder), {recursive: true});
-	await rename(path.join(folder, 'aside'), fileIn(folder));
 	await catalog.putFile(fileOf(9));
 	await catalog.close();
 	t.is((await openCatalogIn(t, folder)).totals().files, 4);

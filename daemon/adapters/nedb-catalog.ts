@@ -1,3 +1,4 @@
+import {constants} from 'node:fs';
 import path from 'node:path';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
@@ -43,7 +44,7 @@ export type NedbCatalogOptions = {
 /** `compact` gives the room of replaced lines back at once; in the background that happens by itself. */
 export type NedbCatalog = Catalog & {compact: () => Promise<void>};
 
-const openIfThere = async (file: string, flags: string, files: CatalogFiles): Promise<OpenFile | undefined> =>
+const openIfThere = async (file: string, flags: string | number, files: CatalogFiles): Promise<OpenFile | undefined> =>
 	files.open(file, flags).catch((error: unknown) => {
 		if (!isMissing(error)) throw error;
 		return undefined;
@@ -87,7 +88,7 @@ const load = async (file: string, files: CatalogFiles, log: Log): Promise<Loaded
 	let handle: OpenFile | undefined;
 	try {
 		await makeFolder(path.dirname(file));
-		handle = await openIfThere(file, 'r+', files);
+		handle = await openIfThere(file, constants.O_RDWR | constants.O_APPEND, files);
 		if (handle) await mend(handle, log);
 		await removeLeftovers(file, handle !== undefined, files, log);
 		handle ??= await files.open(file, 'ax+');
@@ -110,7 +111,7 @@ const commit = async (batch: readonly Waiting[], journal: NedbJournal): Promise<
 		const ids = [...new Set(batch.flatMap(({write}) => write.ids))];
 		for (let from = 0; from < ids.length; from += READ_IDS) {
 			if (from > 0) await nextTurn();
-			for (const document of await journal.read(ids.slice(from, from + READ_IDS))) before.set(document._id, document);
+			for (const document of journal.read(ids.slice(from, from + READ_IDS))) before.set(document._id, document);
 		}
 
 		const current = new Map<string, Document | undefined>(before);
@@ -181,7 +182,7 @@ export const openNedbCatalog = async ({
 	let closing: Promise<void> | undefined;
 	const catalog = catalogOver({
 		index,
-		read: async ids => journal.read(ids),
+		read: async ids => Promise.resolve(journal.read(ids)),
 		write: async write => queue.push(write),
 		close: async () => (closing ??= close()),
 	});

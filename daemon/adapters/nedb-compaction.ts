@@ -67,7 +67,7 @@ export const createCompaction = (options: CompactionOptions): Compaction => {
 		});
 		for (const ids of index.storedIds()) {
 			assertWanted();
-			const documents = await journal.read(ids);
+			const documents = journal.read(ids);
 			await target.appendFile(documents.map(lineOf).join(''));
 		}
 

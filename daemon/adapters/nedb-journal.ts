@@ -38,8 +38,8 @@ export type JournalOptions = {
 };
 
 /**
-The file at the end of which NeDB puts its lines, as far as it is durable. NeDB changes its memory, then appends, and never
-waits for the disk; here a write is done once `fdatasync` is, and one that fails is undone in memory and in the file.
+The file at the end of which NeDB's lines are put, as far as it is durable. NeDB changes its memory, then its lines are
+appended; a write is done once `fdatasync` is, and one that fails is undone in memory and in the file.
 */
 export class NedbJournal {
 	readonly #store: NedbStore;
@@ -81,13 +81,10 @@ export class NedbJournal {
 	}
 
 	/** Copies of documents as they are durable, whatever is being written. */
-	async read(ids: readonly string[]): Promise<Document[]> {
-		const pending = this.#pending;
-		const found = new Map((await this.#store.find(ids)).map(document => [document._id, document]));
+	read(ids: readonly string[]): Document[] {
 		return ids.flatMap(id => {
-			const writing = [pending, this.#pending].find(some => some?.ids.has(id));
-			if (!writing) return found.get(id) ?? [];
-			const before = writing.before.get(id);
+			if (!this.#pending?.ids.has(id)) return this.#store.find([id]);
+			const before = this.#pending.before.get(id);
 			return before ? copyOf(before) : [];
 		});
 	}
@@ -129,9 +126,9 @@ export class NedbJournal {
 	}
 
 	async #append(before: ReadonlyMap<string, Document>, changes: readonly Change[]): Promise<void> {
-		const start = this.#store.appendedBytes();
-		await this.#store.apply(before, changes);
-		const expected = this.#sizeBytes + this.#store.appendedBytes() - start;
+		const lines = await this.#store.apply(before, changes);
+		await this.#file.appendFile(lines);
+		const expected = this.#sizeBytes + Buffer.byteLength(lines);
 		const {size} = await this.#file.stat();
 		if (size !== expected) {
 			const error = new Error(`The catalogue's file has ${size} bytes instead of ${expected}: something else wrote it`);
@@ -143,28 +140,21 @@ export class NedbJournal {
 		this.#sizeBytes = size;
 	}
 
-	/**
-	Cuts the failed lines off, then makes NeDB's memory what it was. NeDB appends a line for each step of that too: each is
-	cut off again, and were the process to die in between, it would change nothing.
-	*/
+	/** Cuts the failed lines off, and makes NeDB's memory what it was. */
 	async #undo(ids: ReadonlySet<string>, before: ReadonlyMap<string, Document>): Promise<void> {
 		if (this.#failure) return;
 		try {
 			await this.#file.truncate(this.#sizeBytes);
-			for (const step of this.#store.restore(before, [...ids])) {
-				await step().catch(() => undefined);
-				await this.#file.truncate(this.#sizeBytes);
-			}
-
 			await this.#file.sync();
-			await this.#assertRestored(ids, before);
+			await this.#store.restore(before, [...ids]);
+			this.#assertRestored(ids, before);
 		} catch (error) {
 			this.refuseWrites(error);
 		}
 	}
 
-	async #assertRestored(ids: ReadonlySet<string>, before: ReadonlyMap<string, Document>): Promise<void> {
-		const found = await this.#store.find([...ids]);
+	#assertRestored(ids: ReadonlySet<string>, before: ReadonlyMap<string, Document>): void {
+		const found = this.#store.find([...ids]);
 		const isRestored = found.every(document => isDeepStrictEqual(document, before.get(document._id)));
 		const wanted = [...ids].filter(id => before.has(id));
 		if (!isRestored || found.length !== wanted.length) throw new Error('NeDB did not take its changes back');

@@ -1,29 +1,27 @@
 import Datastore from 'nedb-promises';
-import {escapeLine, type Document} from './catalog-documents.js';
+import {cloneOf, lineOf, type Document} from './catalog-documents.js';
 import {PRIVATE_FILE} from './catalog-files.js';
 import type {Change} from './catalog-draft.js';
 
 /** How many documents one call to NeDB takes. It compares each document found with each `_id` asked for. */
 const sizes = {insert: 200, update: 1, remove: 100} as const;
-const FIND_IDS = 100;
 
 type Step = {verb: keyof typeof sizes; changes: Change[]};
 
-/** NeDB's part: documents in memory by their `_id`, and their lines at the file's end. */
+/** NeDB's part: documents in memory by their `_id`, and the lines that its file is made of. */
 export type NedbStore = {
-	/** How many bytes of lines were handed to the file since the start. */
-	appendedBytes: () => number;
 	/** NeDB's own documents, not copies. */
 	all: () => Document[];
-	/** Copies. */
-	find: (ids: readonly string[]) => Promise<Document[]>;
-	/** Carries changes out in their order. `before` holds those of the documents concerned that are there. */
-	apply: (before: ReadonlyMap<string, Document>, changes: readonly Change[]) => Promise<void>;
+	/** Copies, as the documents are in memory now. */
+	find: (ids: readonly string[]) => Document[];
 	/**
-	Steps that make the documents in memory what they were before, whatever was carried out; each may fail to write its
-	lines, which change nothing.
+	Carries changes out in memory, in their order. `before` holds those of the documents concerned that are there.
+
+	@returns The lines that say so to whoever reads the file.
 	*/
-	restore: (before: ReadonlyMap<string, Document>, ids: readonly string[]) => (() => Promise<unknown>)[];
+	apply: (before: ReadonlyMap<string, Document>, changes: readonly Change[]) => Promise<string>;
+	/** Makes documents in memory what they were before, whatever was carried out. */
+	restore: (before: ReadonlyMap<string, Document>, ids: readonly string[]) => Promise<void>;
 };
 
 const verbOf = (isThere: boolean, {after}: Change): Step['verb'] | undefined => {
@@ -64,22 +62,32 @@ const keepFileAtLoad = (persistence: object): void => {
 	Object.assign(persistence, {persistCachedDatabaseAsync: async () => Promise.resolve()});
 };
 
+/**
+NeDB opens and closes its file for each of its calls. Here it hands its lines over, and those of many calls are written at
+once to a file that stays open.
+*/
+const takeLines = (persistence: object, take: (line: string) => void): void => {
+	const persistNewStateAsync = async (documents: readonly Document[]) => {
+		for (const document of documents) take(lineOf(document));
+		return Promise.resolve();
+	};
+	Object.assign(persistence, {persistNewStateAsync});
+};
+
+type Store = ReturnType<typeof Datastore.create> & {
+	getAllData: () => Document[];
+	/** NeDB's own way to a document. A query goes through a queue and a cursor and takes ten times as long. */
+	indexes: {_id: {getMatching: (id: string) => Document[]}};
+};
+
 /** Reads the file into a store; where there is none, makes it. */
 export const loadNedbStore = async (file: string): Promise<NedbStore> => {
-	let appendedBytes = 0;
-	const options = {
-		filename: file,
-		corruptAlertThreshold: 0,
-		modes: {fileMode: PRIVATE_FILE}, // Known to NeDB, not to the types of nedb-promises.
-		afterSerialization(line: string) {
-			const escaped = escapeLine(line);
-			appendedBytes += Buffer.byteLength(escaped) + 1;
-			return escaped;
-		},
-		beforeDeserialization: (line: string) => line,
-	};
-	const store = Datastore.create(options) as ReturnType<typeof Datastore.create> & {getAllData: () => Document[]};
+	// The modes are known to NeDB, not to the types of nedb-promises.
+	const options = {filename: file, corruptAlertThreshold: 0, modes: {fileMode: PRIVATE_FILE}};
+	const store = Datastore.create(options) as Store;
+	let lines = '';
 	keepFileAtLoad(store.persistence);
+	takeLines(store.persistence, line => (lines += line));
 	await store.load();
 
 	const update = async (document: Document, upsert: boolean) => store.update({_id: document._id}, document, {upsert});
@@ -95,21 +103,20 @@ export const loadNedbStore = async (file: string): Promise<NedbStore> => {
 	};
 
 	return {
-		appendedBytes: () => appendedBytes,
 		all: () => store.getAllData(),
-		async find(ids) {
-			const pages = slices(ids, FIND_IDS).map(async page => store.find<Document>({_id: {$in: page}}).exec());
-			return (await Promise.all(pages)).flat();
-		},
+		find: ids => ids.flatMap(id => store.indexes._id.getMatching(id).map(cloneOf)),
 		async apply(before, changes) {
+			lines = '';
 			for (const step of stepsOf(before, changes)) await carryOut(step);
+			return lines;
 		},
-		restore: (before, ids) => [
-			...ids.flatMap(id => before.get(id) ?? []).map(document => async () => update(document, true)),
-			...slices(ids, sizes.remove)
-				.map(slice => slice.filter(id => !before.has(id)))
-				.filter(slice => slice.length > 0)
-				.map(slice => async () => remove(slice)),
-		],
+		async restore(before, ids) {
+			for (const id of ids) {
+				const document = before.get(id);
+				if (document) await update(document, true);
+			}
+
+			for (const slice of slices(ids, sizes.remove)) await remove(slice.filter(id => !before.has(id)));
+		},
 	};
 };

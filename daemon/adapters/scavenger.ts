@@ -16,6 +16,8 @@ const findCollector = (): MinorGc | undefined => {
 	if (process.versions.v8.startsWith('11.')) {
 		v8.setFlagsFromString(`--incremental-marking-soft-trigger=${MARKING_FROM_PERCENT}`);
 		v8.setFlagsFromString(`--incremental-marking-hard-trigger=${MARKING_FROM_PERCENT}`);
+		// So few objects are found at once that to wake threads for them costs more than it gains.
+		v8.setFlagsFromString('--no-parallel-scavenge');
 	}
 
 	const collect: unknown = vm.runInNewContext('typeof gc === "function" ? gc : undefined');

@@ -23,6 +23,7 @@ import {systemClock, systemRandom} from './system.js';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
+const DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 const newFolder = async (t: ExecutionContext): Promise<string> => {
 	const folder = await mkdtemp(join(tmpdir(), 'pjas-shards-'));
@@ -81,21 +82,21 @@ const failingFiles = (fails: (operation: string, path: string) => string | undef
 	return {
 		...systemFiles,
 		open: async (path, flags, mode) => {
-			check('open', String(path));
+			check('open', path);
 			const file = await systemFiles.open(path, flags, mode);
 			return new Proxy(file, {
 				get(target, name) {
 					const value: unknown = Reflect.get(target, name, target);
 					if (typeof value !== 'function') return value;
 					return (...parameters: unknown[]): unknown => {
-						check(String(name), String(path));
+						check(String(name), path);
 						return Reflect.apply(value, target, parameters);
 					};
 				},
 			});
 		},
 		rename: async (from, to) => {
-			check('rename', String(to));
+			check('rename', to);
 			return systemFiles.rename(from, to);
 		},
 	};
@@ -179,10 +180,10 @@ test('a file system that refuses direct writing is written to through its cache,
 			files: {
 				...files,
 				open: async (path, flags, mode) => {
-					isDirect.delete(String(path));
+					isDirect.delete(path);
 					if (typeof flags === 'number' && flags & constants.O_DIRECT) {
 						direct++;
-						isDirect.add(String(path));
+						isDirect.add(path);
 					}
 
 					return files.open(path, flags, mode);
@@ -201,18 +202,35 @@ test('a file system that refuses direct writing is written to through its cache,
 
 test('a shard is on disk before anybody is told that it is kept', async t => {
 	const folder = await newFolder(t);
-	for (const sizeBytes of [1000, 1_000_000]) {
+	for (const sizeBytes of [0, 1000, 1_000_000]) {
 		const steps: string[] = [];
+		const createdWith: number[] = [];
 		const files = failingFiles((operation, path) => {
 			const place = /\/tmp\/\d+\.part$/.test(path) ? 'file' : path.endsWith('chunks') ? 'folder' : 'shard';
 			if (['write', 'datasync', 'sync', 'rename'].includes(operation)) steps.push(`${operation} ${place}`);
 			return undefined;
 		});
-		const store = await openDisk(folder, {files});
+		const store = await openDisk(folder, {
+			files: {
+				...files,
+				open: async (path, flags, mode) => {
+					if (typeof flags === 'number' && flags & constants.O_CREAT) createdWith.push(flags);
+					return files.open(path, flags, mode);
+				},
+			},
+		});
 		const body = randomBytes(sizeBytes);
 		steps.length = 0;
-		await store.receive(digestOf(body), Readable.from([body]), sizeBytes);
-		t.deepEqual(steps, ['write file', 'datasync file', 'rename shard', 'sync folder']);
+		await store.receive(digestOf(body), Readable.from(sizeBytes === 0 ? [] : [body]), sizeBytes);
+		const isFlushedByWriting = sizeBytes > 0 && createdWith.every(flags => flags & DSYNC);
+		t.deepEqual(steps, [
+			...(sizeBytes === 0 ? [] : ['write file']),
+			...(isFlushedByWriting ? [] : ['datasync file']),
+			'rename shard',
+			'sync folder',
+		]);
+		t.is(isFlushedByWriting, sizeBytes === 1000 && DSYNC !== 0);
+		t.is(createdWith.length, 1);
 		steps.length = 0;
 		await store.remove(digestOf(body));
 		t.deepEqual(steps, ['sync folder']);

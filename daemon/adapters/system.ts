@@ -32,8 +32,25 @@ export const systemClock: Clock = {
 	timer,
 };
 
+const POOL_BYTES = 4096;
+let pool = new Uint8Array();
+let taken = 0;
+
+/** Random bytes out of a pool, for a call to the system costs more than a few bytes are worth. The pool keeps no copy. */
+const takeBytes = (count: number): Uint8Array<ArrayBuffer> => {
+	if (count > POOL_BYTES) return new Uint8Array(randomBytes(count));
+	if (taken + count > pool.length) {
+		pool = new Uint8Array(randomBytes(POOL_BYTES));
+		taken = 0;
+	}
+
+	const bytes = pool.slice(taken, taken + count);
+	pool.fill(0, taken, (taken += count));
+	return bytes;
+};
+
 /** The machine's own chance. */
 export const systemRandom: Random = {
-	bytes: count => new Uint8Array(randomBytes(count)),
+	bytes: takeBytes,
 	float: () => Math.random(),
 };

@@ -2,6 +2,8 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {benchCatalog} from './catalog.js';
+import {consoleReportOf} from './console-figures.js';
+import {benchConsole} from './console.js';
 import {startFloor} from './floor.js';
 import {machineLines, spaceProblem} from './machine.js';
 import {startNetwork} from './network.js';
@@ -25,7 +27,9 @@ const loads = [
 ] as const satisfies {part: Part; run: typeof runBig}[];
 
 const wants = ({only}: Options, part: Part): boolean =>
-	only.length === 0 || only.includes(part) || (part !== 'catalog' && only.every(each => each === 'floor'));
+	only.length === 0 ||
+	only.includes(part) ||
+	(part !== 'catalog' && part !== 'console' && only.every(each => each === 'floor'));
 
 const keeper = (results: Results, print: Print): Keep => {
 	return (phase, {name}, sample) => {
@@ -106,10 +110,15 @@ const bench = async (options: Options): Promise<boolean> => {
 	if (wantsLoads) print(`\n${text}\n`);
 
 	const catalogPasses = !wants(options, 'catalog') || (await catalogMeetsBars(print));
+	const console = wants(options, 'console') ? await benchConsole(options, print) : new Map<never, never>();
+	const consoleReport = consoleReportOf(console);
+	if (console.size > 0) print(`\n${consoleReport.text}\n`);
+	verdicts.push(...consoleReport.verdicts);
+
 	print(`\n${conclusionOf(verdicts)}${catalogPasses ? '' : '\nFAIL  the catalogue misses a bar, see above'}`);
 	if (options.isJson) {
 		process.stdout.write(
-			`${JSON.stringify({machine, phases: Object.fromEntries(results), verdicts, catalogPasses})}\n`,
+			`${JSON.stringify({machine, phases: Object.fromEntries(results), console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
 		);
 	}
 

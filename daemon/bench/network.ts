@@ -14,7 +14,7 @@ const REMOVED_WITHIN_MS = 30_000;
 const STOPPED_WITHIN_MS = 20_000;
 const LOG_TAIL_LINES = 12;
 const host = '127.0.0.1';
-const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../pjas-daemon.cjs', import.meta.url));
 
 const boundary = 'pjas-bench-4c1d0a6e93b7';
 const form: Envelope = {

@@ -4,7 +4,7 @@ import {parseArgs} from 'node:util';
 import {parseSize} from '../units.js';
 import type {Load} from './phases.js';
 
-export const parts = ['floor', 'upload', 'small', 'many', 'catalog'] as const;
+export const parts = ['floor', 'upload', 'small', 'many', 'catalog', 'console'] as const;
 export type Part = (typeof parts)[number];
 
 export type Options = {

@@ -99,7 +99,8 @@ const verdictOf = (of: Figure): Verdict | undefined => {
 	return {phase, label: `${label} / floor`, value, bar: `>= ${bar.leastOfFloor}`, passes: value >= bar.leastOfFloor};
 };
 
-const digits = (value: number): string => value.toFixed(Math.abs(value) < 100 ? (Math.abs(value) < 10 ? 2 : 1) : 0);
+export const digits = (value: number): string =>
+	value.toFixed(Math.abs(value) < 100 ? (Math.abs(value) < 10 ? 2 : 1) : 0);
 
 /** Ratios to three places, so that one just under its bar doesn't look as if it met it. */
 const ratioDigits = (value: number): string => value.toFixed(3);

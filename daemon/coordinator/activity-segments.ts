@@ -35,7 +35,7 @@ type SegmentsOptions = {
 	folder: string;
 	/** How many entries a file takes before the other's turn comes. */
 	capacity: number;
-	clock: Pick<Clock, 'monotonicMs'>;
+	clock: Pick<Clock, 'monotonicMs' | 'timer'>;
 	log: Log;
 	files: ActivityFiles;
 };
@@ -45,6 +45,8 @@ type Loaded = {entries: ActivityEntry[]; lines: number; sizeBytes: number; isTor
 const CURRENT = 'activity.jsonl';
 const PREVIOUS = 'activity.1.jsonl';
 const RETRY_AFTER_MS = 5_000;
+/** What comes so soon after a write waits, and makes up the next one: each opens the file anew. */
+const REST_MS = 250;
 const NEWLINE = 10;
 
 const entrySchema = z.object({
@@ -93,7 +95,7 @@ const load = async (path: string, afterId: number, {log, files}: SegmentsOptions
 
 /**
 The two files of the activity log: one is written until it is full, then takes the place of the other. Entries are written
-in the order of `append`, all that wait in one write.
+in the order of `append`, all that wait in one write, and a few writes a second.
 */
 export const openSegments = async (
 	options: SegmentsOptions,
@@ -167,6 +169,7 @@ export const openSegments = async (
 	};
 
 	let isWriting = false;
+	let isResting = false;
 	let writing: Promise<void> | undefined;
 
 	const writeAll = async () => {
@@ -186,7 +189,14 @@ export const openSegments = async (
 	};
 
 	const write = () => {
-		if (!isWriting) writing = writeAll();
+		const isRefused = isRefusing && clock.monotonicMs() - triedMs < RETRY_AFTER_MS;
+		if (isWriting || isResting || isRefused || isClosed || waiting.length === 0) return;
+		isResting = true;
+		writing = writeAll();
+		clock.timer(REST_MS, () => {
+			isResting = false;
+			write();
+		});
 	};
 
 	return {
@@ -196,8 +206,7 @@ export const openSegments = async (
 				if (isClosed) return;
 				waiting.push(`${JSON.stringify(entry)}\n`);
 				if (waiting.length > capacity) waiting.shift();
-				const isResting = isRefusing && clock.monotonicMs() - triedMs < RETRY_AFTER_MS;
-				if (!isWriting && !isResting) queueMicrotask(write);
+				queueMicrotask(write);
 			},
 			async close() {
 				isClosed = true;

@@ -77,6 +77,25 @@ test('pages go back from any id and are filtered', async t => {
 	t.deepEqual(activity.newest(0), []);
 });
 
+test('what is about a node or a file is found, together with every other filter', async t => {
+	const {activity} = await open(await newFolder(t));
+	for (let number = 1; number <= 24; number++) {
+		activity.add(number % 2 === 0 ? 'WARN' : 'INFO', `entry ${number}`, {
+			node: number % 3 === 0 ? 'pjas-0a1b2c3d' : undefined,
+			file: number % 4 === 0 ? '0193d2a4b5c60011223344556677889a' : undefined,
+		});
+	}
+
+	const found = (...query: Parameters<typeof activity.before>) => activity.before(...query).map(({id}) => id);
+	const node = 'pjas-0a1b2c3d';
+	const file = '0193d2a4b5c60011223344556677889a';
+	t.deepEqual(found(Infinity, 3, {node}), [18, 21, 24]);
+	t.deepEqual(found(24, 9, {file}), [4, 8, 12, 16, 20]);
+	t.deepEqual(found(Infinity, 9, {node, file}), [12, 24]);
+	t.deepEqual(found(Infinity, 9, {node, level: 'INFO', text: 'ENTRY 1'}), [15]);
+	t.deepEqual(found(Infinity, 9, {node: 'pjas-0a1b2c3'}), []);
+});
+
 test('the format on disk is the golden one', async t => {
 	const folder = await newFolder(t);
 	const {activity, clock} = await open(folder);
@@ -246,9 +265,10 @@ test('a folder that cannot be used leaves the log in memory', async t => {
 
 test('a file that is pulled away while it runs is written anew', async t => {
 	const folder = await newFolder(t);
-	const {activity} = await open(folder, {capacity: 3});
+	const {activity, clock} = await open(folder, {capacity: 3});
 	for (let count = 1; count <= 9; count++) {
 		activity.add('INFO', `entry ${count}`);
+		await clock.advance(1000);
 		await new Promise(resolve => setTimeout(resolve, 10));
 		if (count % 2 === 0) await rm(current(folder), {force: true});
 	}

@@ -8,6 +8,9 @@ export type ActivityFilter = {
 	level?: ActivityLevel;
 	/** Only messages that contain this text, whatever its case. */
 	text?: string;
+	/** Only what is about this node, or about this file. */
+	node?: string;
+	file?: string;
 };
 
 export type Activity = {
@@ -27,7 +30,7 @@ export type Activity = {
 
 export type ActivityOptions = {
 	folder: string;
-	clock: Pick<Clock, 'now' | 'monotonicMs'>;
+	clock: Pick<Clock, 'now' | 'monotonicMs' | 'timer'>;
 	log: Log;
 	/** How many entries are kept. The disk holds at most twice as many. */
 	capacity?: number;
@@ -46,8 +49,14 @@ const bounded = (text: string, most: number): string => {
 	return `${escaped.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 };
 
-const matches = ({level, message}: ActivityEntry, filter: ActivityFilter, text: string | undefined): boolean =>
+const matches = (
+	{level, message, node, file}: ActivityEntry,
+	filter: ActivityFilter,
+	text: string | undefined,
+): boolean =>
 	(filter.level === undefined || level === filter.level) &&
+	(filter.node === undefined || node === filter.node) &&
+	(filter.file === undefined || file === filter.file) &&
 	(text === undefined || message.toLowerCase().includes(text));
 
 /**

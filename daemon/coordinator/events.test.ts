@@ -5,8 +5,14 @@ import {text as textOf} from 'node:stream/consumers';
 import test from 'ava';
 import type {EventData} from '../../source/protocol/api.js';
 import {isPjasError} from '../../source/protocol/errors.js';
+import {memoryCatalog} from '../adapters/memory-catalog.js';
+import {chunkOf, fileIdOf, fileOf, nodeOf} from '../ports/catalog-samples.suite.js';
+import {MemoryShards} from '../adapters/memory-shards.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {createEvents, type EventsOptions} from './events.js';
+import {createFileTeller} from './file-teller.js';
+import {createFleet} from './fleet.js';
+import {createShardHealth} from './shard-health.js';
 
 type Message = {id?: string; event?: string; data: string};
 
@@ -245,4 +251,71 @@ test('a stream ends when its signal is aborted', async t => {
 	await turn();
 	t.is(clock.sleepers(), 0);
 	events.publish('file-removed', removed(2));
+});
+
+test('a file whose shards come and go is told once a step, as it is then', async t => {
+	const {clock, events} = create();
+	const catalog = memoryCatalog();
+	const store = new MemoryShards();
+	const fleet = createFleet({dial: () => store, clock});
+	for (const number of [1, 2, 3]) fleet.set(nodeOf(number)).isOnline = true;
+	const teller = createFileTeller({catalog, fleet, events});
+	const health = createShardHealth({catalog, clock, onFault: () => undefined, onChange: teller.changed});
+	const chunks = [0, 1, 2].map(index => chunkOf(1, index));
+	await catalog.commitUpload(fileOf(1), chunks);
+	await catalog.commitUpload(fileOf(2), [chunkOf(2, 0)]);
+	const subscription = events.subscribe(undefined);
+	const told = async () => {
+		await teller.step(new AbortController().signal);
+		return parse(subscription.take()).map(({data}) => JSON.parse(data) as EventData<'file'>);
+	};
+	const find = async (result: 'ok' | 'missing' | 'corrupt') => {
+		for (const {_id, shards} of chunks) {
+			for (const {node, digest} of shards.slice(1)) await health.record(_id, [{node, digest, result}]);
+		}
+	};
+
+	await find('ok');
+	t.deepEqual(await told(), [], 'nothing changed but dates');
+	await find('missing');
+	const [lost, ...others] = await told();
+	t.like(lost, {file_id: fileIdOf(1), redundancy: {full: 0, partly: 3, none: 0}});
+	t.deepEqual(others, []);
+	await find('corrupt');
+	t.deepEqual(await told(), [], 'as few as before');
+	await find('ok');
+	t.deepEqual(
+		(await told()).map(({redundancy}) => redundancy),
+		[{full: 3, partly: 0, none: 0}],
+	);
+	await find('missing');
+	await catalog.removeFile(fileIdOf(1));
+	t.deepEqual(await told(), [], 'it is gone');
+});
+
+test('many files whose shards changed are told bit by bit, each of them', async t => {
+	const {clock, events} = create();
+	const catalog = memoryCatalog();
+	const store = new MemoryShards();
+	const teller = createFileTeller({catalog, fleet: createFleet({dial: () => store, clock}), events});
+	const numbers = Array.from({length: 450}, (_, at) => at + 1);
+	for (const number of numbers) {
+		await catalog.putFile(fileOf(number));
+		teller.changed(fileIdOf(number));
+	}
+
+	const subscription = events.subscribe(undefined);
+	const told: string[][] = [];
+	for (let step = 0; step < 4; step++) {
+		await teller.step(new AbortController().signal);
+		const messages: Message[] = [];
+		for (let text = subscription.take(); text !== ''; text = subscription.take()) messages.push(...parse(text));
+		told.push(messages.map(({data}) => (JSON.parse(data) as EventData<'file'>).file_id));
+	}
+
+	t.deepEqual(
+		told.map(({length}) => length),
+		[200, 200, 50, 0],
+	);
+	t.deepEqual(told.flat(), numbers.map(fileIdOf));
 });

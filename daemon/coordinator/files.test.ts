@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
@@ -14,7 +14,30 @@ import {type Running, runWorker} from './run-worker.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import type {Catalog} from '../ports/catalog.js';
 import {startTestNetwork, type TestNetwork} from '../testing/network.js';
-import {type Json, bytesOf, sha256, jsonOf, upload, download, eventually} from '../testing/requests.js';
+import {type Json, bytesOf, sha256, jsonOf, upload, download, eventually, filesListed} from '../testing/requests.js';
+
+/** Listens to events; each call of what it returns gives the next of this name. */
+const nextEvents = async (t: ExecutionContext, url: string, name: string): Promise<() => Promise<Json>> => {
+	const stop = new AbortController();
+	t.teardown(() => stop.abort());
+	const answer = await fetch(`${url}/api/events`, {signal: stop.signal});
+	const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+	const decoder = new TextDecoder();
+	let text = '';
+	return async () => {
+		for (;;) {
+			const end = text.indexOf('\n\n');
+			const {value} = end < 0 ? await reader.read() : {value: undefined};
+			if (end < 0 && !value) throw new Error('the events ended');
+			text += decoder.decode(value, {stream: true});
+			if (end < 0) continue;
+			const lines = text.slice(0, end).split('\n');
+			text = text.slice(end + 2);
+			const data = lines.find(line => line.startsWith('data: '));
+			if (data && lines.includes(`event: ${name}`)) return JSON.parse(data.slice('data: '.length)) as Json;
+		}
+	};
+};
 
 test('a deleted file is gone everywhere, also from nodes that come back later', async t => {
 	const {url, nodes, catalog, join} = await startTestNetwork(t);
@@ -139,6 +162,50 @@ test('a check has every node re-hash, tells it chunk by chunk, and writes it dow
 	for await (const chunk of catalog.chunksOf(id as never))
 		faults.push(...chunk.shards.flatMap(({fault}) => fault ?? []));
 	t.deepEqual(faults.map(({kind}) => kind).sort(), ['corrupt', 'missing']);
+});
+
+test('a file shows how redundant it is, and is told anew when that changes, as are the figures', async t => {
+	const {url, nodes, join} = await startTestNetwork(t);
+	const id = await upload(t, url, bytesOf(CHUNK_SIZE_BYTES + 1));
+	const empty = await upload(t, url, bytesOf(0));
+	const listed = async () => {
+		const files = await filesListed(url);
+		const redundancies = files.map(file => [file['file_id'], file['redundancy']] as const);
+		return Object.fromEntries(redundancies) as Json;
+	};
+	t.deepEqual(await listed(), {[id]: {full: 2, partly: 0, none: 0}, [empty]: {full: 0, partly: 0, none: 0}});
+
+	const [node, ...others] = nodes;
+	const [shard] = [...(node?.shards.kept ?? [])];
+	if (!node || !shard) throw new Error('no shard');
+	const told = await nextEvents(t, url, 'file');
+	node.shards.kept.delete(shard[0]);
+	await (await fetch(`${url}/api/files/${id}/check`, {method: 'POST'})).text();
+	const partly = {file_id: id, redundancy: {full: 1, partly: 1, none: 0}};
+	t.like(await told(), partly);
+	t.deepEqual((await listed())[id], partly.redundancy);
+	const figures = await nextEvents(t, url, 'stats');
+	for (const {shards} of others) shards.kept.delete(shard[0]);
+	await (await fetch(`${url}/api/files/${id}/check`, {method: 'POST'})).text();
+	const none = {file_id: id, redundancy: {full: 1, partly: 0, none: 1}};
+	t.like(await told(), none);
+	t.like((await jsonOf(await fetch(`${url}/api/files/${id}`)))['file'], none);
+
+	let stats = await figures();
+	while ((stats['redundancy'] as Json)['none'] !== 1) stats = await figures();
+	t.like(stats, {redundancy: none.redundancy, dataHealth: 50, bytesIn: CHUNK_SIZE_BYTES + 1});
+
+	node.shards.kept.set(...shard);
+	await join(node, {listing_digest: 'f'.repeat(64)});
+	t.like(await told(), partly);
+});
+
+test('an upload with fewer copies than wanted is noted as a warning', async t => {
+	const {url} = await startTestNetwork(t, {nodes: 2});
+	const id = await upload(t, url, bytesOf(10), 'few.txt');
+	const {logs} = (await jsonOf(await fetch(`${url}/api/logs?file=${id}`))) as {logs: Json[]};
+	t.is(logs.length, 1);
+	t.like(logs[0], {level: 'WARN', message: '"few.txt" uploaded: 1 chunk on their nodes, with only 2 of 3 copies'});
 });
 
 const checkState = async ({url}: TestNetwork, id: string) => {

@@ -1,9 +1,11 @@
 import {get} from 'node:http';
 import test, {type ExecutionContext} from 'ava';
-import type {RegisterBody} from '../../source/protocol/api.js';
+import {nodeAnswerSchema, nodeShardsSchema, type RegisterBody} from '../../source/protocol/api.js';
 import {isPjasError} from '../../source/protocol/errors.js';
+import type {FileId} from '../../source/protocol/ids.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
+import {systemRandom} from '../adapters/system.js';
 import type {Catalog} from '../ports/catalog.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {startTestNetwork} from '../testing/network.js';
@@ -205,6 +207,98 @@ test('the log is paged back to its oldest entry, and filtered', async t => {
 	t.is(((await page('q=joined'))['logs'] as Json[]).length, 4);
 	t.is(((await page('level=ERROR'))['logs'] as Json[]).length, 0);
 	t.is((await fetch(`${url}/api/logs?limit=1001`)).status, 400);
+});
+
+test('the log is filtered by the node and the file that it is about', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const {file_id: id} = await jsonOf(await uploadTo(url, new Uint8Array(5)));
+	const [node] = nodes;
+	if (!node) throw new Error('no node');
+	node.shards.kept.clear();
+	await (await fetch(`${url}/api/files/${String(id)}/check`, {method: 'POST'})).text();
+	const messages = async (query: string) =>
+		((await jsonOf(await fetch(`${url}/api/logs?${query}`)))['logs'] as Json[]).map(({message}) => message);
+	const fault = 'A shard of chunk 0 is missing on node node 1';
+	t.deepEqual(await messages(`node=${node.id}`), ['Node node 1 joined', 'Node node 1 is online', fault]);
+	t.deepEqual(await messages(`file=${String(id)}&level=WARN&q=SHARD`), [
+		fault,
+		'"photo.jpg" checked: shards 2 right, 1 missing, 0 wrong, 0 unreachable',
+	]);
+	t.deepEqual(await messages(`file=${String(id)}&node=${node.id}`), [fault]);
+	t.deepEqual(await messages(`node=pjas-${'9'.repeat(32)}`), []);
+	const first = await jsonOf(await fetch(`${url}/api/logs?node=${node.id}&limit=1`));
+	t.deepEqual(await messages(`node=${node.id}&limit=1&before=${String(first['next_before'])}`), [
+		'Node node 1 is online',
+	]);
+	for (const query of ['node=attic', 'file=..', `file=${node.id}`, `node=${node.id}&node=${node.id}`]) {
+		t.is((await fetch(`${url}/api/logs?${query}`)).status, 400, query);
+	}
+});
+
+test('a node tells of its shards, counted and page by page', async t => {
+	const {url, nodes, catalog} = await startTestNetwork(t);
+	const files: string[] = [];
+	for (const name of ['a', 'b', 'c', 'd']) {
+		files.push((await jsonOf(await uploadTo(url, systemRandom.bytes(9), name)))['file_id'] as string);
+	}
+
+	const [node] = nodes;
+	const [lost, spoilt] = [...(node?.shards.kept ?? [])];
+	if (!node || !lost || !spoilt) throw new Error('no shards');
+	node.shards.kept.delete(lost[0]);
+	spoilt[1][0] = (spoilt[1][0] ?? 0) ^ 1;
+	for (const id of files) await (await fetch(`${url}/api/files/${id}/check`, {method: 'POST'})).text();
+	const of = async (path: string) => jsonOf(await fetch(`${url}/api/nodes/${path}`));
+	const told = await of(node.id);
+	t.notThrows(() => nodeAnswerSchema.parse(told));
+	t.like(told, {node: {node_id: node.id, name: 'node 1'}, shards: {sound: 2, missing: 1, corrupt: 1}});
+
+	const all = nodeShardsSchema.parse(await of(`${node.id}/shards`));
+	t.is(all.next_after, null);
+	t.deepEqual(
+		all.shards.map(({file_id: id, filename, index}) => [id, filename, index]),
+		files.toSorted().map(id => [id, 'abcd'[files.indexOf(id)], 0]),
+	);
+	const stateOf = (digest: string) => all.shards.find(shard => shard.digest === digest);
+	t.like(stateOf(lost[0]), {state: 'missing', wanted: 3, present: 2});
+	t.like(stateOf(spoilt[0]), {state: 'corrupt', wanted: 3, present: 2});
+	t.is(all.shards.filter(({state, present}) => state === 'online' && present === 3).length, 2);
+
+	await catalog.removeFile(files.toSorted()[1] as FileId);
+	const paged: (typeof all.shards)[] = [];
+	for (let after: string | null = ''; after !== null;) {
+		const page = nodeShardsSchema.parse(await of(`${node.id}/shards?limit=1${after && `&after=${after}`}`));
+		paged.push(page.shards);
+		after = page.next_after;
+	}
+
+	t.deepEqual(
+		paged,
+		all.shards.map((shard, at) => (at === 1 ? [] : [shard])),
+	);
+});
+
+test('of a node that never joined nothing is told', async t => {
+	const {url, nodes} = await startTestNetwork(t, {nodes: 1});
+	for (const id of [`pjas-${'9'.repeat(32)}`, 'attic', '__proto__', '%00', 'a'.repeat(5000)]) {
+		for (const path of [id, `${id}/shards`]) {
+			const answer = await fetch(`${url}/api/nodes/${path}`);
+			t.is(answer.status, 404, path);
+			t.is((await jsonOf(answer))['code'], 'NODE_NOT_FOUND');
+		}
+	}
+
+	const id = nodes[0]?.id ?? '';
+	for (const query of ['limit=0', 'limit=1001', 'after=x', `after=${id}`]) {
+		t.is((await fetch(`${url}/api/nodes/${id}/shards?${query}`)).status, 400, query);
+	}
+
+	const after = `${'f'.repeat(32)}:99999999`;
+	t.deepEqual(await jsonOf(await fetch(`${url}/api/nodes/${id}/shards?after=${after}`)), {
+		success: true,
+		shards: [],
+		next_after: null,
+	});
 });
 
 /** Reads server-sent events until one of this name came. */

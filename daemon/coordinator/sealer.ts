@@ -8,16 +8,17 @@ The sealed-chunk format of `protocol/seal.ts` over node:crypto, in place. Pieces
 between cipher and hash, which halves the cost of one call for 10 MiB; after each MiB other work gets its turn.
 */
 const PIECE_BYTES = 64 * 1024;
-const PIECES_A_TURN = 16;
+const TURN_BYTES = 1024 * 1024;
 
 export type ChunkPlace = {key: Uint8Array; index: number; isLast: boolean};
 
-async function* turns(sizeBytes: number): AsyncGenerator<[start: number, end: number]> {
-	for (let start = 0, piece = 1; start < sizeBytes; start += PIECE_BYTES, piece++) {
-		yield [start, Math.min(start + PIECE_BYTES, sizeBytes)];
-		if (piece % PIECES_A_TURN === 0) await yieldToEvents();
+/** Calls `work` for each piece of so many bytes. What fits into one turn is done at once. */
+const eachPiece = async (sizeBytes: number, work: (start: number, end: number) => void): Promise<void> => {
+	for (let start = 0; start < sizeBytes; start += PIECE_BYTES) {
+		if (start > 0 && start % TURN_BYTES === 0) await yieldToEvents();
+		work(start, Math.min(start + PIECE_BYTES, sizeBytes));
 	}
-}
+};
 
 /**
 Seals the first `sizeBytes` of a buffer in place, which has room for the tag behind them.
@@ -31,11 +32,11 @@ export const sealInPlace = async (
 ): Promise<{sealed: Uint8Array; digest: Digest}> => {
 	const cipher = createCipheriv('aes-256-gcm', key, sealNonce(index, isLast));
 	const hash = createHash('sha256');
-	for await (const [start, end] of turns(sizeBytes)) {
+	await eachPiece(sizeBytes, (start, end) => {
 		const piece = cipher.update(buffer.subarray(start, end));
 		buffer.set(piece, start);
 		hash.update(piece);
-	}
+	});
 
 	cipher.final();
 	const tag = cipher.getAuthTag();
@@ -58,9 +59,9 @@ export const openInPlace = async (
 
 	const decipher = createDecipheriv('aes-256-gcm', key, sealNonce(index, isLast));
 	decipher.setAuthTag(sealed.subarray(sizeBytes));
-	for await (const [start, end] of turns(sizeBytes)) {
+	await eachPiece(sizeBytes, (start, end) => {
 		sealed.set(decipher.update(sealed.subarray(start, end)), start);
-	}
+	});
 
 	try {
 		decipher.final();

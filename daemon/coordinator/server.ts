@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import type {NodeId} from '../../source/protocol/ids.js';
+import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppState, createApp} from '../http/app.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -10,6 +10,7 @@ import type {Activity} from './activity.js';
 import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
+import {createFileTeller} from './file-teller.js';
 import {createFleet} from './fleet.js';
 import type {MasterKey} from './master-key.js';
 import {createMembership, type Probe} from './membership.js';
@@ -62,6 +63,7 @@ const CHUNKS_SHARE = 3 / 4;
 const MEMBERSHIP_REST_MS = 1_000;
 const REMOVER_REST_MS = 30_000;
 const RECONCILER_REST_MS = 60_000;
+const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
@@ -70,14 +72,17 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const note: Note = (level, message, about) => events.publish('log', logView(activity.add(level, message, about)));
 	const fleet = createFleet({dial, clock});
 	const budget = createMemoryBudget(Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE));
+	const fileTeller = createFileTeller({catalog, fleet, events});
 	const health = createShardHealth({
 		catalog,
 		clock,
 		onFault(fault) {
 			const name = fleet.get(fault.node_id as NodeId)?.record.name ?? fault.node_id;
-			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${name}`, {node: fault.node_id as NodeId});
+			const about = {node: fault.node_id as NodeId, file: fault.file_id as FileId};
+			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${name}`, about);
 			events.publish('fault', fault);
 		},
+		onChange: file => fileTeller.changed(file),
 	});
 	const remover = createRemover({catalog, fleet, clock, log, note, wake: () => wake('remover')});
 	const {discard, forget} = remover;
@@ -125,7 +130,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		version: options.version,
 		writer,
 	};
-	return {parts, reconciler};
+	return {parts, reconciler, fileTeller};
 };
 
 /** Tells the figures when they changed, so that a console need not ask. */
@@ -148,7 +153,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const {catalog, clock, log, random} = options;
 	const running = new Map<string, Running>();
 	const closing = new AbortController();
-	const {parts, reconciler} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
+	const {parts, reconciler, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
 	const app = createApp({log, clock, random, cors: true});
 	const router = new Router<AppState>();
@@ -173,6 +178,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 				membership: [parts.membership, MEMBERSHIP_REST_MS],
 				remover: [parts.remover, REMOVER_REST_MS],
 				reconciler: [reconciler, RECONCILER_REST_MS],
+				fileTeller: [fileTeller, FILE_TELLER_REST_MS],
 				statistics: [statisticsTeller(parts), STATISTICS_REST_MS],
 			} as const;
 			for (const [name, [worker, restMs]] of Object.entries(rests)) {

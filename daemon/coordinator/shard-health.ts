@@ -1,7 +1,7 @@
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
 import type {EventData} from '../../source/protocol/api.js';
-import type {ChunkRecord, ShardRecord} from '../core/model.js';
+import {type ChunkRecord, type ShardRecord, soundShards} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 
@@ -13,6 +13,8 @@ type Options = {
 	clock: Clock;
 	/** Told of each shard that was sound and is no longer. */
 	onFault: (fault: EventData<'fault'>) => void;
+	/** Told of each file that has a sound shard less or more. */
+	onChange?: (file: FileId) => void;
 };
 
 export type ShardHealth = {
@@ -35,7 +37,12 @@ const withFinding = (shard: ShardRecord, finding: Finding | undefined, now: numb
 	return {digest, node, verifiedAt, fault: fault?.kind === finding.result ? fault : {kind: finding.result, at: now}};
 };
 
-export const createShardHealth = ({catalog, clock, onFault}: Options): ShardHealth => {
+const soundNodes = (chunk: ChunkRecord): string =>
+	soundShards(chunk)
+		.map(shard => shard.node)
+		.join(' ');
+
+export const createShardHealth = ({catalog, clock, onFault, onChange}: Options): ShardHealth => {
 	const announce = (file: FileId, chunk: ChunkRecord, findings: readonly Finding[]) => {
 		for (const finding of findings) {
 			const shard = chunk.shards.find(each => isAbout(each, finding));
@@ -67,7 +74,8 @@ export const createShardHealth = ({catalog, clock, onFault}: Options): ShardHeal
 				);
 				for (const {node, digest} of found) shards.push({digest, node, verifiedAt: clock.now()});
 				try {
-					await catalog.putChunk({...chunk, shards});
+					const changed = await catalog.putChunk({...chunk, shards});
+					if (soundNodes(changed) !== soundNodes(chunk)) onChange?.(chunk.file);
 					announce(chunk.file, chunk, findings);
 					return;
 				} catch (error) {

@@ -141,8 +141,9 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 	return {
 		assertRoom(sizeBytes) {
 			const needed = required();
-			const chosen = chooseNodes(sizeBytes, replicas, needed, {holding: new Set(), failed: new Set()});
-			if (chosen.length < needed) throw shortage(sizeBytes, needed);
+			const {ready, cooling} = fleet.candidates();
+			const roomy = [...ready, ...cooling].filter(node => node.freeBytes >= sizeBytes);
+			if (roomy.length < needed) throw shortage(sizeBytes, needed);
 		},
 		store,
 	};

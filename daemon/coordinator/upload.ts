@@ -19,6 +19,8 @@ export type Incoming = {
 	atMostBytes?: number;
 	/** Aborted when the client is gone. */
 	signal: AbortSignal;
+	/** Told of the bytes as they come in. */
+	onBytes?: (sizeBytes: number) => void;
 };
 
 export type Received = {file: FileRecord; lowestCopies: number};
@@ -57,11 +59,19 @@ const uploadEnded = new Error('the upload ended');
 The source, which ends with an error when `end` is aborted, and aborts it where the client sends nothing for too long
 while we wait for it.
 */
-async function* watched(source: AsyncIterable<Uint8Array>, clock: Clock, end: AbortController) {
+async function* watched({source, onBytes}: Incoming, clock: Clock, end: AbortController) {
 	const iterator = source[Symbol.asyncIterator]();
 	let waitingSince: number | undefined;
 	let fail: (reason: unknown) => void = () => undefined;
-	end.signal.addEventListener('abort', () => fail(end.signal.reason), {once: true});
+	let cancel: () => void = () => undefined;
+	end.signal.addEventListener(
+		'abort',
+		() => {
+			cancel();
+			fail(end.signal.reason);
+		},
+		{once: true},
+	);
 
 	const watch = () => {
 		if (end.signal.aborted) return;
@@ -71,8 +81,7 @@ async function* watched(source: AsyncIterable<Uint8Array>, clock: Clock, end: Ab
 			return;
 		}
 
-		const cancel = clock.timer(IDLE_LIMIT_MS / 4, watch);
-		end.signal.addEventListener('abort', cancel, {once: true});
+		cancel = clock.timer(IDLE_LIMIT_MS / 4, watch);
 	};
 	watch();
 
@@ -85,6 +94,7 @@ async function* watched(source: AsyncIterable<Uint8Array>, clock: Clock, end: Ab
 		});
 		waitingSince = undefined;
 		if (next.done) return;
+		onBytes?.(next.value.length);
 		yield next.value;
 	}
 }
@@ -101,7 +111,8 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 		}
 	};
 
-	const receive: Uploader['receive'] = async ({name, type, source, atMostBytes, signal: clientSignal}) => {
+	const receive: Uploader['receive'] = async incoming => {
+		const {name, type, atMostBytes, signal: clientSignal} = incoming;
 		const id = newFileId(clock.now(), random.bytes(FILE_ID_RANDOM_BYTES));
 		const key = random.bytes(SEAL_KEY_BYTES);
 		const end = new AbortController();
@@ -145,7 +156,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 
 		try {
 			const acquire = async () => budget.acquire(bufferBytes, end.signal);
-			for await (const chunk of chunksOf(watched(source, clock, end), acquire)) {
+			for await (const chunk of chunksOf(watched(incoming, clock, end), acquire)) {
 				sizeBytes += chunk.sizeBytes;
 				const work = storeChunk(chunk);
 				inFlight.add(work);

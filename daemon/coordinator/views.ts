@@ -1,12 +1,14 @@
-import type {ChunkView, FileView, LogEntry, NodeView, StorageStats} from '../../source/protocol/api.js';
+import type {ChunkView, FileView, LogEntry, NodeShardView, NodeView, StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {type ChunkRecord, type FileRecord, type ShardRecord, wantedShards} from '../core/model.js';
+import {redundancyOf} from '../core/redundancy.js';
+import type {Catalog} from '../ports/catalog.js';
 import type {ActivityEntry} from './activity-entry.js';
 import type {Fleet, NodeState} from './fleet.js';
 
 /** Records as the API shows them. */
 
-export const fileView = (file: FileRecord): FileView => ({
+export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; fleet: Fleet}): FileView => ({
 	file_id: file._id,
 	filename: file.name,
 	size: file.sizeBytes,
@@ -14,6 +16,7 @@ export const fileView = (file: FileRecord): FileView => ({
 	status: 'completed',
 	chunks_count: file.chunkCount,
 	type: file.type,
+	redundancy: redundancyOf(catalog.placementGroupsOf(file._id), fleet.isOnline),
 });
 
 const storageView = ({record}: NodeState): StorageStats => ({
@@ -47,11 +50,15 @@ const shardState = (shard: ShardRecord, fleet: Fleet) =>
 
 const nameOf = (node: NodeId, fleet: Fleet) => fleet.get(node)?.record.name ?? node;
 
+const wantedAndPresent = (chunk: ChunkRecord, fleet: Fleet) => ({
+	wanted: wantedShards(chunk.scheme),
+	present: chunk.shards.filter(shard => shardState(shard, fleet) === 'online').length,
+});
+
 export const chunkView = (chunk: ChunkRecord, fleet: Fleet): ChunkView => ({
 	index: chunk.index,
 	size: chunk.sizeBytes,
-	wanted: wantedShards(chunk.scheme),
-	present: chunk.shards.filter(shard => shardState(shard, fleet) === 'online').length,
+	...wantedAndPresent(chunk, fleet),
 	shards: chunk.shards.map(shard => ({
 		node_id: shard.node,
 		node_name: nameOf(shard.node, fleet),
@@ -60,6 +67,20 @@ export const chunkView = (chunk: ChunkRecord, fleet: Fleet): ChunkView => ({
 		verified_at: shard.verifiedAt,
 	})),
 });
+
+/** The shards of a chunk that are one node's. */
+export const nodeShardViews = (chunk: ChunkRecord, file: FileRecord, node: NodeId, fleet: Fleet): NodeShardView[] =>
+	chunk.shards
+		.filter(shard => shard.node === node)
+		.map(shard => ({
+			file_id: file._id,
+			filename: file.name,
+			index: chunk.index,
+			digest: shard.digest,
+			state: shardState(shard, fleet),
+			verified_at: shard.verifiedAt,
+			...wantedAndPresent(chunk, fleet),
+		}));
 
 export const logView = ({id, timestampMs, level, message, node, file}: ActivityEntry): LogEntry => ({
 	timestamp: new Date(timestampMs).toISOString().slice(0, 19).replace('T', ' '),

@@ -89,6 +89,7 @@ export const classicRoutes = (router: Router<AppState>, folder: Folder): void =>
 			throw new PjasError('SHARD_NOT_FOUND', 'This chunk is not what it was any more: get it from another node');
 		}
 
-		await sendShard(ctx, shards, digest);
+		await sendShard(ctx.res, shards, digest);
+		ctx.respond = false;
 	});
 };

@@ -169,6 +169,68 @@ test('a shard is put, asked for, listed, checked and removed', async t => {
 	t.is((await ask(node, `${path}/verify`, {method: 'POST'})).status, 404);
 });
 
+test('plain puts and gets have request ids of their own and log entries, as all other requests have', async t => {
+	const node = await start(t);
+	const body = randomBytes(1000);
+	const path = `/shards/${digestOf(body)}`;
+	const answers = [
+		await put(node, body),
+		await ask(node, path),
+		await ask(node, path),
+		await put(node, body, digestOf(randomBytes(9))),
+		await ask(node, `/shards/${'0'.repeat(64)}`),
+		await ask(node, path, {headers: {'X-Request-Id': 'given'}}),
+		await ask(node, `${path}?plainly=not`),
+	];
+	t.deepEqual(
+		answers.map(({status}) => status),
+		[201, 200, 200, 422, 404, 200, 200],
+	);
+	t.deepEqual(
+		answers.map(({headers}) => headers.etag),
+		[
+			undefined,
+			`"${digestOf(body)}"`,
+			`"${digestOf(body)}"`,
+			undefined,
+			undefined,
+			`"${digestOf(body)}"`,
+			`"${digestOf(body)}"`,
+		],
+	);
+	const ids = answers.map(({headers}) => headers['x-request-id']);
+	t.is(new Set(ids).size, ids.length);
+	t.is(ids[5], 'given');
+	for (const id of ids) t.regex(String(id), /^([0-9a-f]{16}|given)$/);
+
+	await delay(50);
+	const entries = node.log.entries.filter(({message}) => message === 'request').map(({fields}) => fields);
+	t.deepEqual(
+		entries.map(({request, method, url, status}) => ({request, method, url, status})),
+		answers.map(({status}, index) => ({
+			request: ids[index],
+			method: [0, 3].includes(index) ? 'PUT' : 'GET',
+			url: entries[index]?.['url'],
+			status,
+		})),
+	);
+	t.true(entries.every(({isWhole, ms}) => isWhole === true && typeof ms === 'number'));
+});
+
+test('a connection on which a put was refused serves the next requests', async t => {
+	const node = await start(t);
+	const agent = new Agent({keepAlive: true, maxSockets: 1});
+	t.teardown(() => agent.destroy());
+	const body = randomBytes(200_000);
+	const path = `/shards/${digestOf(body)}`;
+	for (let round = 0; round < 3; round++) {
+		t.is((await ask(node, path, {method: 'PUT', body: randomBytes(200_000), agent})).status, 422);
+		t.is((await ask(node, path, {agent})).status, round === 0 ? 404 : 200);
+		t.is((await ask(node, path, {method: 'PUT', body, agent})).status, round === 0 ? 201 : 200);
+		t.is(Buffer.compare((await ask(node, path, {agent})).bytes, body), 0);
+	}
+});
+
 test('the listing comes in pages, and not again where it is known', async t => {
 	const node = await start(t);
 	const bodies = Array.from({length: 25}, (_, index) => Buffer.from(`shard ${index}`));
@@ -493,7 +555,8 @@ test('a reader that stalls or crawls gives the buffer back', async t => {
 			};
 			return Promise.resolve({bytes, release});
 		};
-		await sendShard(ctx, {open}, digestOf(bytes), limits);
+		await sendShard(ctx.res, {open}, digestOf(bytes), limits);
+		ctx.respond = false;
 	});
 	const server = await listen({handler: app.callback(), host: '127.0.0.1', port: 0, log});
 	t.teardown(async () => server.close({graceMs: 0}));

@@ -1,5 +1,5 @@
+import type {ServerResponse} from 'node:http';
 import type {Digest} from '../../source/protocol/ids.js';
-import type {AppContext} from '../http/app.js';
 import type {NodeStore} from './folder.js';
 
 export type SendLimits = {
@@ -12,27 +12,29 @@ export type SendLimits = {
 const STALL_LIMIT_MS = 60_000;
 const LEAST_BYTES_PER_SECOND = 16 * 1024;
 
-/** Answers with a shard's bytes, as they are kept. Their buffer is given back once the connection has taken them. */
+/**
+Answers with a shard's bytes, as they are kept. Their buffer is given back once the connection has taken them. Where this
+throws, nothing is answered yet.
+*/
 export const sendShard = async (
-	ctx: AppContext,
+	response: ServerResponse,
 	shards: Pick<NodeStore, 'open'>,
 	digest: Digest,
 	{stallMs = STALL_LIMIT_MS, leastBytesPerSecond = LEAST_BYTES_PER_SECOND}: SendLimits = {},
 ): Promise<void> => {
 	const {bytes, release} = await shards.open(digest);
-	const {res} = ctx;
-	if (res.destroyed) {
+	if (response.destroyed) {
 		release();
 		return;
 	}
 
-	const cutOff = () => res.destroy();
+	const cutOff = () => response.destroy();
 	const timer = setTimeout(cutOff, stallMs + (1000 * bytes.length) / leastBytesPerSecond).unref();
-	res.once('close', () => {
+	response.once('close', () => {
 		clearTimeout(timer);
 		release();
 	});
-	res.setTimeout(stallMs, cutOff);
-	ctx.type = 'application/octet-stream';
-	ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+	response.setTimeout(stallMs, cutOff);
+	response.writeHead(200, {'Content-Type': 'application/octet-stream', 'Content-Length': bytes.length});
+	response.end(bytes);
 };

@@ -1,20 +1,21 @@
 import Router from '@koa/router';
-import type {IncomingMessage} from 'node:http';
 import {z} from 'zod';
 import {digestSchema} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {type Digest, parseDigest} from '../../source/protocol/ids.js';
 import {MAX_LISTING_PAGE} from '../core/limits.js';
-import {type App, type AppState, createApp} from '../http/app.js';
-import {validate, watchBody} from '../http/body.js';
+import {type AppState, createApp} from '../http/app.js';
+import {validate} from '../http/body.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import {classicRoutes} from './classic.js';
 import type {NodeFolder, NodeStore} from './folder.js';
+import {receiveShard} from './receive-shard.js';
 import {sendShard} from './send-shard.js';
+import {createShortcut, type Handler} from './shortcut.js';
 import {storageStatsOf} from './storage-stats.js';
 
-export type NodeAppOptions = {
+export type NodeHandlerOptions = {
 	/** The id that the node goes by. */
 	nodeId: string;
 	version: string;
@@ -28,13 +29,6 @@ const listingQuery = z.object({
 	after: digestSchema.optional(),
 	limit: z.coerce.number().int().min(1).max(MAX_LISTING_PAGE).default(MAX_LISTING_PAGE),
 });
-
-/** How long a request says that its body is; `undefined` where it comes in pieces. */
-const bodyBytesOf = (request: IncomingMessage): number | undefined => {
-	const header = request.headers['content-length'];
-	if (header === undefined) return request.headers['transfer-encoding'] === undefined ? 0 : undefined;
-	return Number(header);
-};
 
 const digestOf = (text: string | undefined): Digest => {
 	const digest = parseDigest(text);
@@ -65,15 +59,8 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 	});
 
 	router.put('/shards/:digest', async ctx => {
-		const digest = digestOf(ctx.params['digest']);
-		const watch = watchBody(ctx.req);
-		try {
-			const outcome = await shards.receive(digest, ctx.req, bodyBytesOf(ctx.req), {signal: watch.signal});
-			ctx.status = outcome === 'created' ? 201 : 200;
-			ctx.body = {success: true, outcome};
-		} finally {
-			watch.stop();
-		}
+		await receiveShard(ctx.req, ctx.res, shards, digestOf(ctx.params['digest']));
+		ctx.respond = false;
 	});
 
 	// A HEAD comes here as well.
@@ -81,7 +68,8 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 		const digest = digestOf(ctx.params['digest']);
 		ctx.etag = digest;
 		if (ctx.method === 'GET' && ctx.get('If-None-Match') === '') {
-			await sendShard(ctx, shards, digest);
+			await sendShard(ctx.res, shards, digest);
+			ctx.respond = false;
 			return;
 		}
 
@@ -94,7 +82,8 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 			ctx.type = 'application/octet-stream';
 			ctx.length = found.sizeBytes;
 		} else {
-			await sendShard(ctx, shards, digest);
+			await sendShard(ctx.res, shards, digest);
+			ctx.respond = false;
 		}
 	});
 
@@ -110,7 +99,7 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 };
 
 /** What a node answers. */
-export const createNodeApp = ({nodeId, version, folder, log, clock, random}: NodeAppOptions): App => {
+export const createNodeHandler = ({nodeId, version, folder, log, clock, random}: NodeHandlerOptions): Handler => {
 	const {shards, name} = folder;
 	const app = createApp({log, clock, random});
 	const router = new Router<AppState>({exclusive: true});
@@ -125,6 +114,8 @@ export const createNodeApp = ({nodeId, version, folder, log, clock, random}: Nod
 	});
 	shardRoutes(router, shards);
 	classicRoutes(router, folder);
+	const shortcut = createShortcut({shards, log, clock, random});
+	app.use(shortcut.rethrow);
 	app.use(router.routes());
-	return app;
+	return shortcut.around(app.callback());
 };

@@ -4,7 +4,7 @@ import type {Log} from '../ports/log.js';
 import {addressOf} from './address.js';
 import type {NodeStore, OpenNodeFolder} from './folder.js';
 import {CLASSIC_VERSION, runHeartbeat} from './heartbeat.js';
-import {createNodeApp} from './server.js';
+import {createNodeHandler} from './server.js';
 import {storageStatsOf} from './storage-stats.js';
 
 export type NodeOptions = {
@@ -51,8 +51,8 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 	const folder = await openFolder({folder: storagePath, allocatedBytes, name: options.name, log, clock, random});
 	const {shards, name} = folder;
 	const nodeId = classic ? folder.classicNodeId : folder.nodeId;
-	const app = createNodeApp({nodeId, version: classic ? CLASSIC_VERSION : version, folder, log, clock, random});
-	const server = await listen({handler: app.callback(), host, port: options.port, log});
+	const handler = createNodeHandler({nodeId, version: classic ? CLASSIC_VERSION : version, folder, log, clock, random});
+	const server = await listen({handler, host, port: options.port, log});
 	const {port, url} = server;
 	log.info('the node serves', {node: nodeId, url, shards: (await shards.figures()).count});
 

@@ -41,7 +41,11 @@ const name = fc.oneof(
 	fc.constantFrom('Äpfel', 'a\u0308pfel', 'ÄPFEL 2', 'pears', 'a\u2028b\u2029c\u0085d'),
 	fc.string({unit: 'binary'}),
 );
-const fault = fc.constantFrom<ShardRecord['fault'] | undefined>(undefined, undefined, {kind: 'missing', at: 5});
+const fault = fc.constantFrom<ShardRecord['fault'] | undefined>(
+	...[undefined, undefined, undefined],
+	{kind: 'missing', at: 5},
+	{kind: 'corrupt', at: 6},
+);
 const shards = fc.array(fc.record({node: upTo(NODES), digest: upTo(DIGESTS), fault}), {maxLength: 4});
 
 const acts = {
@@ -133,6 +137,7 @@ const collect = async <T>(records: AsyncIterable<T>): Promise<T[]> => {
 	return all;
 };
 
+const sortedTexts = (values: Iterable<unknown>) => Array.from(values, value => JSON.stringify(value)).sort();
 const numbers = (count: number) => Array.from({length: count}, (_, at) => at + 1);
 
 /** All that can be asked of a catalogue in which a history was played. */
@@ -153,7 +158,9 @@ export const answersOf = async (catalog: Catalog): Promise<Record<string, unknow
 		chunksOnAfter: await collect(catalog.chunksOn(nodeIdOf(1), chunkIdOfFile(2, 1))),
 		chunkWith: await Promise.all(digests.map(async ([, b]) => catalog.chunkWith(digestOf(b)))),
 		filesWithoutRecord: await catalog.filesWithoutRecord(),
-		placementGroups: Array.from(catalog.placementGroups(), group => JSON.stringify(group)).sort(),
+		placementGroups: sortedTexts(catalog.placementGroups()),
+		placementGroupsOf: numbers(FILES).map(file => sortedTexts(catalog.placementGroupsOf(fileIdOf(file)))),
+		shardCounts: numbers(NODES).map(node => catalog.shardCounts(nodeIdOf(node))),
 		nodes: await catalog.nodes(),
 		node: await catalog.getNode(nodeIdOf(1)),
 		removals: await Promise.all(numbers(NODES).map(async node => catalog.removals(nodeIdOf(node), 100))),

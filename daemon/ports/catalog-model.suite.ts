@@ -79,9 +79,12 @@ export class ModelCatalog implements Catalog {
 		return Promise.resolve([...files].filter(file => !this.#files.has(file)));
 	};
 
-	placementGroups = (): PlacementGroup[] => {
+	placementGroups = () => this.#groupsOf(() => true);
+	placementGroupsOf = (file: FileId) => this.#groupsOf(chunk => chunk.file === file);
+
+	#groupsOf(isMeant: (chunk: ChunkRecord) => boolean): PlacementGroup[] {
 		const groups: PlacementGroup[] = [];
-		for (const chunk of this.#chunks.values()) {
+		for (const chunk of [...this.#chunks.values()].filter(isMeant)) {
 			const nodes = soundShards(chunk)
 				.map(shard => shard.node)
 				.sort();
@@ -92,6 +95,12 @@ export class ModelCatalog implements Catalog {
 		}
 
 		return groups;
+	}
+
+	shardCounts = (node: NodeId) => {
+		const shards = [...this.#chunks.values()].flatMap(chunk => chunk.shards).filter(shard => shard.node === node);
+		const count = (kind?: 'missing' | 'corrupt') => shards.filter(({fault}) => fault?.kind === kind).length;
+		return {sound: count(), missing: count('missing'), corrupt: count('corrupt')};
 	};
 
 	getNode = async (id: NodeId) => Promise.resolve(this.#nodes.get(id));

@@ -222,6 +222,44 @@ const chunkTests = ({test, title, open}: Suite): void => {
 		]);
 	});
 
+	test(
+		title("a file's chunks are counted by their sound nodes, and a node's shards by what was seen of them"),
+		async t => {
+			const {catalog, reopen} = await open(t);
+			const kinds = ['missing', 'corrupt'] as const;
+			const {shards} = chunkOf(1, 1);
+			const faulty = shards.map((shard, at) =>
+				at === 2 ? shard : {...shard, fault: {kind: kinds[at] ?? 'missing', at: 1}},
+			);
+			await catalog.commitUpload(fileOf(1), [chunkOf(1, 0), chunkOf(1, 1), chunkOf(1, 2)]);
+			await catalog.commitUpload(fileOf(2), [chunkOf(2, 0)]);
+			const groupsOf = (from: Catalog, file: number) => [...from.placementGroupsOf(fileIdOf(file))];
+			const all = {wanted: 3, nodes: [1, 2, 3].map(nodeIdOf)};
+			t.deepEqual(groupsOf(catalog, 1), [{...all, chunks: 3}]);
+			await catalog.putChunk(chunkOf(1, 1, [], {shards: faulty, revision: 1}));
+			const last = reopen ? await reopen() : catalog;
+			const byCount = groupsOf(last, 1).sort((a, b) => b.chunks - a.chunks);
+			t.deepEqual(byCount, [
+				{...all, chunks: 2},
+				{wanted: 3, nodes: [nodeIdOf(3)], chunks: 1},
+			]);
+			t.deepEqual(groupsOf(last, 2), [{...all, chunks: 1}]);
+			t.deepEqual(groupsOf(last, 9), []);
+			t.deepEqual(
+				[1, 2, 3, 4].map(node => last.shardCounts(nodeIdOf(node))),
+				[
+					{sound: 3, missing: 1, corrupt: 0},
+					{sound: 3, missing: 0, corrupt: 1},
+					{sound: 4, missing: 0, corrupt: 0},
+					{sound: 0, missing: 0, corrupt: 0},
+				],
+			);
+			await last.removeChunks([0, 1, 2].map(index => chunkIdOfFile(1, index)));
+			t.deepEqual(groupsOf(last, 1), []);
+			t.deepEqual(last.shardCounts(nodeIdOf(1)), {sound: 1, missing: 0, corrupt: 0});
+		},
+	);
+
 	test(title('a listing goes on while what it lists changes, and lets others run'), async t => {
 		const {catalog} = await open(t);
 		await catalog.commitUpload(

@@ -12,6 +12,9 @@ export type FilePage = {
 /** How many chunks want `wanted` shards and have sound ones on exactly these nodes (sorted; one entry a shard). */
 export type PlacementGroup = {wanted: number; nodes: readonly NodeId[]; chunks: number};
 
+/** The shards that a node should hold, by what was last seen of them. */
+export type ShardCounts = {sound: number; missing: number; corrupt: number};
+
 export type CatalogTotals = {files: number; fileBytes: number; chunks: number; removals: number};
 
 /**
@@ -46,6 +49,10 @@ export type Catalog = {
 	filesWithoutRecord: () => Promise<FileId[]>;
 	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. */
 	placementGroups: () => Iterable<PlacementGroup>;
+	/** The same for the chunks of one file; costs by the number of its groups. It is to be looked through at once. */
+	placementGroupsOf: (file: FileId) => Iterable<PlacementGroup>;
+	/** Costs the same however many shards there are. */
+	shardCounts: (node: NodeId) => ShardCounts;
 
 	getNode: (id: NodeId) => Promise<NodeRecord | undefined>;
 	putNode: (node: NodeRecord) => Promise<NodeRecord>;

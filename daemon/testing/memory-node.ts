@@ -7,7 +7,7 @@ import {systemClock, systemRandom} from '../adapters/system.js';
 import {listingDigest} from '../core/listing.js';
 import {listen} from '../http/listen.js';
 import type {NodeFolder, NodeStore} from '../node/folder.js';
-import {createNodeApp} from '../node/server.js';
+import {createNodeHandler} from '../node/server.js';
 import {silentLog} from './silent-log.js';
 
 export type MemoryNode = {
@@ -60,7 +60,7 @@ export const startMemoryNode = async (shards: MemoryShards = new MemoryShards())
 		},
 	};
 	const nodeId = `pjas-${'0'.repeat(31)}1` as NodeId;
-	const app = createNodeApp({
+	const handler = createNodeHandler({
 		nodeId,
 		version: '2.0.0',
 		folder,
@@ -68,7 +68,7 @@ export const startMemoryNode = async (shards: MemoryShards = new MemoryShards())
 		clock: systemClock,
 		random: systemRandom,
 	});
-	const server = await listen({handler: app.callback(), host: '127.0.0.1', port: 0, log: silentLog});
+	const server = await listen({handler, host: '127.0.0.1', port: 0, log: silentLog});
 	let connections = 0;
 	server.server.on('connection', (socket: Socket) => {
 		connections++;

@@ -9,7 +9,7 @@ import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
 
 /** `pjas-daemon` of the build that runs. */
-const program = fileURLToPath(new URL('../cli.js', import.meta.url));
+const program = fileURLToPath(new URL('../pjas-daemon.cjs', import.meta.url));
 
 const READY_WITHIN_MS = 60_000;
 const POLL_MS = 20;

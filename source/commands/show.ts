@@ -1,16 +1,15 @@
-import type {Api, FileView, LogEntry, NodeView, Stats} from '../client/api.js';
-import {formatSize, formatTable, formatTime} from '../format.js';
+import type {Api, FileView, NodeView, Stats} from '../client/contract.js';
+import {formatRedundancy, formatSize, formatTable, formatTime} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
-
-/** What a command shows: as text for people, or as JSON for programs. */
-export type Show = (api: Api, options: {json: boolean; write: (text: string) => void}) => Promise<void>;
+import {type CommandContext, isOn, jsonLine, type RunCommand, valueOf} from './context.js';
+import {exitCodes} from './failures.js';
 
 const FILES_PER_PAGE = 1000;
-const LOG_ENTRIES = 50;
 
 const json = (value: unknown) => escapeControls(JSON.stringify(value));
 
-const list = (values: readonly unknown[]) =>
+/** A JSON array with a line for each value. */
+export const jsonList = (values: readonly unknown[]): string =>
 	values.length === 0 ? '[]\n' : `[\n${values.map(value => json(value)).join(',\n')}\n]\n`;
 
 const statsText = (stats: Stats): string => {
@@ -41,68 +40,66 @@ const nodeRow = (node: NodeView) => [
 	node.address,
 ];
 
-const filesHead = ['FILE', 'SIZE', 'UPLOADED (UTC)', 'STATUS', 'NAME'];
+const filesHead = ['FILE', '     SIZE', 'UPLOADED (UTC)', 'REDUNDANCY', 'NAME'];
 const fileRow = (file: FileView) => [
 	file.file_id,
 	formatSize(file.size).padStart(9),
 	formatTime(file.uploaded_at),
-	file.status,
+	file.status === 'completed' ? formatRedundancy(file.redundancy) : file.status,
 	file.filename,
 ];
 
 /** Every file, a page at a time, so that nobody holds them all. */
-async function* filePages(api: Api): AsyncGenerator<FileView[]> {
+async function* filePages(api: Api, search: string | undefined): AsyncGenerator<FileView[]> {
+	const searched = search === undefined ? {} : {search};
 	let before: string | undefined;
 	do {
-		const page = await api.files({limit: FILES_PER_PAGE, ...(before !== undefined && {before})});
+		const page = await api.files({limit: FILES_PER_PAGE, ...searched, ...(before !== undefined && {before})});
 		yield page.files;
 		before = page.next_before ?? undefined;
 	} while (before !== undefined);
 }
 
-const logLine = ({timestamp, level, message}: LogEntry) =>
-	`${escapeControls(timestamp)}  ${level.padEnd(5)}  ${escapeControls(message)}\n`;
+export const showStats: RunCommand = async ({api, stdout, flags}) => {
+	const stats = await api.stats();
+	await stdout.write(isOn({flags}, 'json') ? jsonLine(stats) : statsText(stats));
+	return exitCodes.done;
+};
 
-export const shows: Record<'stats' | 'nodes' | 'files' | 'logs', {about: string; show: Show}> = {
-	stats: {
-		about: 'the figures of the network',
-		async show(api, {json: asJson, write}) {
-			const stats = await api.stats();
-			write(asJson ? `${json(stats)}\n` : statsText(stats));
-		},
-	},
-	nodes: {
-		about: 'every node that ever joined',
-		async show(api, {json: asJson, write}) {
-			const nodes = await api.nodes();
-			if (asJson) write(list(nodes));
-			else if (nodes.length === 0) write('No node has joined yet\n');
-			else write(`${formatTable(nodesHead, nodes.map(nodeRow))}\n`);
-		},
-	},
-	files: {
-		about: 'every file, the newest first',
-		async show(api, {json: asJson, write}) {
-			let count = 0;
-			for await (const files of filePages(api)) {
-				if (asJson) {
-					for (const file of files) write(`${count++ === 0 ? '[' : ','}\n${json(file)}`);
-				} else if (files.length > 0) {
-					const [head = '', ...rows] = formatTable(filesHead, files.map(fileRow)).split('\n');
-					write(`${[...(count === 0 ? [head] : []), ...rows].join('\n')}\n`);
-					count += files.length;
-				}
-			}
+export const showNodes: RunCommand = async ({api, stdout, flags}) => {
+	const nodes = await api.nodes();
+	if (isOn({flags}, 'json')) await stdout.write(jsonList(nodes));
+	else if (nodes.length === 0) await stdout.write('No node has joined yet\n');
+	else await stdout.write(`${formatTable(nodesHead, nodes.map(nodeRow))}\n`);
+	return exitCodes.done;
+};
 
-			if (asJson) write(count === 0 ? '[]\n' : '\n]\n');
-			else if (count === 0) write('There are no files yet\n');
-		},
-	},
-	logs: {
-		about: `the newest ${LOG_ENTRIES} entries of the activity log, the oldest of them first`,
-		async show(api, {json: asJson, write}) {
-			const entries = await api.logs(LOG_ENTRIES);
-			write(asJson ? list(entries) : entries.map(logLine).join(''));
-		},
-	},
+const filesAsJson = async ({api, stdout, signal}: CommandContext, search: string | undefined) => {
+	let count = 0;
+	for await (const files of filePages(api, search)) {
+		signal.throwIfAborted();
+		await stdout.write(files.map(file => `${count++ === 0 ? '[' : ','}\n${json(file)}`).join(''));
+	}
+
+	await stdout.write(count === 0 ? '[]\n' : '\n]\n');
+};
+
+const filesAsTable = async ({api, stdout, signal}: CommandContext, search: string | undefined) => {
+	let count = 0;
+	for await (const files of filePages(api, search)) {
+		signal.throwIfAborted();
+		if (files.length === 0) continue;
+		const [head = '', ...rows] = formatTable(filesHead, files.map(fileRow)).split('\n');
+		await stdout.write(`${[...(count === 0 ? [head] : []), ...rows].join('\n')}\n`);
+		count += files.length;
+	}
+
+	const nothing = search === undefined ? 'There are no files yet\n' : 'No file has that in its name\n';
+	if (count === 0) await stdout.write(nothing);
+};
+
+export const showFiles: RunCommand = async context => {
+	const search = valueOf(context, 'search');
+	await (isOn(context, 'json') ? filesAsJson(context, search) : filesAsTable(context, search));
+	return exitCodes.done;
 };

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
+import {chunkIdPattern, digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
 
 /**
 A schema for every body that goes over the API, and for every query. What the prototype had keeps its shape and its
@@ -129,6 +129,8 @@ export const logsQuerySchema = z.object({
 	before: z.coerce.number().int().positive().optional().meta({description: 'Only entries older than this id'}),
 	level: z.enum(['INFO', 'WARN', 'ERROR']).optional(),
 	q: z.string().max(200).optional().meta({description: 'Only messages that contain this text'}),
+	node: nodeIdSchema.optional().meta({description: 'Only entries about this node'}),
+	file: fileIdSchema.optional().meta({description: 'Only entries about this file'}),
 });
 
 export const logsSchema = z.object({
@@ -145,6 +147,7 @@ export const fileSchema = z.object({
 	status: z.enum(['processing', 'completed']),
 	chunks_count: z.number().int(),
 	type: z.string(),
+	redundancy: redundancySchema,
 });
 export type FileView = z.infer<typeof fileSchema>;
 
@@ -203,6 +206,45 @@ export const chunkViewSchema = z.object({
 	),
 });
 export type ChunkView = z.infer<typeof chunkViewSchema>;
+
+export const nodeAnswerSchema = z.object({
+	success,
+	node: nodeSchema,
+	shards: z
+		.object({
+			sound: z.number().int(),
+			missing: z.number().int(),
+			corrupt: z.number().int(),
+		})
+		.meta({description: 'The shards that the node should hold, by what was last seen of them'}),
+});
+
+export const nodeShardsQuerySchema = z.object({
+	limit: z.coerce.number().int().min(1).max(1000).default(1000),
+	after: z
+		.string()
+		.regex(chunkIdPattern)
+		.optional()
+		.meta({description: 'The `next_after` of the page before: only what comes after it'}),
+});
+
+export const nodeShardSchema = z.object({
+	file_id: fileIdSchema,
+	filename: z.string(),
+	index: z.number().int().meta({description: 'The chunk’s place in its file'}),
+	digest: digestSchema,
+	state: shardStateSchema,
+	verified_at: timeMs,
+	wanted: z.number().int().meta({description: 'Shards that the chunk should have'}),
+	present: z.number().int().meta({description: 'Sound shards of the chunk on nodes that are online'}),
+});
+export type NodeShardView = z.infer<typeof nodeShardSchema>;
+
+export const nodeShardsSchema = z.object({
+	success,
+	shards: z.array(nodeShardSchema).meta({description: 'Sorted by file and index'}),
+	next_after: z.string().nullable().meta({description: 'The next page’s `after`; null on the last page'}),
+});
 
 export const replicationSchema = z.object({
 	success,

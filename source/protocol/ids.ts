@@ -16,7 +16,7 @@ export type Digest = Branded<string, 'Digest'>;
 export const fileIdPattern = /^[0-9a-f]{32}$/;
 export const nodeIdPattern = /^pjas-[0-9a-f]{8,32}$/;
 export const digestPattern = /^[0-9a-f]{64}$/;
-const chunkIdPattern = /^[0-9a-f]{32}:\d{8}$/;
+export const chunkIdPattern = /^[0-9a-f]{32}:\d{8}$/;
 
 type Parser<T> = (text: unknown) => T | undefined;
 

@@ -10,6 +10,9 @@ import {
 	heartbeatSchema,
 	logsQuerySchema,
 	logsSchema,
+	nodeAnswerSchema,
+	nodeShardsQuerySchema,
+	nodeShardsSchema,
 	nodesSchema,
 	okSchema,
 	registerSchema,
@@ -37,6 +40,7 @@ const json = (description: string, schema: z.ZodType): Answer => ({description, 
 const bytesAnswer = (description: string): Answer => ({description, type: 'application/octet-stream'});
 const failure = (description: string): Answer => json(description, errorSchema);
 const noFile = {404: failure('`FILE_NOT_FOUND`')};
+const noNode = {404: failure('`NODE_NOT_FOUND`')};
 
 /** Every call of the coordinator's API. The router, the OpenAPI description and the clients are made from it. */
 export const routes = {
@@ -75,6 +79,19 @@ export const routes = {
 		path: '/api/nodes',
 		summary: 'List the nodes',
 		answers: {200: json('All that ever joined', nodesSchema)},
+	},
+	node: {
+		method: 'GET',
+		path: '/api/nodes/{id}',
+		summary: 'Describe a node, and count its shards by state',
+		answers: {200: json('Its record', nodeAnswerSchema), ...noNode},
+	},
+	nodeShards: {
+		method: 'GET',
+		path: '/api/nodes/{id}/shards',
+		summary: 'List the shards that a node should hold',
+		query: nodeShardsQuerySchema,
+		answers: {200: json('A page of shards', nodeShardsSchema), ...noNode},
 	},
 	stats: {
 		method: 'GET',

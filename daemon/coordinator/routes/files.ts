@@ -11,6 +11,7 @@ import type {AppContext, AppState} from '../../http/app.js';
 import {validate} from '../../http/body.js';
 import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
+import type {Received} from '../upload.js';
 import {chunkView, fileView} from '../views.js';
 import type {Parts} from './parts.js';
 import {koaPath} from './paths.js';
@@ -30,23 +31,23 @@ const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ?
 /** A name as a log line shows it. */
 const quoted = (file: FileRecord) => JSON.stringify(file.name);
 
-async function* counted(source: AsyncIterable<Uint8Array>, count: (bytes: number) => void) {
-	for await (const piece of source) {
-		count(piece.length);
-		yield piece;
-	}
-}
+/** Fewer copies than wanted are enough for an upload, and yet something to know of. */
+const noteUploaded = ({note, replicas}: Parts, {file, lowestCopies}: Received) => {
+	const chunks = `${quoted(file)} uploaded: ${plural(file.chunkCount, 'chunk')} on their nodes`;
+	if (lowestCopies >= replicas) note('INFO', chunks, {file: file._id});
+	else note('WARN', `${chunks}, with only ${lowestCopies} of ${replicas} copies`, {file: file._id});
+};
 
 const upload = (parts: Parts) => async (ctx: AppContext) => {
 	const length = Number(ctx.get('Content-Length') || Number.NaN);
 	const atMostBytes = Number.isNaN(length) ? CHUNK_SIZE_BYTES : length;
+	const onBytes = (bytes: number) => {
+		parts.meters.bytesIn += bytes;
+		parts.onBytes?.(bytes);
+	};
 	const take = async ({name, type, source}: FormFile, signal: AbortSignal) => {
 		parts.writer.assertRoom(Math.min(atMostBytes, CHUNK_SIZE_BYTES) + SEAL_TAG_BYTES);
-		const incoming = counted(source, bytes => {
-			parts.meters.bytesIn += bytes;
-			parts.onBytes?.(bytes);
-		});
-		return parts.uploader.receive({name, type, source: incoming, atMostBytes, signal});
+		return parts.uploader.receive({name, type, source, atMostBytes, signal, onBytes});
 	};
 	const received = await receiveForm(ctx.req, take, parts.clock).catch((error: unknown) => {
 		const {message} = error as Error;
@@ -55,8 +56,8 @@ const upload = (parts: Parts) => async (ctx: AppContext) => {
 	});
 
 	const {file, lowestCopies} = received;
-	parts.note('INFO', `${quoted(file)} uploaded: ${plural(file.chunkCount, 'chunk')} on their nodes`, {file: file._id});
-	parts.events.publish('file', fileView(file));
+	noteUploaded(parts, received);
+	parts.events.publish('file', fileView(file, parts));
 	ctx.body = {
 		success: true,
 		file_id: file._id,
@@ -69,7 +70,7 @@ const upload = (parts: Parts) => async (ctx: AppContext) => {
 };
 
 const list =
-	({catalog}: Parts) =>
+	({catalog, fleet}: Parts) =>
 	async (ctx: AppContext) => {
 		const {limit, before, q} = validate(filesQuerySchema, ctx.query, 'query');
 		const search = q === undefined || q === '' ? {} : {search: q};
@@ -77,7 +78,7 @@ const list =
 		const page = files.slice(0, limit);
 		ctx.body = {
 			success: true,
-			files: page.map(fileView),
+			files: page.map(file => fileView(file, {catalog, fleet})),
 			count: page.length,
 			total: await catalog.countFiles(q ?? ''),
 			next_before: files.length > limit ? page.at(-1)?._id : null,
@@ -168,7 +169,7 @@ export const fileRoutes = (router: Router<AppState>, parts: Parts): void => {
 	router.get(routes.files.path, list(parts));
 	router.get(koaPath(routes.download), async ctx => sendFile(ctx, await find(ctx), parts));
 	router.get(koaPath(routes.file), async ctx => {
-		ctx.body = {success: true, file: fileView(await find(ctx))};
+		ctx.body = {success: true, file: fileView(await find(ctx), parts)};
 	});
 	router.delete(koaPath(routes.deleteFile), remove(parts));
 	router.get(koaPath(routes.replication), replication(parts, find));

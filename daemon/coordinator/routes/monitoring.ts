@@ -32,8 +32,9 @@ export const monitoringRoutes = (router: Router<AppState>, parts: Parts): void =
 	});
 
 	router.get(routes.logs.path, ctx => {
-		const {limit, before, level, q} = validate(logsQuerySchema, ctx.query, 'query');
-		const filter = {...(level && {level}), ...(q !== undefined && q !== '' && {text: q})};
+		const {limit, before, level, q, node, file} = validate(logsQuerySchema, ctx.query, 'query');
+		const text = q === undefined || q === '' ? {} : {text: q};
+		const filter = {...text, ...(level && {level}), ...(node && {node}), ...(file && {file})};
 		const entries = activity.before(before ?? Number.MAX_SAFE_INTEGER, limit + 1, filter);
 		const page = entries.slice(-limit);
 		ctx.body = {

@@ -1,0 +1,95 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+import {type Digest, parseDigest} from '../../source/protocol/ids.js';
+import type {AppContext} from '../http/app.js';
+import type {Clock, Random} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {NodeStore} from './folder.js';
+import {receiveShard} from './receive-shard.js';
+import {sendShard} from './send-shard.js';
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+export type Shortcut = {
+	/** Middleware for the application, before its routes: throws what a request failed with that went around it. */
+	rethrow: (ctx: AppContext, next: () => Promise<unknown>) => Promise<void>;
+	/** Gives the handler that goes around the application's. */
+	around: (serve: Handler) => Handler;
+};
+
+export type ShortcutOptions = {
+	shards: Pick<NodeStore, 'receive' | 'open'>;
+	log: Log;
+	clock: Clock;
+	random: Random;
+};
+
+const PREFIX = '/shards/';
+const LONGEST_COUNTED = 2 ** 32;
+
+/** Numbers in hex behind a random start, so that those of one process differ from each other and from another's. */
+const createRequestIds = (random: Random): (() => string) => {
+	const start = Buffer.from(random.bytes(4)).toString('hex');
+	let drawn = 0;
+	return () => {
+		drawn = (drawn + 1) % LONGEST_COUNTED;
+		return start + drawn.toString(16).padStart(8, '0');
+	};
+};
+
+/** The shard that a request puts or gets, where it asks for nothing beside. */
+const plainlyAsked = ({method, url = '', headers}: IncomingMessage): Digest | undefined => {
+	if (method !== 'PUT' && method !== 'GET') return undefined;
+	if (!url.startsWith(PREFIX) || headers['x-request-id'] !== undefined) return undefined;
+	if (headers['if-none-match'] !== undefined) return undefined;
+	return parseDigest(url.slice(PREFIX.length));
+};
+
+/**
+A way around an application for plain puts and gets of shards, which are nearly all that a node is asked: to go through it
+costs more than the rest of them. Everything else goes through it, and a request that fails does so then, so that errors are
+answered in one place.
+*/
+export const createShortcut = ({shards, log, clock, random}: ShortcutOptions): Shortcut => {
+	const newRequestId = createRequestIds(random);
+	const failures = new WeakMap<IncomingMessage, {error: unknown}>();
+
+	const logOnClose = (request: IncomingMessage, response: ServerResponse, requestId: string): void => {
+		const startMs = clock.monotonicMs();
+		response.once('close', () => {
+			// The application has its own entry for what failed.
+			if (failures.has(request)) return;
+			const ms = Math.round(clock.monotonicMs() - startMs);
+			const {statusCode: status, writableFinished: isWhole} = response;
+			log.debug('request', {request: requestId, method: request.method, url: request.url, status, ms, isWhole});
+		});
+	};
+
+	const answer = async (request: IncomingMessage, response: ServerResponse, digest: Digest): Promise<void> => {
+		const requestId = newRequestId();
+		logOnClose(request, response, requestId);
+		response.setHeader('X-Request-Id', requestId);
+		if (request.method === 'PUT') return receiveShard(request, response, shards, digest);
+		response.setHeader('ETag', `"${digest}"`);
+		return sendShard(response, shards, digest);
+	};
+
+	return {
+		async rethrow(ctx, next) {
+			const failure = failures.get(ctx.req);
+			if (failure) throw failure.error;
+			await next();
+		},
+		around: serve => (request, response) => {
+			const digest = plainlyAsked(request);
+			if (!digest) {
+				serve(request, response);
+				return;
+			}
+
+			answer(request, response, digest).catch((error: unknown) => {
+				failures.set(request, {error});
+				serve(request, response);
+			});
+		},
+	};
+};

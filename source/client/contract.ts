@@ -1,0 +1,116 @@
+import type {z} from 'zod';
+import type {
+	CheckLine,
+	EventData,
+	EventName,
+	FileView,
+	filesSchema,
+	LogEntry,
+	logsSchema,
+	nodeAnswerSchema,
+	nodeShardsSchema,
+	NodeView,
+	replicationSchema,
+	Stats,
+	Uploaded,
+} from '../protocol/api.js';
+
+export type {CheckLine, FileView, LogEntry, NodeView, Stats, Uploaded};
+
+/** A node, and how many of the shards that it should hold are sound, missing or corrupt. */
+export type NodeDetails = Omit<z.infer<typeof nodeAnswerSchema>, 'success'>;
+export type NodeShardsPage = z.infer<typeof nodeShardsSchema>;
+export type FilesPage = z.infer<typeof filesSchema>;
+export type LogsPage = z.infer<typeof logsSchema>;
+export type ReplicationPage = z.infer<typeof replicationSchema>;
+
+/** Something that changed, as the coordinator told it. With `id` as the last one seen, the telling goes on from there. */
+export type ApiEvent = {[Name in EventName]: {id: string; name: Name; data: EventData<Name>}}[EventName];
+
+export type LogsQuery = {
+	limit: number;
+	/** Only entries older than this id. */
+	before?: number;
+	level?: LogEntry['level'];
+	/** Only messages that contain this text. */
+	search?: string;
+	node?: string;
+	file?: string;
+};
+
+export type Outgoing = {
+	/** As it is to be stored: any Unicode, quotes and line ends. */
+	name: string;
+	type?: string;
+	/** Where it is known. The upload fails where the body has another length. */
+	sizeBytes?: number;
+	/** Read no faster than it is sent, and closed whatever happens. */
+	body: AsyncIterable<Uint8Array>;
+	signal: AbortSignal;
+};
+
+export type Incoming = {
+	name: string;
+	type: string;
+	/** Of the whole file. */
+	sizeBytes: number;
+	/** Where the body starts in the file. */
+	fromByte: number;
+	/** Names this content: '' where the coordinator gave none. */
+	etag: string;
+	/**
+	The bytes from `fromByte` to the end, read from the network no faster than they are taken. To be read once; whoever
+	stops earlier (`break`) closes the connection.
+
+	@throws {UnreachableError} Where it is cut off, comes to a halt, or is shorter than promised.
+	*/
+	body: AsyncIterable<Uint8Array>;
+};
+
+/**
+The coordinator's API. Whatever it answers is checked with the schemas of `source/protocol` before anybody sees it.
+
+Each call throws `UnreachableError` where the coordinator can't be reached, is too slow or cuts an answer off,
+`AnswerError` where it answers with an error or with something else than was asked for, and the signal's reason where
+that is aborted.
+*/
+export type Api = {
+	/** The coordinator's base address. */
+	url: string;
+	stats: () => Promise<Stats>;
+	nodes: () => Promise<NodeView[]>;
+	node: (id: string) => Promise<NodeDetails>;
+	/** The shards that a node should hold, sorted by file and index. */
+	nodeShards: (id: string, page: {limit: number; after?: string}) => Promise<NodeShardsPage>;
+	/** A page of files, the newest first, and how many there are. */
+	files: (page: {limit: number; before?: string; search?: string}) => Promise<FilesPage>;
+	file: (id: string) => Promise<FileView>;
+	removeFile: (id: string) => Promise<void>;
+	/** The newest entries, or the newest before one; the oldest of them first. */
+	logs: (page: LogsQuery) => Promise<LogsPage>;
+	/** Where the shards of each chunk are. */
+	replication: (id: string, page?: {limit?: number; after?: number}) => Promise<ReplicationPage>;
+	/** Has every node re-hash its shards of a file. The last line is a `done` or an `error`. */
+	check: (id: string, signal: AbortSignal) => AsyncIterable<CheckLine>;
+	/**
+	All that changes, as it comes. The connection is made when the first event is asked for.
+
+	@throws {UnreachableError} When the connection breaks: it never ends otherwise.
+	*/
+	events: (options: EventsOptions) => AsyncIterable<ApiEvent>;
+	upload: (file: Outgoing) => Promise<Uploaded>;
+	/** From `fromByte` on; with `etag` only where the file is still that one, else from 0 again: look at `fromByte`. */
+	download: (id: string, options: DownloadOptions) => Promise<Incoming>;
+};
+
+export type EventsOptions = {
+	/** The last event that was seen: what came since is told first, or `reset` where that is no longer known. */
+	lastEventId?: string;
+	/** Called once the coordinator has taken the connection: nothing that changes from now on is missed. */
+	onOpen?: () => void;
+	/** Called with each id to go on from, also with those that come without an event. */
+	onId?: (id: string) => void;
+	signal: AbortSignal;
+};
+
+export type DownloadOptions = {fromByte?: number; etag?: string; signal: AbortSignal};

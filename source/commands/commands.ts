@@ -1,0 +1,178 @@
+import {themeNames} from '../console/theme.js';
+
+/** What pjas-tui can do, as data: its help, its command line, its completion and the README's table are made of this. */
+
+export type Flag = {
+	name: string;
+	short?: string;
+	/** What stands for its value in the help. A flag without one is a switch. */
+	placeholder?: string;
+	/** All the values that it can have. */
+	values?: readonly string[];
+	/** Whether its value is a path on this machine. */
+	isPath?: boolean;
+	help: string;
+};
+
+/** What completes a word: paths on this machine, files in the network, or one of these words. */
+export type Completes = 'paths' | 'stored' | readonly string[];
+
+export type Argument = {placeholder: string; isMany?: boolean; completes: Completes};
+
+export type Command = {
+	about: string;
+	argument?: Argument;
+	flags: readonly Flag[];
+	/** Lines that the help has below the flags. */
+	notes?: readonly string[];
+	examples: readonly string[];
+	/** Whether it asks the coordinator, and so takes the flags that say how. */
+	isRemote: boolean;
+	/** Whether it changes what the network keeps, which `--read-only` refuses. */
+	isChange?: boolean;
+};
+
+export const logLevels = ['INFO', 'WARN', 'ERROR'] as const;
+export const shells = ['bash', 'zsh', 'fish'] as const;
+
+export const helpFlag: Flag = {name: 'help', short: 'h', help: 'Say this, and no more'};
+export const versionFlag: Flag = {name: 'version', help: 'Say the version, and no more'};
+
+/** What every command takes that asks the coordinator; the console does too. */
+export const remoteFlags: readonly Flag[] = [
+	{name: 'coordinator', placeholder: 'URL', help: 'Where the coordinator is'},
+	{name: 'read-only', help: 'Refuse whatever changes the network'},
+];
+
+export const jsonFlag: Flag = {name: 'json', help: 'Print JSON, for programs'};
+
+export const consoleFlags: readonly Flag[] = [
+	{name: 'screen-reader', help: 'Only append lines, and announce what is selected'},
+	{name: 'theme', placeholder: 'NAME', values: themeNames, help: 'The colours and characters of the console'},
+];
+
+const quietFlag: Flag = {name: 'quiet', short: 'q', help: 'Show no progress'};
+
+const storedFile: Argument = {placeholder: 'FILE', completes: 'stored'};
+const fileNote = 'FILE is an id, the beginning of one (at least 4 digits), or a name, where only one file has it.';
+
+export const commands = {
+	upload: {
+		about: 'Store files, and whole folders',
+		argument: {placeholder: 'FILE', isMany: true, completes: 'paths'},
+		flags: [{name: 'name', placeholder: 'NAME', help: 'What the one file is to be called; needed for -'}, quietFlag],
+		notes: [
+			'- stands for standard input. A folder stands for all files in it, each called by its path from there.',
+			'Prints the id and the name of each file once the network keeps it. --json prints an object a line.',
+		],
+		examples: ['pjas-tui upload report.pdf photos/', 'tar c photos | pjas-tui upload - --name photos.tar'],
+		isRemote: true,
+		isChange: true,
+	},
+	download: {
+		about: 'Fetch a file',
+		argument: storedFile,
+		flags: [
+			{
+				name: 'output',
+				short: 'o',
+				placeholder: 'PATH',
+				isPath: true,
+				help: 'Where to: a file, a folder, or - for standard output. Else its own name, in this folder',
+			},
+			{name: 'force', help: 'Overwrite what is there'},
+			quietFlag,
+		],
+		notes: [fileNote, 'A download that broke goes on where it stopped when it is started again.'],
+		examples: ['pjas-tui download report.pdf', 'pjas-tui download 019b3c5a7f20 -o - | tar x'],
+		isRemote: true,
+	},
+	files: {
+		about: 'List the files, the newest first',
+		flags: [{name: 'search', placeholder: 'TEXT', help: 'Only names that contain this, whatever its case'}],
+		examples: ['pjas-tui files --search .pdf', 'pjas-tui files --json'],
+		isRemote: true,
+	},
+	nodes: {
+		about: 'List every node that ever joined',
+		flags: [],
+		examples: ['pjas-tui nodes'],
+		isRemote: true,
+	},
+	stats: {
+		about: 'Show the figures of the network',
+		flags: [],
+		examples: ['pjas-tui stats --json'],
+		isRemote: true,
+	},
+	logs: {
+		about: 'Show the newest entries of the activity log, the oldest of them first',
+		flags: [
+			{name: 'follow', short: 'f', help: 'Go on with what comes, until it is stopped'},
+			{name: 'level', placeholder: 'LEVEL', values: logLevels, help: 'Only entries of this level'},
+			{name: 'limit', placeholder: 'COUNT', help: 'How many entries, at most 10000. Default: 50'},
+		],
+		notes: ['With --follow, --json prints an object a line, and a lost connection is made again.'],
+		examples: ['pjas-tui logs -f', 'pjas-tui logs --level ERROR --limit 500'],
+		isRemote: true,
+	},
+	check: {
+		about: 'Have every node re-hash what it keeps of a file',
+		argument: storedFile,
+		flags: [quietFlag],
+		notes: [
+			fileNote,
+			'The exit code is 1 where a shard is missing or wrong or its node does not answer.',
+			'--json prints an object a line: one a chunk, and one with the sums.',
+		],
+		examples: ['pjas-tui check report.pdf'],
+		isRemote: true,
+	},
+	rm: {
+		about: 'Delete files',
+		argument: {...storedFile, isMany: true},
+		flags: [{name: 'yes', short: 'y', help: "Don't ask. Needed where there is no terminal to ask on"}],
+		notes: [fileNote, '--json prints an object a line.'],
+		examples: ['pjas-tui rm report.pdf', 'pjas-tui rm --yes 019b3c5a7f20'],
+		isRemote: true,
+		isChange: true,
+	},
+	completion: {
+		about: 'Print a script that completes what is typed in a shell',
+		argument: {placeholder: shells.join('|'), completes: shells},
+		flags: [],
+		notes: ['fish: pjas-tui completion fish > ~/.config/fish/completions/pjas-tui.fish'],
+		examples: ['source <(pjas-tui completion bash)', 'source <(pjas-tui completion zsh)'],
+		isRemote: false,
+	},
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof commands;
+
+export const commandNames = Object.keys(commands) as CommandName[];
+
+export const isCommandName = (word: string | undefined): word is CommandName =>
+	word !== undefined && Object.hasOwn(commands, word);
+
+/** What completion asks for; not for people, so the help is silent about it. */
+export const HIDDEN_COMMAND = '__complete';
+
+/** Every flag that a command takes. */
+export const flagsOf = (name: CommandName): readonly Flag[] => {
+	const {flags, isRemote}: Command = commands[name];
+	return [...flags, ...(isRemote ? [jsonFlag, ...remoteFlags] : []), helpFlag];
+};
+
+/** Every flag that stands without a command. */
+export const flagsAlone: readonly Flag[] = [...remoteFlags, ...consoleFlags, helpFlag, versionFlag];
+
+/** How a command is written: `download FILE [-o PATH]`. */
+export const usageOf = (name: CommandName): string => {
+	const {argument, flags}: Command = commands[name];
+	const words = argument ? [`${argument.placeholder}${argument.isMany === true ? '…' : ''}`] : [];
+	const written = flags.map(({name: flag, short, placeholder}) => {
+		const dashed = short === undefined ? `--${flag}` : `-${short}`;
+		return `[${dashed}${placeholder === undefined ? '' : ` ${placeholder}`}]`;
+	});
+	return [name, ...words, ...written].join(' ');
+};

@@ -1,0 +1,136 @@
+import {Box} from 'ink';
+import type {ReactNode} from 'react';
+import {type ActionId, bindingOf} from '../console/keymap.js';
+import {keyName} from '../console/key-names.js';
+import {fit} from '../console/table-layout.js';
+import type {Piece} from '../console/table.js';
+import type {Theme, Tone} from '../console/theme.js';
+import {wrap} from '../console/wrap.js';
+import {type Action, type Area, type Notice, type ScreenId, screenIds} from '../console/view.js';
+import {displayWidth, printable} from '../terminal/text.js';
+import {type Line, Lines, LineText} from './lines.js';
+
+export type FrameProps = {
+	area: Area;
+	theme: Theme;
+	url: string;
+	/** How it stands to the coordinator, in a few words. */
+	connection: {text: string; tone: Tone};
+	/** What is said at the right of the head. */
+	figures: readonly Piece[];
+	isReadOnly: boolean;
+	screen: ScreenId;
+	/** What stands behind a screen's name: how many transfers go on. */
+	badges: Partial<Record<ScreenId, string>>;
+	notice: Notice | undefined;
+	actions: readonly Action[];
+	everywhere: readonly Action[];
+	children: ReactNode;
+};
+
+export const MINIMUM: Area = {columns: 60, rows: 15};
+
+/** Lines of the frame around the body: head, screens, foot. */
+export const FRAME_ROWS = 3;
+
+const MOST_NOTICE_ROWS = 3;
+
+const titles: Record<ScreenId, string> = {
+	overview: 'Overview',
+	nodes: 'Nodes',
+	files: 'Files',
+	transfers: 'Transfers',
+	activity: 'Activity',
+};
+
+const widthOf = (pieces: readonly Piece[]) => pieces.reduce((sum, {text}) => sum + displayWidth(text), 0);
+
+const headPieces = ({area, theme, url, connection, figures, isReadOnly}: FrameProps): Piece[] => {
+	const tag: Piece[] = isReadOnly ? [{text: '  read-only', tone: 'warn'}] : [];
+	const right: Piece[] = [{text: connection.text, tone: connection.tone, isBold: true}, ...figures];
+	const left: Piece[] = [{text: 'PJAS', tone: 'accent', isBold: true}, ...tag, {text: `  ${url}`, tone: 'muted'}];
+	const rightWidth = Math.min(widthOf(right), area.columns - 6);
+	return [
+		...fit(left, area.columns - rightWidth - 2, theme.glyphs.ellipsis),
+		{text: '  '},
+		...fit(right, rightWidth, theme.glyphs.ellipsis),
+	];
+};
+
+const tabPieces = ({area, theme, screen, badges}: FrameProps): Piece[] => {
+	const tabs = (margin: string) =>
+		screenIds.flatMap((id, index): Piece[] => {
+			const badge = badges[id] === undefined ? '' : ` ${badges[id]}`;
+			const text = `${margin}${index + 1} ${titles[id]}${badge}${margin}`;
+			return [id === screen ? {text, isBold: true, isInverse: true} : {text, tone: 'muted'}, {text: ' '}];
+		});
+	const wide = tabs(' ');
+	return fit(widthOf(wide) <= area.columns ? wide : tabs(''), area.columns, theme.glyphs.ellipsis);
+};
+
+const noticePrefix: Record<Notice['tone'], string> = {info: '', ok: 'Done: ', warn: 'Note: ', bad: 'Failed: '};
+
+/** What the bottom line names in any case. */
+const always: readonly ActionId[] = ['upload', 'palette', 'help', 'quit'];
+
+/** What the keys do here, as many as fit: the place's own first, then the way back and what works everywhere. */
+const keyPieces = ({area, theme, actions: all, everywhere}: FrameProps): Piece[] => {
+	const actions = all.filter(({id}) => id !== 'back');
+	const last = [
+		...all.filter(({id}) => id === 'back'),
+		...always.flatMap(id => everywhere.filter(action => action.id === id)),
+	];
+	const isMovement = ({id}: Action) => /^list\.(up|down|left|right|first|last|page)/.test(id);
+	const hint = ({id}: Action): Piece[] => {
+		const {keys, label} = bindingOf(id);
+		return [{text: keyName(keys[0] ?? '', theme), tone: 'accent', isBold: true}, {text: ` ${label}  `}];
+	};
+
+	const ending = last.flatMap(hint);
+	let room = area.columns - widthOf(ending);
+	const beginning: Piece[] = [];
+	for (const pieces of actions.filter(action => !isMovement(action)).map(hint)) {
+		room -= widthOf(pieces);
+		if (room < 0) break;
+		beginning.push(...pieces);
+	}
+
+	return fit([...beginning, ...ending], area.columns, theme.glyphs.ellipsis);
+};
+
+/** What the keys do, or a notice: whole, over the last lines of the body where it takes several. */
+const footLines = (props: FrameProps): Line[] => {
+	const {notice, area, theme} = props;
+	if (!notice) return [{pieces: keyPieces(props)}];
+	const tone = notice.tone === 'info' ? 'plain' : notice.tone;
+	const lines = wrap(printable(noticePrefix[notice.tone] + notice.text), area.columns);
+	const shown = [...lines.slice(0, MOST_NOTICE_ROWS - 1), lines.slice(MOST_NOTICE_ROWS - 1).join(' ')];
+	return shown
+		.filter(text => text !== '')
+		.map(text => ({pieces: fit({text, tone, isBold: true}, area.columns, theme.glyphs.ellipsis)}));
+};
+
+/** What stands around every screen: where one is, how the network does, and what the keys do. */
+export const Frame = (props: FrameProps): ReactNode => {
+	const {area, theme, children} = props;
+	const foot = footLines(props);
+	return (
+		<Box flexDirection="column" width={area.columns} height={area.rows}>
+			<LineText theme={theme} line={{pieces: headPieces(props)}} />
+			<LineText theme={theme} line={{pieces: tabPieces(props)}} />
+			<Box height={area.rows - FRAME_ROWS + 1 - foot.length} width={area.columns} overflowY="hidden">
+				{children}
+			</Box>
+			<Lines theme={theme} lines={foot} />
+		</Box>
+	);
+};
+
+/** What is said where the terminal is too small for anything else. */
+export const TooSmall = ({area, theme}: {area: Area; theme: Theme}): ReactNode => (
+	<Box flexDirection="column" width={area.columns} height={area.rows} overflowY="hidden">
+		<LineText theme={theme} line={{pieces: [{text: `PJAS needs ${MINIMUM.columns}x${MINIMUM.rows}`, isBold: true}]}} />
+		<LineText theme={theme} line={{pieces: [{text: `This is ${area.columns}x${area.rows}: make it larger`}]}} />
+		<LineText theme={theme} line={{pieces: [{text: 'q quits', tone: 'muted'}]}} />
+	</Box>
+);

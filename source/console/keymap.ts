@@ -1,0 +1,98 @@
+/** Where a binding works: everywhere, in any list, or in one place. */
+export type Scope =
+	'everywhere' | 'list' | 'overview' | 'nodes' | 'node' | 'files' | 'file' | 'transfers' | 'activity' | 'picker';
+
+export type Binding = {
+	scope: Scope;
+	/** The keys, as `chordOf` writes them. The first is the one that the bottom line shows. */
+	keys: readonly string[];
+	/** One or two words, for the bottom line. */
+	label: string;
+	/** A sentence, for the help and the palette. */
+	help: string;
+	/** Whether it changes something: hidden and refused with --read-only. */
+	isChange?: boolean;
+};
+
+/** Every key of the console. The help, the bottom line and the README's table are made of it. */
+export const keymap = {
+	'screen.overview': {scope: 'everywhere', keys: ['1'], label: 'overview', help: 'Go to the overview'},
+	'screen.nodes': {scope: 'everywhere', keys: ['2'], label: 'nodes', help: 'Go to the nodes'},
+	'screen.files': {scope: 'everywhere', keys: ['3'], label: 'files', help: 'Go to the files'},
+	'screen.transfers': {scope: 'everywhere', keys: ['4'], label: 'transfers', help: 'Go to the transfers'},
+	'screen.activity': {scope: 'everywhere', keys: ['5'], label: 'activity', help: 'Go to the activity log'},
+	'screen.next': {scope: 'everywhere', keys: ['tab'], label: 'next', help: 'Go to the next screen'},
+	'screen.previous': {scope: 'everywhere', keys: ['shift-tab'], label: 'previous', help: 'Go to the previous screen'},
+	palette: {scope: 'everywhere', keys: [':'], label: 'palette', help: 'Name an action or a screen'},
+	help: {scope: 'everywhere', keys: ['?', 'f1'], label: 'help', help: 'Show what the keys do here'},
+	upload: {scope: 'everywhere', keys: ['u'], label: 'upload', help: 'Choose files to upload', isChange: true},
+	back: {scope: 'everywhere', keys: ['escape'], label: 'back', help: 'Close what is on top, or take the filter away'},
+	retry: {scope: 'everywhere', keys: ['ctrl-r'], label: 'reconnect', help: 'Ask the coordinator again at once'},
+	redraw: {scope: 'everywhere', keys: ['ctrl-l'], label: 'redraw', help: 'Paint the screen anew'},
+	suspend: {scope: 'everywhere', keys: ['ctrl-z'], label: 'suspend', help: 'Go to the shell; fg comes back'},
+	quit: {scope: 'everywhere', keys: ['q', 'ctrl-c'], label: 'quit', help: 'Quit; asks while transfers are under way'},
+
+	'list.up': {scope: 'list', keys: ['up', 'k'], label: 'up', help: 'One up'},
+	'list.down': {scope: 'list', keys: ['down', 'j'], label: 'down', help: 'One down'},
+	'list.left': {scope: 'list', keys: ['left', 'h'], label: 'left', help: 'To the left; in a list, columns to the left'},
+	'list.right': {
+		scope: 'list',
+		keys: ['right', 'l'],
+		label: 'right',
+		help: 'To the right; in a list, columns to the right',
+	},
+	'list.first': {scope: 'list', keys: ['g', 'home'], label: 'first', help: 'To the first'},
+	'list.last': {scope: 'list', keys: ['G', 'end'], label: 'last', help: 'To the last'},
+	'list.page-up': {scope: 'list', keys: ['ctrl-u', 'pageup'], label: 'page up', help: 'A page up'},
+	'list.page-down': {scope: 'list', keys: ['ctrl-d', 'pagedown'], label: 'page down', help: 'A page down'},
+	'list.open': {scope: 'list', keys: ['enter'], label: 'open', help: 'Open the chosen one'},
+	'list.mark': {scope: 'list', keys: ['space'], label: 'mark', help: 'Mark it, or take the mark away'},
+	'list.filter': {
+		scope: 'list',
+		keys: ['/'],
+		label: 'filter',
+		help: 'Filter: text, !text for without, ~text for about',
+	},
+	'list.sort': {scope: 'list', keys: ['s'], label: 'sort', help: 'Sort by the next column'},
+	'list.reverse': {scope: 'list', keys: ['S'], label: 'reverse', help: 'Reverse the order'},
+	'list.copy': {scope: 'list', keys: ['y'], label: 'copy id', help: 'Copy the id of the chosen one'},
+
+	'file.download': {scope: 'files', keys: ['d'], label: 'download', help: 'Download the chosen or marked files'},
+	'file.check': {scope: 'files', keys: ['c'], label: 'check', help: 'Have every node re-read its shards of the file'},
+	'file.delete': {
+		scope: 'files',
+		keys: ['x', 'delete'],
+		label: 'delete',
+		help: 'Delete the chosen or marked files',
+		isChange: true,
+	},
+	'file.reload': {scope: 'files', keys: ['r'], label: 'reload', help: 'Ask for the list anew'},
+
+	'file.stop-check': {scope: 'file', keys: ['x'], label: 'stop check', help: 'Stop the check that is under way'},
+
+	'transfer.pause': {scope: 'transfers', keys: ['p'], label: 'pause', help: 'Pause, or go on'},
+	'transfer.cancel': {scope: 'transfers', keys: ['x', 'delete'], label: 'cancel', help: 'Cancel the transfer'},
+	'transfer.retry': {scope: 'transfers', keys: ['r'], label: 'retry', help: 'Try again what failed'},
+	'transfer.clear': {scope: 'transfers', keys: ['c'], label: 'clear', help: 'Take it out of the list, once it ended'},
+	'transfer.clear-all': {
+		scope: 'transfers',
+		keys: ['C'],
+		label: 'clear all',
+		help: 'Take all that ended out of the list',
+	},
+
+	'activity.follow': {scope: 'activity', keys: ['f'], label: 'follow', help: 'Follow the newest, or hold still'},
+	'activity.level': {
+		scope: 'activity',
+		keys: ['v'],
+		label: 'level',
+		help: 'Show all, warnings and errors, or errors only',
+	},
+	'activity.wide': {scope: 'activity', keys: ['w'], label: 'wide', help: 'Whole messages, or one line each'},
+
+	'picker.hidden': {scope: 'picker', keys: ['ctrl-h'], label: 'hidden', help: 'Show hidden files, or not'},
+} as const satisfies Record<string, Binding>;
+
+export type ActionId = keyof typeof keymap;
+
+export const bindingOf = (id: ActionId): Binding => keymap[id];

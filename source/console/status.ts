@@ -1,0 +1,30 @@
+import type {LiveState} from '../client/live-state.js';
+import {span} from './age.js';
+import type {Piece} from './table.js';
+import type {Theme, Tone} from './theme.js';
+import type {Area} from './view.js';
+
+/** How the console stands to the coordinator, in a few words. */
+export const connectionStatus = ({connection}: LiveState, nowMs: number): {text: string; tone: Tone} => {
+	if (connection.state === 'live') return {text: 'LIVE', tone: 'ok'};
+	if (connection.state === 'connecting') return {text: 'CONNECTING', tone: 'warn'};
+	const {sinceMs, nextTryAtMs} = connection;
+	return {text: `STALE ${span(nowMs - sinceMs)}, next try in ${span(nextTryAtMs - nowMs)}`, tone: 'bad'};
+};
+
+/** The network in two figures, for the head; where there is room. */
+export const headFigures = ({stats}: LiveState, {columns}: Area, theme: Theme): Piece[] => {
+	if (!stats || columns < 80) return [];
+	const {onlineNodes, totalNodes, dataHealth} = stats;
+	const nodesTone: Tone = totalNodes > 0 && onlineNodes === totalNodes ? 'ok' : 'warn';
+	const dataTone: Tone = stats.redundancy.none > 0 ? 'bad' : dataHealth < 100 ? 'warn' : 'ok';
+	const dot: Piece = {text: `  ${theme.glyphs.dot}  `, tone: 'muted'};
+	return [
+		dot,
+		{text: 'nodes '},
+		{text: `${onlineNodes}/${totalNodes}`, tone: nodesTone},
+		dot,
+		{text: 'data '},
+		{text: `${dataHealth}%`, tone: dataTone},
+	];
+};

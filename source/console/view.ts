@@ -1,0 +1,87 @@
+import type {ReactElement} from 'react';
+import type {Api} from '../client/api.js';
+import type {Live} from '../client/live-state.js';
+import type {KeyEvent} from '../terminal/key.js';
+import type {Transfers} from '../transfers/transfer.js';
+import type {ActionId} from './keymap.js';
+import type {Theme} from './theme.js';
+
+export const screenIds = ['overview', 'nodes', 'files', 'transfers', 'activity'] as const;
+export type ScreenId = (typeof screenIds)[number];
+
+export type Area = {columns: number; rows: number};
+
+/** What an operator can do, here and now. Its keys, its name and its help stand in the keymap. */
+export type Action = {
+	id: ActionId;
+	/** Why it can't be done now, in words; `undefined` where it can. It is then shown as a notice when tried. */
+	problem?: () => string | undefined;
+	/** What it throws or rejects with becomes a notice. */
+	run: () => void | Promise<void>;
+};
+
+/** What a screen reader is told: the place, what is chosen there, and what it says besides. */
+export type Description = {title: string; selection?: string; lines?: readonly string[]};
+
+/**
+A screen, a pane of details or a dialog. Its state lives in its closure and changes at once with each key, so that a burst
+of keys works as single ones do; React only paints. Whoever changes state says `console.changed()`.
+*/
+export type View = {
+	/** The line above it. */
+	title: () => string;
+	/** What can be done here, the most useful first: those stand in the bottom line. What is possible everywhere is added. */
+	actions: () => readonly Action[];
+	/** Whether a field takes what is typed: keys then go to `key` before any binding. */
+	isTyping?: () => boolean;
+	/** A key that no binding took (or any key, while typing). Says whether it was used. */
+	key?: (event: KeyEvent) => boolean;
+	/** Paints itself into exactly this area. */
+	render: (area: Area) => ReactElement;
+	describe: () => Description;
+	/** Esc: takes the filter or the marks away, say. Says whether there was something to take away; if not, the view is closed. */
+	back?: () => boolean;
+	/** Whether it must be answered first: then no other screen can be gone to. */
+	isModal?: boolean;
+	/** Goes to what was asked for by `console.go`; called before `show`. */
+	goTo?: (place: Place) => void;
+	/** Called when it becomes the one that is seen, and when it is no longer. */
+	show?: () => void;
+	hide?: () => void;
+	/** Called once, when it is closed for good. */
+	dispose?: () => void;
+};
+
+export type Notice = {tone: 'info' | 'ok' | 'warn' | 'bad'; text: string};
+
+export type Clock = {now: () => number; timer: (afterMs: number, run: () => void) => () => void};
+
+/** Where to go to: a screen, and what to choose there. */
+export type Place =
+	| {screen: 'overview' | 'transfers' | 'activity'}
+	| {screen: 'nodes'; node?: string; filter?: string}
+	| {screen: 'files'; file?: string; filter?: string};
+
+/** What every view is made with. */
+export type Console = {
+	api: Api;
+	live: Live;
+	transfers: Transfers;
+	clock: Clock;
+	theme: Theme;
+	isReadOnly: boolean;
+	/** The user's home and the folder it was started in. */
+	folders: {home: string; working: string};
+	size: () => Area;
+	/** Asks for a new frame. Many calls make one. */
+	changed: () => void;
+	go: (place: Place) => void;
+	/** Puts a dialog or a pane of details on top. Esc closes it. */
+	open: (view: View) => void;
+	close: (view: View) => void;
+	/** Does it, or says why not: what it throws becomes a notice. */
+	run: (action: Action) => void;
+	notice: (notice: Notice) => void;
+	/** Puts a text on the operator's clipboard, through the terminal (OSC 52). */
+	copy: (text: string) => void;
+};

@@ -1,0 +1,75 @@
+import {age, dateTime} from '../console/age.js';
+import type {Column} from '../console/table.js';
+import type {Clock} from '../console/view.js';
+import {formatSize} from '../format.js';
+import type {FileView} from '../protocol/api.js';
+import {redundancyPiece} from './file-facts.js';
+import {redundancyRank} from './redundancy.js';
+
+const DATE_WIDTH = 16;
+
+/** The columns of the list of files. */
+export const fileColumns = (clock: Clock): readonly Column<FileView>[] => [
+	{
+		id: 'name',
+		title: 'NAME',
+		min: 20,
+		max: 80,
+		grow: 4,
+		priority: 0,
+		cell: file => ({text: file.filename, isBold: true}),
+		sortBy: file => file.filename.toLowerCase(),
+	},
+	{
+		id: 'size',
+		title: 'SIZE',
+		min: 8,
+		align: 'right',
+		priority: 2,
+		cell: file => formatSize(file.size),
+		sortBy: file => file.size,
+		isDescending: true,
+	},
+	{
+		id: 'redundancy',
+		title: 'REDUNDANCY',
+		min: 13,
+		max: 20,
+		grow: 1,
+		priority: 1,
+		cell: (file, width) => redundancyPiece(file, width),
+		sortBy: file => redundancyRank(file.redundancy),
+		isDescending: true,
+	},
+	{
+		id: 'when',
+		title: 'WHEN',
+		min: 6,
+		max: DATE_WIDTH,
+		grow: 3,
+		priority: 3,
+		cell: (file, width) => (width >= DATE_WIDTH ? dateTime(file.uploaded_at) : age(clock.now() - file.uploaded_at)),
+		sortBy: file => file.uploaded_at,
+		isDescending: true,
+	},
+	{
+		id: 'type',
+		title: 'TYPE',
+		min: 10,
+		max: 24,
+		grow: 1,
+		priority: 4,
+		cell: file => file.type,
+		sortBy: file => file.type,
+	},
+	{
+		id: 'id',
+		title: 'ID',
+		min: 12,
+		max: 32,
+		grow: 1,
+		priority: 5,
+		cell: file => ({text: file.file_id, tone: 'muted'}),
+		sortBy: file => file.file_id,
+	},
+];

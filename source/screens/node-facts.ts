@@ -1,0 +1,73 @@
+import type {NodeDetails, NodeView} from '../client/api.js';
+import type {Line} from '../components/lines.js';
+import {bar} from '../components/pictures.js';
+import {age, dateTime} from '../console/age.js';
+import {fit} from '../console/table-layout.js';
+import type {Piece} from '../console/table.js';
+import type {Theme, Tone} from '../console/theme.js';
+import {formatSize} from '../format.js';
+
+/** A node in words, for lists, details and screen readers alike. */
+
+const FULL_PERCENT = 90;
+const LABEL_WIDTH = 11;
+const LEAST_BAR = 4;
+const MOST_BAR = 24;
+
+export const stateOf = (node: NodeView): Piece =>
+	node.status === 'online' ? {text: 'online', tone: 'ok'} : {text: 'OFFLINE', tone: 'bad', isBold: true};
+
+/** How the coordinator reaches it. */
+export const reachOf = (node: NodeView): string => (node.kind === 'classic' ? 'classic' : 'address');
+
+/** When it was last heard of: an online node is heard of all the time. */
+export const lastSeen = (node: NodeView, nowMs: number): string => {
+	if (node.status === 'online') return 'now';
+	const ago = age(nowMs - node.last_seen);
+	return ago === 'now' ? 'just now' : `${ago} ago`;
+};
+
+export const latencyOf = (node: NodeView): string => {
+	if (node.latency_ms === null) return '-';
+	return node.latency_ms < 10 ? `${node.latency_ms.toFixed(1)} ms` : `${Math.round(node.latency_ms)} ms`;
+};
+
+/** How much of its allocation is used, from 0 to 1. */
+export const usedShare = ({storage_stats: {used_bytes: used, allocated_bytes: allocated}}: NodeView): number =>
+	allocated === 0 ? 1 : used / allocated;
+
+export const usedTone = (node: NodeView): Tone => (usedShare(node) * 100 >= FULL_PERCENT ? 'warn' : 'accent');
+
+const shardsText = ({sound, missing, corrupt}: NodeDetails['shards']): string =>
+	`${sound} sound, ${missing} missing, ${corrupt} corrupt`;
+
+/** All that is known of a node, a label and its value a line. */
+export const nodeFacts = (
+	node: NodeView,
+	shards: NodeDetails['shards'] | undefined,
+	{theme, nowMs, width}: {theme: Theme; nowMs: number; width: number},
+): Line[] => {
+	const {used_bytes: used, allocated_bytes: allocated, free_bytes: free} = node.storage_stats;
+	const percent = `${Math.round(usedShare(node) * 1000) / 10}%`;
+	const barWidth = Math.max(LEAST_BAR, Math.min(MOST_BAR, width - LABEL_WIDTH - percent.length - 1));
+	const latency = node.latency_ms === null ? 'not measured yet' : `${latencyOf(node)} to read 1 MiB`;
+	const line = (label: string, value: string | readonly Piece[]): Line => ({
+		pieces: [
+			...fit({text: label, tone: 'muted'}, LABEL_WIDTH, theme.glyphs.ellipsis),
+			...fit(value, Math.max(1, width - LABEL_WIDTH), theme.glyphs.ellipsis),
+		],
+	});
+	return [
+		line('state', [stateOf(node), {text: `, seen ${lastSeen(node, nowMs)}`}]),
+		line('used', [...bar(usedShare(node), barWidth, theme, usedTone(node)), {text: ` ${percent}`}]),
+		line('', `${formatSize(used)} of ${formatSize(allocated)}, ${formatSize(free)} free`),
+		line('shards', shards ? shardsText(shards) : String(node.chunks_stored)),
+		line('latency', `${latency}, ${node.in_flight} in flight`),
+		line('owner', node.owner),
+		line('zone', node.zone),
+		line('reached', `${reachOf(node)} ${node.address}`),
+		line('id', node.node_id),
+		line('version', node.version),
+		line('joined', dateTime(node.registered_at)),
+	];
+};

@@ -1,0 +1,123 @@
+import type {Fault, LiveState} from '../client/live-state.js';
+import type {NodeView} from '../client/api.js';
+import type {Place} from '../console/view.js';
+import {formatSize} from '../format.js';
+import type {Transfer} from '../transfers/transfer.js';
+import {lastSeen, usedShare} from './node-facts.js';
+import {sentence} from './waiting.js';
+
+/** Something that is wrong now, and where it can be mended. */
+export type Problem = {key: string; severity: 'bad' | 'warn'; text: string; place: Place};
+
+const MOST_NAMED_NODES = 5;
+const NEARLY_FULL = 0.9;
+const MOST_FAULTS = 20;
+
+const plural = (count: number, noun: string, more = `${noun}s`) => `${count} ${count === 1 ? noun : more}`;
+
+const connectionProblems = ({connection}: LiveState): Problem[] =>
+	connection.state === 'stale'
+		? [
+				{
+					key: 'stale',
+					severity: 'bad',
+					text: `${sentence(connection.error)} Enter tries again at once`,
+					place: {screen: 'overview'},
+				},
+			]
+		: [];
+
+const chunkProblems = ({stats, nodes}: LiveState): Problem[] => {
+	const problems: Problem[] = [];
+	if (nodes?.length === 0) {
+		const text = 'No node has joined: nothing can be stored. Start one with pjas-daemon --role node';
+		problems.push({key: 'no-nodes', severity: 'bad', text, place: {screen: 'nodes'}});
+	}
+
+	if (stats && stats.redundancy.none > 0) {
+		const text = `${plural(stats.redundancy.none, 'chunk')} can't be read now: every node with a copy is away or lost it`;
+		problems.push({key: 'lost', severity: 'bad', text, place: {screen: 'files', filter: 'lost'}});
+	}
+
+	if (stats && stats.redundancy.partly > 0) {
+		const text = `${plural(stats.redundancy.partly, 'chunk')} with fewer copies than wanted: bring the nodes back`;
+		problems.push({key: 'short', severity: 'warn', text, place: {screen: 'files', filter: 'short'}});
+	}
+
+	return problems;
+};
+
+const offlineProblems = (nodes: readonly NodeView[], nowMs: number): Problem[] => {
+	const offline = nodes.filter(({status}) => status === 'offline');
+	if (offline.length > MOST_NAMED_NODES) {
+		const text = `${offline.length} of ${nodes.length} nodes are offline`;
+		return [{key: 'offline', severity: 'bad', text, place: {screen: 'nodes', filter: 'offline'}}];
+	}
+
+	return offline.map(node => ({
+		key: `offline ${node.node_id}`,
+		severity: 'bad',
+		text: `Node ${node.name} (${node.owner}) is offline, last seen ${lastSeen(node, nowMs)}`,
+		place: {screen: 'nodes', node: node.node_id},
+	}));
+};
+
+const fullProblems = (nodes: readonly NodeView[]): Problem[] => {
+	const full = nodes.filter(node => node.status === 'online' && usedShare(node) >= NEARLY_FULL);
+	if (full.length > MOST_NAMED_NODES) {
+		const text = `${full.length} of ${nodes.length} nodes are nearly full: give them more, or add nodes`;
+		return [{key: 'full', severity: 'warn', text, place: {screen: 'nodes', filter: ''}}];
+	}
+
+	return full.map(node => ({
+		key: `full ${node.node_id}`,
+		severity: 'warn',
+		text: `Node ${node.name} is nearly full: ${formatSize(node.storage_stats.free_bytes)} free. Give it more, or add a node`,
+		place: {screen: 'nodes', node: node.node_id},
+	}));
+};
+
+const faultProblems = ({faults, nodes = [], files}: LiveState): Problem[] => {
+	const shown = faults.slice(0, MOST_FAULTS);
+	const wanted = new Set(shown.map(({file_id: file}) => file));
+	const names = new Map<string, string>();
+	// Once through the list for all of them: it can be long.
+	if (wanted.size > 0)
+		for (const {file_id: id, filename} of files?.list ?? []) if (wanted.has(id)) names.set(id, filename);
+	const nodeName = (id: string) => nodes.find(({node_id: each}) => each === id)?.name ?? id;
+	const problems = shown.map(({file_id: file, index, node_id: id, kind}: Fault): Problem => ({
+		key: `fault ${file} ${index} ${id}`,
+		severity: 'warn',
+		text: `Chunk ${index} of ${names.get(file) ?? file} is ${kind} on ${nodeName(id)}`,
+		place: {screen: 'files', file},
+	}));
+	const left = faults.length - shown.length;
+	const more: Problem = {
+		key: 'faults',
+		severity: 'warn',
+		text: `${plural(left, 'more fault')} like these: Enter shows the files that are short of copies`,
+		place: {screen: 'files', filter: 'short'},
+	};
+	return left > 0 ? [...problems, more] : problems;
+};
+
+const transferProblems = (transfers: readonly Transfer[]): Problem[] => {
+	const failed = transfers.filter(({state}) => state === 'failed');
+	if (failed.length === 0) return [];
+	const text = `${plural(failed.length, 'transfer')} failed: ${failed.at(-1)?.problem ?? 'see there'}`;
+	return [{key: 'transfers', severity: 'warn', text, place: {screen: 'transfers'}}];
+};
+
+/** What is wrong right now, the worst first. */
+export const problemsOf = (state: LiveState, transfers: readonly Transfer[], nowMs: number): readonly Problem[] => {
+	const nodes = state.nodes ?? [];
+	const all = [
+		...connectionProblems(state),
+		...chunkProblems(state),
+		...offlineProblems(nodes, nowMs),
+		...fullProblems(nodes),
+		...faultProblems(state),
+		...transferProblems(transfers),
+	];
+	return [...all.filter(({severity}) => severity === 'bad'), ...all.filter(({severity}) => severity === 'warn')];
+};

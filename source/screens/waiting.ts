@@ -1,0 +1,11 @@
+import type {Console} from '../console/view.js';
+
+/** A text with a full stop, unless it ends with some mark of its own. */
+export const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`);
+
+/** What is said in place of what has not come yet: that it was asked for, or why it does not come and what to do. */
+export const waiting = ({live}: Pick<Console, 'live'>, what: string): string[] => {
+	const {connection} = live.get();
+	if (connection.state !== 'stale') return [`Asking the coordinator for ${what}.`];
+	return [sentence(connection.error), 'Ctrl-r tries again at once.'];
+};

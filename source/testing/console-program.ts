@@ -1,0 +1,52 @@
+import {existsSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+import {openPty, type Pty} from './pty.js';
+import {program} from './program.js';
+
+const bundled = fileURLToPath(new URL('../../bundle/pjas-tui.js', import.meta.url));
+
+/** What users run: the bundle, or where none was made the compiled program. */
+export const consoleProgram = existsSync(bundled) ? bundled : program;
+
+export type ConsoleOptions = {
+	url: string;
+	/** Its home and working folder. */
+	home: string;
+	columns?: number;
+	rows?: number;
+	flags?: readonly string[];
+	environment?: Readonly<Record<string, string | undefined>>;
+};
+
+/** Nothing of the machine that the tests run on: neither its settings nor its terminal. */
+const neutral: Readonly<Record<string, string | undefined>> = {
+	TZ: 'UTC',
+	COLORFGBG: undefined,
+	COLORTERM: undefined,
+	TERM_PROGRAM: undefined,
+	SSH_CONNECTION: undefined,
+	SSH_TTY: undefined,
+	NODE_OPTIONS: undefined,
+	NODE_V8_COVERAGE: undefined,
+	XDG_CONFIG_HOME: undefined,
+	PJAS_COORDINATOR: undefined,
+};
+
+/** The environment of a console of its own, for programs that start one. */
+export const consoleEnvironment = ({home, environment}: Pick<ConsoleOptions, 'home' | 'environment'>) => ({
+	...neutral,
+	HOME: home,
+	NODE_ENV: 'production',
+	...environment,
+});
+
+/** The real console in a pseudo-terminal. */
+export const openConsole = (options: ConsoleOptions): Pty => {
+	const {url, home, columns = 100, rows = 30, flags = []} = options;
+	return openPty({
+		command: process.execPath,
+		args: [consoleProgram, '--coordinator', url, ...flags],
+		...{columns, rows, cwd: home},
+		env: consoleEnvironment(options),
+	});
+};

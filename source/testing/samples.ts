@@ -1,0 +1,69 @@
+import type {FileView, LogEntry, NodeView, Stats} from '../client/api.js';
+
+/** Records as a coordinator would send them, for tests of what is painted. */
+
+const MINUTE_MS = 60_000;
+export const sampleNowMs = Date.UTC(2026, 10, 23, 12);
+
+export const sampleNode = (number: number, change: Partial<NodeView> = {}): NodeView => ({
+	node_id: `pjas-${number.toString(16).padStart(8, '0')}`,
+	address: `http://127.0.0.1:${8420 + number}`,
+	storage_stats: {
+		used_bytes: 12 * 1024 ** 3,
+		allocated_bytes: 100 * 1024 ** 3,
+		free_bytes: 88 * 1024 ** 3,
+		chunk_count: 1228,
+		usage_percent: 12,
+	},
+	status: 'online',
+	version: '2.0.0',
+	last_seen: sampleNowMs,
+	registered_at: sampleNowMs - 60 * MINUTE_MS,
+	chunks_stored: 1228,
+	name: `node-${number}`,
+	owner: `owner-${number}`,
+	zone: `zone-${number}`,
+	kind: 'direct',
+	latency_ms: 3.21,
+	in_flight: 0,
+	...change,
+});
+
+export const sampleFile = (number: number, change: Partial<FileView> = {}): FileView => ({
+	file_id: number.toString(16).padStart(32, '0'),
+	filename: `photo-${number}.jpg`,
+	size: 3_456_789,
+	uploaded_at: sampleNowMs - number * MINUTE_MS,
+	status: 'completed',
+	chunks_count: 1,
+	type: 'image/jpeg',
+	redundancy: {full: 1, partly: 0, none: 0},
+	...change,
+});
+
+export const sampleEntry = (id: number, change: Partial<LogEntry> = {}): LogEntry => ({
+	timestamp: '2026-11-23 12:00:00',
+	timestamp_ms: sampleNowMs + id * 1000,
+	level: 'INFO',
+	message: `"photo-${id}.jpg" uploaded: 1 chunk on their nodes`,
+	id,
+	...change,
+});
+
+export const sampleStats = (change: Partial<Stats> = {}): Stats => ({
+	totalNodes: 3,
+	onlineNodes: 3,
+	totalStorage: 300 * 1024 ** 3,
+	usedStorage: 36 * 1024 ** 3,
+	networkHealth: 100,
+	activeFiles: 1228,
+	freeStorage: 264 * 1024 ** 3,
+	fileBytes: 12 * 1024 ** 3,
+	chunks: 1228,
+	redundancy: {full: 1228, partly: 0, none: 0},
+	dataHealth: 100,
+	bytesIn: 12 * 1024 ** 3,
+	bytesOut: 3 * 1024 ** 3,
+	pendingRemovals: 0,
+	...change,
+});
