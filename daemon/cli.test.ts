@@ -1,6 +1,6 @@
 import {spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
@@ -65,16 +65,22 @@ test('a local network says what to try, and that works as printed', async t => {
 	const data = path.join(t.context.folder, 'pjas-data');
 	t.true(daemon.stdout().startsWith(`ready ${url} ${data}\n`));
 	t.regex(daemon.stderr(), new RegExp(`INFO {2}ready url=${url} folder=${data}\n`));
-	const {stats} = (await (await fetch(`${url}/api/stats`)).json()) as {stats: Record<string, number>};
+	t.is((await fetch(`${url}/api/stats`)).status, 401);
+	const tokenFile = path.join(data, 'coordinator', 'admin.token');
+	const token = readFileSync(tokenFile, 'utf8').trim();
+	t.is(statSync(tokenFile).mode & 0o777, 0o600);
+	t.true(daemon.stdout().includes(token), 'the token is told at the first start');
+	const headers = {authorization: `Bearer ${token}`};
+	const {stats} = (await (await fetch(`${url}/api/stats`, {headers})).json()) as {stats: Record<string, number>};
 	t.like(stats, {totalNodes: 3, onlineNodes: 3});
 
 	if (hasCurl) {
-		const lines = daemon.stdout().match(/^ {2}(printf|id=|curl).*$/gm) ?? [];
-		t.is(lines.length, 5);
+		const lines = daemon.stdout().match(/^ {2}(auth=|printf|id=|curl).*$/gm) ?? [];
+		t.is(lines.length, 6);
 		const script = lines.map(line => `${line.trim()} || exit 1\necho; echo --`).join('\n');
 		const {status, stdout, stderr} = spawnSync('sh', ['-c', script], {cwd: t.context.folder, encoding: 'utf8'});
 		t.is(status, 0, stderr);
-		const [, , list, downloaded, figures] = stdout.split('--\n').map(text => text.trim());
+		const [, , , list, downloaded, figures] = stdout.split('--\n').map(text => text.trim());
 		t.like(JSON.parse(list ?? ''), {success: true, count: 1, files: {0: {filename: 'hello-pjas.txt', size: 16}}});
 		t.is(downloaded, 'Hello from PJAS');
 		t.like(JSON.parse(figures ?? ''), {stats: {activeFiles: 1}});
@@ -97,7 +103,7 @@ test('a local network says what to try, and that works as printed', async t => {
 	}
 
 	const again = start(t, ['--role', 'local', '--port', '0']);
-	const {files} = (await (await fetch(`${await again.ready()}/api/files`)).json()) as {files: unknown[]};
+	const {files} = (await (await fetch(`${await again.ready()}/api/files`, {headers})).json()) as {files: unknown[]};
 	t.is(files.length, hasCurl ? 1 : 0);
 	again.child.kill('SIGTERM');
 	t.is(await again.ended(), 0);
@@ -105,7 +111,7 @@ test('a local network says what to try, and that works as printed', async t => {
 
 test('a coordinator and a node, each a process, find each other; a killed one is started again', async t => {
 	const environment = {PJAS_LOG_FORMAT: 'json', PJAS_LOG_LEVEL: 'debug'};
-	const coordinator = start(t, ['--role', 'coordinator', '--data', 'kept', '--port', '0'], environment);
+	const coordinator = start(t, ['--role', 'coordinator', '--open', '--data', 'kept', '--port', '0'], environment);
 	const url = await coordinator.ready();
 	const nodeArgv = [
 		'--role',

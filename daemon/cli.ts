@@ -8,6 +8,9 @@ import {systemClock as clock, systemRandom as random} from './adapters/system.js
 import {type Config, loadConfig} from './config.js';
 import type {Running} from './lifecycle.js';
 import type {Log} from './ports/log.js';
+import {adminTokenFileOf} from './roles/admin-token.js';
+import {announce} from './roles/announce.js';
+import type {RunningCoordinator} from './roles/coordinator.js';
 
 /** The one place where the parts are put together: flags → configuration → role. */
 
@@ -23,10 +26,34 @@ const sayReady = (log: Log, url: string, folder: string) => {
 	say(`ready ${url} ${folder}`);
 };
 
+/** What is told once, at a coordinator's first start: how its first admin gets in. */
+const sayFirstAdmin = ({url, firstAdmin}: Pick<RunningCoordinator, 'url' | 'firstAdmin'>, tokenFile: string) => {
+	if (!firstAdmin) return;
+	say(
+		[
+			'',
+			'This coordinator has a first account now, admin. This is told once:',
+			`  to choose its password   ${url}/welcome#${firstAdmin.code}`,
+			`                           (or: pjas-tui accept '${url}/welcome#${firstAdmin.code}')`,
+			`  its token, for programs  ${firstAdmin.token}`,
+			`                           (kept in ${tokenFile}, where pjas-tui of this user finds it)`,
+			'',
+		].join('\n'),
+	);
+};
+
+const openWarning =
+	'--open: this coordinator runs without accounts. Everybody who reaches it may read, write and delete everything, and join';
+
 /** Starts what goes on. A role's code is loaded only when it is wanted. */
 const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Running> => {
 	const version = packageVersion();
 	const surroundings = {log, clock, random, version, masterKey: process.env['PJAS_MASTER_KEY']};
+	const announced = async (running: Pick<RunningCoordinator, 'url' | 'firstAdmin' | 'close'>, tokenFile: string) => {
+		sayFirstAdmin(running, tokenFile);
+		return announce(running, {tokenFile, environment: process.env, log});
+	};
+
 	switch (config.mode) {
 		case 'coordinator': {
 			const {settings} = config;
@@ -34,11 +61,12 @@ const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Run
 				import('./roles/locked.js'),
 				import('./roles/coordinator.js'),
 			]);
+			if (settings.open) log.warn(openWarning);
 			const running = await startLocked(settings.dataFolder, clock, async () =>
 				startCoordinator({...settings, ...surroundings}),
 			);
 			sayReady(log, running.url, settings.dataFolder);
-			return running;
+			return announced(running, adminTokenFileOf(settings.dataFolder));
 		}
 
 		case 'node': {
@@ -53,15 +81,16 @@ const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Run
 
 		case 'local': {
 			const {settings} = config;
-			const [{startLocal, localWelcome}, {startCoordinator}, {startNode}] = await Promise.all([
+			const [{coordinatorFolderOf, startLocal, localWelcome}, {startCoordinator}, {startNode}] = await Promise.all([
 				import('./roles/local.js'),
 				import('./roles/coordinator.js'),
 				import('./roles/node.js'),
 			]);
+			if (settings.open) log.warn(openWarning);
 			const running = await startLocal(settings, surroundings, {startCoordinator, startNode}, signal);
 			sayReady(log, running.url, settings.dataFolder);
 			say(localWelcome(running.url, settings));
-			return running;
+			return announced(running, adminTokenFileOf(coordinatorFolderOf(settings.dataFolder)));
 		}
 
 		default:

@@ -261,7 +261,7 @@ const tryRun = async (program: string, argv: readonly string[], cwd: string): Pr
 const startLocal = async (t: ExecutionContext) => {
 	t.timeout(LIMIT_MS);
 	const folder = temporaryFolder(t);
-	const local = startDaemon(t, ['--role', 'local', '--data', 'data', '--port', '0'], {folder});
+	const local = startDaemon(t, ['--role', 'local', '--open', '--data', 'data', '--port', '0'], {folder});
 	const url = await local.ready();
 	const at = (name: string) => path.join(folder, name);
 	return {folder, url, at, read: (name: string) => readFileSync(at(name))};

@@ -80,6 +80,8 @@ const SMALLEST_MEMORY_BYTES = 32 * 1024 ** 2;
 const SMALLEST_ALLOCATION_BYTES = 1024 ** 2;
 const LONGEST_NODE_TIMEOUT_MS = 600_000;
 
+const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/i.test(host);
+
 const servers = ['coordinator', 'node', 'local'] as const satisfies Mode[];
 const keepers = ['coordinator', 'local'] as const satisfies Mode[];
 
@@ -214,6 +216,34 @@ export const settings = {
 		schema: parsed(text => within(parseDuration(text), 100, LONGEST_NODE_TIMEOUT_MS)),
 		modes: keepers,
 		default: '15s',
+	},
+	openAnywhere: {
+		name: 'open_anywhere',
+		help: 'With --open, listen elsewhere than on loopback too',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: keepers,
+		default: false,
+	},
+	open: {
+		name: 'open',
+		help: 'Run without accounts: everybody who reaches it may do everything, and every node may join',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: keepers,
+		default: false,
+		conflict: (value, {openAnywhere, host}) =>
+			value === true && openAnywhere !== true && !isLoopback(String(host))
+				? `with --host ${String(host)} only together with --open-anywhere, for everybody who reaches it may do everything`
+				: undefined,
+	},
+	allowClassic: {
+		name: 'allow_classic',
+		help: "Let the prototype's nodes and clients in, which can't say who they are; what such a client uploads is public",
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: keepers,
+		default: false,
 	},
 	publicUrl: {
 		name: 'public_url',

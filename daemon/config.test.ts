@@ -89,6 +89,9 @@ const samples: Record<keyof typeof settings, Samples> = {
 	minReplicas: {flag: ['1', 1], environment: ['3', 3], file: [1, 1], wrong: '4'},
 	memoryBytes: {flag: ['32MB', 32 * MIB], environment: ['1GB', GIB], file: [64 * MIB, 64 * MIB], wrong: '31MB'},
 	nodeTimeoutMs: {flag: ['1s', 1000], environment: ['100ms', 100], file: ['10min', 600_000], wrong: '15'},
+	open: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
+	openAnywhere: {flag: [true, true], environment: ['on', true], file: [true, true], wrong: 'maybe'},
+	allowClassic: {flag: [true, true], environment: ['1', true], file: [true, true], wrong: 'maybe'},
 	publicUrl: {
 		flag: ['http://a.example/', 'http://a.example'],
 		environment: ['http://b.example', 'http://b.example'],
@@ -190,11 +193,26 @@ for (const [key, setting] of Object.entries<Setting>(settings)) {
 	}
 }
 
+test('without accounts a coordinator listens elsewhere than on loopback only when told twice', t => {
+	const open = ['--role', 'coordinator', '--open'];
+	for (const host of ['127.0.0.1', '127.0.0.7', 'localhost', '::1']) {
+		t.notThrows(() => load(t.context, [...open, '--host', host]));
+	}
+
+	t.regex(
+		problemOf(t.context, [...open, '--host', '0.0.0.0']),
+		/^--open is .*Allowed: with --host 0\.0\.0\.0 only together with --open-anywhere/,
+	);
+	t.notThrows(() => load(t.context, [...open, '--host', '0.0.0.0', '--open-anywhere']));
+	t.notThrows(() => load(t.context, ['--role', 'coordinator', '--host', '0.0.0.0']));
+});
+
 test('the defaults are those of the manual', t => {
 	const common = {config: path.join(t.context.folder, 'pjas_config.json'), logFormat: 'text', logLevel: 'info'};
 	const dataFolder = path.join(t.context.folder, 'pjas-data');
 	const kept = {dataFolder, replicas: 3, minReplicas: 2, memoryBytes: 256 * MIB, nodeTimeoutMs: 15_000};
-	const loopback = {host: '127.0.0.1', port: 3000};
+	const closed = {open: false, openAnywhere: false, allowClassic: false};
+	const loopback = {host: '127.0.0.1', port: 3000, ...closed};
 	t.deepEqual(load(t.context, ['--role', 'coordinator']), {
 		mode: 'coordinator',
 		settings: {role: 'coordinator', ...common, ...kept, ...loopback} as never,

@@ -108,7 +108,7 @@ test.serial('a backup that is killed leaves nothing under its name, or a whole o
 	const folder = temporaryFolder(t);
 	const at = (name: string) => path.join(folder, name);
 	const chance = chanceOf(SEED);
-	const coordinator = startDaemon(t, ['--role', 'coordinator', '--data', 'kept', '--port', '0'], {folder});
+	const coordinator = startDaemon(t, ['--role', 'coordinator', '--open', '--data', 'kept', '--port', '0'], {folder});
 	const url = await coordinator.ready();
 	const body = {
 		node_id: 'pjas-00000001',
@@ -186,7 +186,7 @@ test.serial('a backup that is made while uploads run brings back what was acknow
 		label: 'restored coordinator',
 		folder: path.join(folder, 'restored'),
 		port: Number(new URL(url).port),
-		argv: ['--role', 'coordinator', '--data', 'restored'],
+		argv: ['--role', 'coordinator', '--open', '--data', 'restored'],
 		workingFolder: folder,
 	});
 	await heir.start();
@@ -279,7 +279,7 @@ test.serial('SIGTERM to a coordinator lets an upload and a download end', async 
 
 test.serial('SIGTERM to a local network lets an upload and a download end', async t => {
 	const folder = temporaryFolder(t);
-	const local = startDaemon(t, ['--role', 'local', '--port', '0', '--data', 'data'], {folder});
+	const local = startDaemon(t, ['--role', 'local', '--open', '--port', '0', '--data', 'data'], {folder});
 	const chunks = ['node-1', 'node-2', 'node-3'].map(name => path.join(folder, 'data', name, 'chunks'));
 	await endInTheMiddle(t, local, await local.ready(), chunks);
 });

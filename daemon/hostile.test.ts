@@ -80,7 +80,7 @@ test.before(async t => {
 	const ends: (() => unknown)[] = [];
 	const keeper: Keeper = {passed: true, log: t.log, teardown: end => void ends.push(end)};
 	const folder = temporaryFolder(keeper);
-	const coordinator = startDaemon(keeper, ['--role', 'coordinator', '--data', 'c', '--port', '0'], {folder});
+	const coordinator = startDaemon(keeper, ['--role', 'coordinator', '--open', '--data', 'c', '--port', '0'], {folder});
 	const url = await coordinator.ready();
 	const start = (name: string) =>
 		startDaemon(keeper, ['--role', 'node', name, '5', '--name', name, '--port', '0', '--coordinator', url], {folder});

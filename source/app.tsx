@@ -24,6 +24,7 @@ import {createTransfers} from './transfers/queue.js';
 
 export type ConsoleOptions = {
 	url: string;
+	token: string | undefined;
 	isReadOnly: boolean;
 	isScreenReader: boolean;
 	theme: ThemeName;
@@ -136,11 +137,11 @@ Runs the console until somebody quits it.
 @returns The exit code.
 */
 export const runConsole = async (options: ConsoleOptions): Promise<number> => {
-	const {url, isReadOnly, isScreenReader, theme, environment, folders} = options;
+	const {url, token, isReadOnly, isScreenReader, theme, environment, folders} = options;
 	const front = isScreenReader
 		? createSpokenFront({input: process.stdin, output: process.stdout, clock: systemClock})
 		: paintedFront(options);
-	const api = createApi(url);
+	const api = createApi(url, {token});
 	const live = createLive({api, clock: systemClock, random: Math.random});
 	const transfers = createTransfers({api, clock: systemClock, random: Math.random});
 	return new Promise(resolve => {

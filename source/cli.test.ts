@@ -47,6 +47,9 @@ const file = (index: number, filename = `file ${index}`) => ({
 	status: 'completed',
 	chunks_count: 2,
 	type: 'text/plain',
+	owner: '',
+	visibility: 'network',
+	shared_with: [],
 	redundancy: {full: 1, partly: index === 3 ? 1 : 0, none: index === 2 ? 1 : 0},
 });
 const stats = {
@@ -63,6 +66,7 @@ const stats = {
 	dataHealth: 75,
 	bytesIn: 0,
 	bytesOut: 5,
+	open: false,
 	pendingRemovals: 7,
 };
 

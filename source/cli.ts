@@ -21,14 +21,25 @@ const HEAP_GROWING_PERCENT = 20;
 
 const signalCodes = {SIGINT: 130, SIGTERM: 143, SIGHUP: 129} as const;
 
+const places = {environment: process.env, home: homedir()};
+
 const addressOf = async (flags: CommandLine['flags']): Promise<string> => {
-	const {coordinatorAddress} = await import('./client/address.js');
+	const [{coordinatorAddress}, {lastLoginUrl}] = await Promise.all([
+		import('./client/address.js'),
+		import('./client/credentials.js'),
+	]);
 	const flag = flags.get('coordinator');
 	return coordinatorAddress({
 		flag: typeof flag === 'string' ? flag : undefined,
 		environment: process.env,
+		login: async () => lastLoginUrl(places),
 		folder: process.cwd(),
 	});
+};
+
+const tokenOf = async (url: string): Promise<string | undefined> => {
+	const {tokenFor} = await import('./client/credentials.js');
+	return tokenFor(url, places);
 };
 
 /** Chalk, with which Ink paints, looks at the environment once, and is to leave nothing out: the surface knows the terminal. */
@@ -59,6 +70,7 @@ const openConsole = async (flags: CommandLine['flags']): Promise<number> => {
 	const {runConsole} = await loadApp();
 	return runConsole({
 		url,
+		token: await tokenOf(url),
 		isReadOnly: flags.get('read-only') === true,
 		isScreenReader,
 		theme: (flags.get('theme') ?? 'auto') as ThemeName,
@@ -100,9 +112,9 @@ const runCommand = async (request: CommandRequest): Promise<number> => {
 		import('./commands/process-context.js'),
 		import('./client/api.js'),
 	]);
-	const command = await loadCommand[name]();
+	const [command, token] = await Promise.all([loadCommand[name](), tokenOf(url)]);
 	try {
-		return await command({...processContext(process, ended.signal), api: createApi(url), flags, words});
+		return await command({...processContext(process, ended.signal), api: createApi(url, {token}), flags, words});
 	} catch (error) {
 		// Whoever ended it knows why.
 		if (ended.signal.aborted) return Number(process.exitCode);
@@ -121,7 +133,7 @@ const complete = async ({flags, words}: Extract<Request, {kind: 'complete'}>): P
 			import('./client/api.js'),
 			import('./commands/complete.js'),
 		]);
-		const found = await storedFiles(createApi(url), prefix);
+		const found = await storedFiles(createApi(url, {token: await tokenOf(url)}), prefix);
 		process.stdout.write(found.map(word => `${word}\n`).join(''));
 		return exitCodes.done;
 	} catch {

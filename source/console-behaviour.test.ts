@@ -192,7 +192,15 @@ test('a coordinator that is killed and comes back is STALE and LIVE, and what wa
 	const port = await keptPort();
 	const url = `http://127.0.0.1:${port}`;
 	const start = async () => {
-		const argv = ['--role', 'coordinator', '--data', path.join(folder, 'coordinator'), '--port', String(port)];
+		const argv = [
+			'--role',
+			'coordinator',
+			'--open',
+			'--data',
+			path.join(folder, 'coordinator'),
+			'--port',
+			String(port),
+		];
 		const daemon = startDaemon(t, argv, {folder, isShown: false});
 		await daemon.ready();
 		return daemon;

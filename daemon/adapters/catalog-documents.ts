@@ -1,17 +1,34 @@
-import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord} from '../core/model.js';
+import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
 
 /**
 How records stand in the catalogue's one file: a record's own fields, behind an `_id` with a prefix for its kind and the
 kind's name. One document a line, as JSON.
 */
-export type Kind = 'file' | 'chunk' | 'node' | 'removal';
+export type Kind = 'file' | 'chunk' | 'node' | 'removal' | SmallKind;
 
-export type Records = {file: FileRecord; chunk: ChunkRecord; node: NodeRecord; removal: RemovalRecord};
+export type Records = SmallRecords & {
+	file: FileRecord;
+	chunk: ChunkRecord;
+	node: NodeRecord;
+	removal: RemovalRecord;
+};
 
 /** A document as it is stored. */
 export type Document = {_id: string; is: Kind; [field: string]: unknown};
 
-const prefixes: Record<Kind, string> = {file: 'f/', chunk: 'c/', node: 'n/', removal: 'r/'};
+const prefixes: Record<Kind, string> = {
+	file: 'f/',
+	chunk: 'c/',
+	node: 'n/',
+	removal: 'r/',
+	account: 'a/',
+	token: 't/',
+	session: 's/',
+	invitation: 'i/',
+};
+
+/** The kinds of which there are few. */
+export const smallKinds = ['account', 'token', 'session', 'invitation'] as const satisfies SmallKind[];
 
 /** The `_id` that a record's document has. */
 export const storedId = (kind: Kind, id: string): string => prefixes[kind] + id;

@@ -1,37 +1,17 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import type {ChunkRecord, FileRecord} from '../core/model.js';
+import type {ChunkRecord, FileRecord, SmallKind} from '../core/model.js';
 import type {CatalogTotals, PlacementGroup, ShardCounts} from '../ports/catalog.js';
-import {isKind, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
+import {isKind, smallKinds, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
+import {FileViews} from './catalog-file-views.js';
 import {Placements} from './catalog-placements.js';
-import {SortedIds} from './catalog-sorted-ids.js';
+import {SortedGroups, SortedIds} from './catalog-sorted-ids.js';
 
 const NAMES_A_TURN = 5000;
 const IDS_A_PAGE = 200;
 
 /** Names are compared as a reader sees them: whatever their case, however their accents are encoded. */
 const fold = (name: string): string => name.toLowerCase().normalize('NFC');
-
-/** Sorted ids under keys; a key without ids is not kept. */
-class SortedGroups<Key, Id extends string> {
-	readonly groups = new Map<Key, SortedIds<Id>>();
-
-	add(key: Key, id: Id): void {
-		let group = this.groups.get(key);
-		if (!group) this.groups.set(key, (group = new SortedIds()));
-		group.add(id);
-	}
-
-	delete(key: Key, id: Id): void {
-		const group = this.groups.get(key);
-		group?.delete(id);
-		if (group?.isEmpty) this.groups.delete(key);
-	}
-
-	after(key: Key, id: string | undefined, limit: number): Id[] {
-		return this.groups.get(key)?.after(id, limit) ?? [];
-	}
-}
 
 const nodesOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(shard => shard.node));
 const digestsOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(shard => shard.digest));
@@ -47,7 +27,7 @@ What the catalogue must find without a look at every document, in memory. It is 
 of each change; it holds no documents, only their ids.
 */
 export class CatalogIndex {
-	readonly #files = new SortedIds<FileId>();
+	readonly #files = new FileViews();
 	/** Their names, folded. */
 	readonly #names = new Map<FileId, string>();
 	readonly #chunksOfFile = new SortedGroups<FileId, ChunkId>();
@@ -57,6 +37,7 @@ export class CatalogIndex {
 	readonly #placements = new Placements();
 	readonly #nodes = new SortedIds<NodeId>();
 	readonly #removals = new SortedGroups<NodeId, string>();
+	readonly #small = new SortedGroups<SmallKind, string>();
 	readonly #totals: CatalogTotals = {files: 0, fileBytes: 0, chunks: 0, removals: 0};
 
 	/** A document came (no `before`), changed, or went (no `after`). */
@@ -74,6 +55,13 @@ export class CatalogIndex {
 			else if (past) this.#nodes.delete(past._id);
 		}
 
+		for (const kind of smallKinds) {
+			if (is !== kind) continue;
+			const [past, now] = both(kind);
+			if (now) this.#small.add(kind, now._id);
+			else if (past) this.#small.delete(kind, past._id);
+		}
+
 		if (is === 'removal') {
 			const [past, now] = both(is);
 			if (past) this.#removals.delete(past.node, past._id);
@@ -82,16 +70,28 @@ export class CatalogIndex {
 		}
 	}
 
-	/** The files before `before`, the newest first. */
-	filesBefore(before: FileId | undefined, limit: number): FileId[] {
-		return this.#files.before(before, limit);
+	/** The files before `before` that `viewer` may read, the newest first. */
+	filesBefore(before: FileId | undefined, viewer: string | undefined, limit: number): FileId[] {
+		return this.#files.before(before, viewer, limit);
 	}
 
-	/** The files whose names contain `search`, the newest first, in pages. Yields the event loop while it looks. */
-	async *filesNamed(search: string, before?: FileId): AsyncGenerator<FileId[]> {
+	/** How many files `viewer` may read. Costs the same however many there are. */
+	countFiles(viewer: string | undefined): number {
+		return this.#files.count(viewer);
+	}
+
+	ownedBytes(owner: string): number {
+		return this.#files.ownedBytes(owner);
+	}
+
+	/**
+	The files whose names contain `search` and that `viewer` may read, the newest first, in pages. Yields the event loop
+	while it looks.
+	*/
+	async *filesNamed(search: string, viewer: string | undefined, before?: FileId): AsyncGenerator<FileId[]> {
 		const wanted = fold(search);
 		for (let from = before; ;) {
-			const ids = this.#files.before(from, NAMES_A_TURN);
+			const ids = this.#files.before(from, viewer, NAMES_A_TURN);
 			if (ids.length === 0) return;
 			from = ids.at(-1);
 			yield ids.filter(id => this.#names.get(id)?.includes(wanted));
@@ -136,6 +136,10 @@ export class CatalogIndex {
 		return this.#removals.after(node, after, limit);
 	}
 
+	small(kind: SmallKind): string[] {
+		return this.#small.after(kind, undefined, Infinity);
+	}
+
 	totals(): CatalogTotals {
 		return {...this.#totals};
 	}
@@ -148,11 +152,13 @@ export class CatalogIndex {
 		yield* pages('node', this.#nodes);
 		for (const group of this.#removals.groups.values()) yield* pages('removal', group);
 		for (const group of this.#chunksOfFile.groups.values()) yield* pages('chunk', group);
-		yield* pages('file', this.#files);
+		for (const [kind, group] of this.#small.groups) yield* pages(kind, group);
+		yield* pages('file', this.#files.all);
 	}
 
 	#changeFile(before: FileRecord | undefined, after: FileRecord | undefined): void {
 		const totals = this.#totals;
+		this.#files.change(before, after);
 		if (before) {
 			totals.files--;
 			totals.fileBytes -= before.sizeBytes;
@@ -161,11 +167,9 @@ export class CatalogIndex {
 		if (after) {
 			totals.files++;
 			totals.fileBytes += after.sizeBytes;
-			this.#files.add(after._id);
 			this.#names.set(after._id, fold(after.name));
 			this.#recordless.delete(after._id);
 		} else if (before) {
-			this.#files.delete(before._id);
 			this.#names.delete(before._id);
 			if (this.#chunksOfFile.groups.has(before._id)) this.#recordless.add(before._id);
 		}

@@ -27,6 +27,7 @@ own, and ids that come in order fill their buckets.
 */
 export class SortedIds<Id extends string> {
 	readonly #buckets: Id[][] = [];
+	#size = 0;
 
 	get isEmpty(): boolean {
 		return this.#buckets.length === 0;
@@ -37,11 +38,13 @@ export class SortedIds<Id extends string> {
 		const bucket = this.#buckets[at];
 		if (!bucket) {
 			this.#buckets.push([id]);
+			this.#size++;
 			return;
 		}
 
 		const place = placeOf(bucket, id);
 		if (bucket[place] === id) return;
+		this.#size++;
 		if (bucket.length < BUCKET_IDS) {
 			bucket.splice(place, 0, id);
 		} else if (place === bucket.length) {
@@ -60,8 +63,13 @@ export class SortedIds<Id extends string> {
 		if (!bucket) return;
 		const place = placeOf(bucket, id);
 		if (bucket[place] !== id) return;
+		this.#size--;
 		if (bucket.length === 1) this.#buckets.splice(at, 1);
 		else bucket.splice(place, 1);
+	}
+
+	get size(): number {
+		return this.#size;
 	}
 
 	/** The first `limit` ids after `id`, ascending. Without `id`, from the start. */
@@ -94,5 +102,34 @@ export class SortedIds<Id extends string> {
 	/** The first bucket that ends with `id` or after it; past the last where there is none. */
 	#bucketOf(id: string): number {
 		return search(this.#buckets.length, at => (this.#buckets[at]?.at(-1) ?? '') < id);
+	}
+}
+
+/** Sorted ids under keys; a key without ids is not kept. */
+export class SortedGroups<Key, Id extends string> {
+	readonly groups = new Map<Key, SortedIds<Id>>();
+
+	add(key: Key, id: Id): void {
+		let group = this.groups.get(key);
+		if (!group) this.groups.set(key, (group = new SortedIds()));
+		group.add(id);
+	}
+
+	delete(key: Key, id: Id): void {
+		const group = this.groups.get(key);
+		group?.delete(id);
+		if (group?.isEmpty) this.groups.delete(key);
+	}
+
+	size(key: Key): number {
+		return this.groups.get(key)?.size ?? 0;
+	}
+
+	after(key: Key, id: string | undefined, limit: number): Id[] {
+		return this.groups.get(key)?.after(id, limit) ?? [];
+	}
+
+	before(key: Key, id: string | undefined, limit: number): Id[] {
+		return this.groups.get(key)?.before(id, limit) ?? [];
 	}
 }

@@ -1,7 +1,7 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {PjasError} from '../../source/protocol/errors.js';
 import {chunkIdOf, type ChunkId, type Digest, type FileId, type NodeId} from '../../source/protocol/ids.js';
-import type {ChunkRecord, FileRecord, RemovalRecord} from '../core/model.js';
+import type {ChunkRecord, FileRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
 import type {Catalog, FilePage} from '../ports/catalog.js';
 import {
 	copyOf,
@@ -32,7 +32,7 @@ const RECORDS_A_PAGE = 100;
 const conflict = (kind: Kind) =>
 	new PjasError('CONFLICT', `The ${kind}'s record was changed meanwhile: read it again, then try once more`);
 
-type Revised = 'file' | 'chunk' | 'node';
+type Revised = Exclude<Kind, 'removal'>;
 
 const putRevised = (draft: Draft, kind: Revised, document: Document, expected: number) => {
 	if ((draft.get(document._id)?.['revision'] ?? 0) !== expected) throw conflict(kind);
@@ -89,6 +89,9 @@ const writeVerbs = ({write}: DocumentStore) => {
 			await remove('chunk', ids);
 		},
 		putNode: async (node: Records['node']) => put('node', node),
+		putSmall: async <K extends SmallKind>(kind: K, record: SmallRecords[K]): Promise<SmallRecords[K]> =>
+			put(kind, record as Records[K]),
+		removeSmall: async (kind: SmallKind, id: string) => (await remove(kind, [id])) > 0,
 		async putRemovals(removals: readonly RemovalRecord[]): Promise<void> {
 			if (removals.length === 0) return;
 			const documents = removals.map(removal => copyOf(toDocument('removal', removal)));
@@ -133,14 +136,14 @@ const readVerbs = ({index, read}: DocumentStore) => {
 		}
 	}
 
-	async function* filePages(search: string, before: FileId | undefined): AsyncGenerator<FileId[]> {
+	async function* filePages(search: string, viewer: string | undefined, before?: FileId): AsyncGenerator<FileId[]> {
 		if (search) {
-			yield* index.filesNamed(search, before);
+			yield* index.filesNamed(search, viewer, before);
 			return;
 		}
 
 		for (let from = before; ;) {
-			const ids = index.filesBefore(from, RECORDS_A_PAGE);
+			const ids = index.filesBefore(from, viewer, RECORDS_A_PAGE);
 			if (ids.length === 0) return;
 			from = ids.at(-1);
 			yield ids;
@@ -149,10 +152,10 @@ const readVerbs = ({index, read}: DocumentStore) => {
 
 	return {
 		getFile: async (id: FileId) => record('file', id),
-		async files({before, search = '', limit}: FilePage): Promise<FileRecord[]> {
+		async files({before, search = '', viewer, limit}: FilePage): Promise<FileRecord[]> {
 			const found: FileRecord[] = [];
 			if (limit <= 0) return found;
-			for await (const ids of filePages(search, before)) {
+			for await (const ids of filePages(search, viewer, before)) {
 				for (let from = 0; from < ids.length && found.length < limit;) {
 					const page = ids.slice(from, from + Math.min(RECORDS_A_PAGE, limit - found.length));
 					found.push(...(await records('file', page)));
@@ -165,12 +168,13 @@ const readVerbs = ({index, read}: DocumentStore) => {
 
 			return found;
 		},
-		async countFiles(search: string): Promise<number> {
-			if (!search) return index.totals().files;
+		async countFiles(search: string, viewer?: string): Promise<number> {
+			if (!search) return index.countFiles(viewer);
 			let count = 0;
-			for await (const ids of index.filesNamed(search)) count += ids.length;
+			for await (const ids of index.filesNamed(search, viewer)) count += ids.length;
 			return count;
 		},
+		ownedBytes: (owner: string) => index.ownedBytes(owner),
 		getChunk: async (id: ChunkId) => record('chunk', id),
 		chunksOf: (file: FileId, afterIndex?: number) =>
 			chunks(
@@ -196,6 +200,9 @@ const readVerbs = ({index, read}: DocumentStore) => {
 		async removals(node: NodeId, limit: number, after?: string): Promise<RemovalRecord[]> {
 			return records('removal', index.removals(node, after, limit));
 		},
+		getSmall: async <K extends SmallKind>(kind: K, id: string): Promise<SmallRecords[K] | undefined> =>
+			record(kind, id),
+		allSmall: async <K extends SmallKind>(kind: K): Promise<SmallRecords[K][]> => records(kind, index.small(kind)),
 		totals: () => index.totals(),
 	};
 };

@@ -45,6 +45,9 @@ const fileOf = (number: number): FileView => {
 		status: 'completed',
 		chunks_count: chunks,
 		type: pick(types, number),
+		owner: '',
+		visibility: 'network',
+		shared_with: [],
 		redundancy: {full: chunks, partly: 0, none: 0},
 	};
 };
@@ -68,6 +71,7 @@ export const fakeNetwork = (nodeCount: number, fileCount: number): FakeNetwork =
 		dataHealth: 100,
 		bytesIn: 0,
 		bytesOut: 0,
+		open: false,
 		pendingRemovals: 0,
 	},
 });

@@ -102,7 +102,15 @@ const logsOf = async (daemons: readonly Daemon[]): Promise<string> => {
 };
 
 const startDaemons = async (folder: string, port: number, folders: readonly string[], profileFolder?: string) => {
-	const coordinator = ['--role', 'coordinator', '--port', String(port), '--data', join(folder, 'coordinator')];
+	const coordinator = [
+		'--role',
+		'coordinator',
+		'--open',
+		'--port',
+		String(port),
+		'--data',
+		join(folder, 'coordinator'),
+	];
 	const daemons = [await start('coordinator', folder, coordinator, profileFolder)];
 	try {
 		await until('The coordinator answers', READY_WITHIN_MS, async () => isReady(port, 0));

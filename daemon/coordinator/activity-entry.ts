@@ -10,4 +10,6 @@ export type ActivityEntry = {
 	message: string;
 	node?: string;
 	file?: string;
+	/** The account whose node or file it is about. */
+	owner?: string;
 };

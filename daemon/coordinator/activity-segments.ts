@@ -55,6 +55,7 @@ const entrySchema = z.object({
 	level: logEntrySchema.shape.level,
 	message: z.string(),
 	node: z.string().optional(),
+	owner: z.string().optional(),
 	file: z.string().optional(),
 });
 

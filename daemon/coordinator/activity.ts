@@ -11,6 +11,8 @@ export type ActivityFilter = {
 	/** Only what is about this node, or about this file. */
 	node?: string;
 	file?: string;
+	/** Only what is about this account's nodes and files. */
+	owner?: string;
 };
 
 export type Activity = {
@@ -18,7 +20,7 @@ export type Activity = {
 	add: (
 		level: ActivityLevel,
 		message: string,
-		about?: {node?: string | undefined; file?: string | undefined},
+		about?: {node?: string | undefined; file?: string | undefined; owner?: string | undefined},
 	) => ActivityEntry;
 	/** The newest entries, the oldest of them first. */
 	newest: (limit: number, filter?: ActivityFilter) => ActivityEntry[];
@@ -50,13 +52,14 @@ const bounded = (text: string, most: number): string => {
 };
 
 const matches = (
-	{level, message, node, file}: ActivityEntry,
+	{level, message, node, file, owner}: ActivityEntry,
 	filter: ActivityFilter,
 	text: string | undefined,
 ): boolean =>
 	(filter.level === undefined || level === filter.level) &&
 	(filter.node === undefined || node === filter.node) &&
 	(filter.file === undefined || file === filter.file) &&
+	(filter.owner === undefined || owner === filter.owner) &&
 	(text === undefined || message.toLowerCase().includes(text));
 
 /**
@@ -94,7 +97,7 @@ export const openActivity = async (options: ActivityOptions): Promise<Activity> 
 	};
 
 	return {
-		add(level, message, {node, file} = {}) {
+		add(level, message, {node, file, owner} = {}) {
 			const entry: ActivityEntry = {
 				id: nextId++,
 				timestampMs: clock.now(),
@@ -102,6 +105,7 @@ export const openActivity = async (options: ActivityOptions): Promise<Activity> 
 				message: bounded(message, MAX_MESSAGE_LENGTH),
 				...(node !== undefined && {node: bounded(node, MAX_SUBJECT_LENGTH)}),
 				...(file !== undefined && {file: bounded(file, MAX_SUBJECT_LENGTH)}),
+				...(owner !== undefined && owner !== '' && {owner}),
 			};
 			entries.push(entry);
 			if (entries.length > capacity) entries.shift();

@@ -14,6 +14,8 @@ import {createFileTeller} from './file-teller.js';
 import {createFleet} from './fleet.js';
 import {createShardHealth} from './shard-health.js';
 
+const everybody = {kind: 'open'} as const;
+
 type Message = {id?: string; event?: string; data: string};
 
 /** Reads server-sent events as the standard says, but for carriage returns, of which there must be none. */
@@ -52,7 +54,7 @@ const turn = async () => new Promise(resolve => setImmediate(() => setImmediate(
 test('a subscriber gets what is published from then on, in order', t => {
 	const {events} = create();
 	events.publish('file-removed', removed(1));
-	const subscription = events.subscribe(undefined);
+	const subscription = events.subscribe(undefined, everybody);
 	t.is(subscription.take(), '');
 	events.publish('file-removed', removed(2));
 	events.publish('file-removed', removed(3));
@@ -72,7 +74,7 @@ test('who names an event that is still known gets all that came after it', t => 
 	const {events} = create({capacity: 10});
 	for (let number = 1; number <= 25; number++) events.publish('file-removed', removed(number));
 	for (let seen = 15; seen <= 25; seen++) {
-		const messages = parse(events.subscribe(`boot-a-${seen}`).take());
+		const messages = parse(events.subscribe(`boot-a-${seen}`, everybody).take());
 		t.deepEqual(
 			messages.map(numberOf),
 			Array.from({length: 25 - seen}, (_, index) => seen + 1 + index),
@@ -85,19 +87,19 @@ test('who names a lost event, another start or nonsense is reset, and goes on fr
 	for (let number = 1; number <= 25; number++) events.publish('file-removed', removed(number));
 	const strange = ['boot-a-14', 'boot-a-0', 'boot-a-26', 'boot-b-20', 'boot-a', 'boot-a-', '', '20', 'boot-a-2e1'];
 	for (const id of [...strange, 'boot-a--3', 'boot-a-0x14', 'boot-a-99999999999999999999', '☃'.repeat(100)]) {
-		const subscription = events.subscribe(id);
+		const subscription = events.subscribe(id, everybody);
 		t.deepEqual(parse(subscription.take()), [{id: 'boot-a-25', event: 'reset', data: '{}'}], id);
 		t.is(subscription.take(), '');
 	}
 
 	const empty = createEvents({bootId: 'boot-b', clock: manualClock()});
-	t.deepEqual(parse(empty.subscribe('boot-a-25').take()), [{id: 'boot-b-0', event: 'reset', data: '{}'}]);
-	t.is(empty.subscribe('boot-b-0').take(), '');
+	t.deepEqual(parse(empty.subscribe('boot-a-25', everybody).take()), [{id: 'boot-b-0', event: 'reset', data: '{}'}]);
+	t.is(empty.subscribe('boot-b-0', everybody).take(), '');
 });
 
 test('a slow subscriber is reset instead of growing memory, and then goes on', t => {
 	const {events} = create({capacity: 10});
-	const subscription = events.subscribe(undefined);
+	const subscription = events.subscribe(undefined, everybody);
 	for (let number = 1; number <= 100_000; number++) events.publish('file-removed', removed(number));
 	t.deepEqual(parse(subscription.take()), [{id: 'boot-a-100000', event: 'reset', data: '{}'}]);
 	events.publish('file-removed', removed(7));
@@ -106,7 +108,7 @@ test('a slow subscriber is reset instead of growing memory, and then goes on', t
 
 test('large events push others out of memory', t => {
 	const {events} = create();
-	const subscription = events.subscribe(undefined);
+	const subscription = events.subscribe(undefined, everybody);
 	const entry = {id: 1, timestamp: '', timestamp_ms: 0, level: 'INFO' as const, message: 'x'.repeat(100_000)};
 	for (let number = 1; number <= 200; number++) events.publish('log', entry);
 	t.is(parse(subscription.take())[0]?.event, 'reset');
@@ -118,7 +120,7 @@ test('large events push others out of memory', t => {
 
 test('much is taken in pieces', t => {
 	const {events} = create();
-	const subscription = events.subscribe(undefined);
+	const subscription = events.subscribe(undefined, everybody);
 	for (let number = 1; number <= 1000; number++) events.publish('file-removed', removed(number));
 	const seen: number[] = [];
 	for (let text = subscription.take(); text !== ''; text = subscription.take()) {
@@ -135,7 +137,7 @@ test('much is taken in pieces', t => {
 test('news are told once for all that is published in a turn', async t => {
 	const {events} = create();
 	let told = 0;
-	const subscription = events.subscribe(undefined, () => (told += 1));
+	const subscription = events.subscribe(undefined, everybody, () => (told += 1));
 	for (let number = 1; number <= 100; number++) events.publish('file-removed', removed(number));
 	t.is(told, 0);
 	await turn();
@@ -148,15 +150,15 @@ test('news are told once for all that is published in a turn', async t => {
 
 test('there are so many subscribers and no more', t => {
 	const {events} = create({mostSubscribers: 3});
-	const all = [1, 2, 3].map(() => events.subscribe(undefined));
-	const error = t.throws(() => events.subscribe(undefined));
+	const all = [1, 2, 3].map(() => events.subscribe(undefined, everybody));
+	const error = t.throws(() => events.subscribe(undefined, everybody));
 	t.true(isPjasError(error, 'TOO_MANY_REQUESTS') && error.retryAfterSeconds !== undefined);
 	const {signal} = new AbortController();
-	t.true(isPjasError(t.throws(() => events.toStream(undefined, signal))));
+	t.true(isPjasError(t.throws(() => events.toStream(undefined, everybody, signal))));
 	all[0]?.close();
 	all[0]?.close();
 	t.is(events.subscribers, 2);
-	events.subscribe(undefined);
+	events.subscribe(undefined, everybody);
 	t.is(events.subscribers, 3);
 });
 
@@ -166,7 +168,7 @@ test('the stream is server-sent events over HTTP, with a comment every 15 second
 		const gone = new AbortController();
 		response.once('close', () => gone.abort());
 		response.writeHead(200, {'content-type': 'text/event-stream'});
-		events.toStream(request.headers['last-event-id'] as string | undefined, gone.signal).pipe(response);
+		events.toStream(request.headers['last-event-id'] as string | undefined, everybody, gone.signal).pipe(response);
 	}).listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	t.teardown(() => server.close());
@@ -210,7 +212,7 @@ test('the stream is server-sent events over HTTP, with a comment every 15 second
 
 test('a stream that nobody reads holds little and is reset when it is read', async t => {
 	const {events, clock} = create({capacity: 50});
-	const stream = events.toStream(undefined, new AbortController().signal);
+	const stream = events.toStream(undefined, everybody, new AbortController().signal);
 	const piece = 'x'.repeat(1000);
 	for (let number = 1; number <= 500; number++) {
 		events.publish('log', {id: number, timestamp: '', timestamp_ms: 0, level: 'INFO', message: piece});
@@ -238,8 +240,8 @@ test('a stream ends when its signal is aborted', async t => {
 	const {events, clock} = create();
 	const controller = new AbortController();
 	const [first, second] = [
-		events.toStream(undefined, controller.signal),
-		events.toStream(undefined, AbortSignal.abort()),
+		events.toStream(undefined, everybody, controller.signal),
+		events.toStream(undefined, everybody, AbortSignal.abort()),
 	];
 	t.is(events.subscribers, 1);
 	t.is(parse(await textOf(second)).length, 0);
@@ -264,7 +266,7 @@ test('a file whose shards come and go is told once a step, as it is then', async
 	const chunks = [0, 1, 2].map(index => chunkOf(1, index));
 	await catalog.commitUpload(fileOf(1), chunks);
 	await catalog.commitUpload(fileOf(2), [chunkOf(2, 0)]);
-	const subscription = events.subscribe(undefined);
+	const subscription = events.subscribe(undefined, everybody);
 	const told = async () => {
 		await teller.step(new AbortController().signal);
 		return parse(subscription.take()).map(({data}) => JSON.parse(data) as EventData<'file'>);
@@ -304,7 +306,7 @@ test('many files whose shards changed are told bit by bit, each of them', async 
 		teller.changed(fileIdOf(number));
 	}
 
-	const subscription = events.subscribe(undefined);
+	const subscription = events.subscribe(undefined, everybody);
 	const told: string[][] = [];
 	for (let step = 0; step < 4; step++) {
 		await teller.step(new AbortController().signal);

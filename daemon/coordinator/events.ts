@@ -1,6 +1,7 @@
 import {Readable} from 'node:stream';
 import type {EventData, EventName} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
+import type {Principal} from '../core/access.js';
 import type {Clock} from '../ports/clock.js';
 
 export type EventsOptions = {
@@ -21,16 +22,21 @@ export type Subscription = {
 	close: () => void;
 };
 
+/** Whether somebody may know of an event. */
+export type Audience = (principal: Principal) => boolean;
+
 export type Events = {
-	publish: <Name extends Exclude<EventName, 'reset'>>(type: Name, data: EventData<Name>) => void;
+	/** @param audience - Who is told; without one, everybody who listens. */
+	publish: <Name extends Exclude<EventName, 'reset'>>(type: Name, data: EventData<Name>, audience?: Audience) => void;
 	/**
 	@param lastEventId - The last event that the subscriber saw; without one it gets what comes from now on.
 	@param onNews - Called when there is something to take: once for all that is published in one turn.
+	@param principal - Who listens: what it may not know is left out.
 	@throws {PjasError} `TOO_MANY_REQUESTS` where there are enough subscribers.
 	*/
-	subscribe: (lastEventId: string | undefined, onNews?: () => void) => Subscription;
+	subscribe: (lastEventId: string | undefined, principal: Principal, onNews?: () => void) => Subscription;
 	/** A subscription as the body of a `text/event-stream`. It ends when the signal is aborted. */
-	toStream: (lastEventId: string | undefined, signal: AbortSignal) => Readable;
+	toStream: (lastEventId: string | undefined, principal: Principal, signal: AbortSignal) => Readable;
 	readonly subscribers: number;
 };
 
@@ -49,7 +55,7 @@ position in it, so it costs nothing to be slow: who falls out of the ring is tol
 */
 export const createEvents = (options: EventsOptions): Events => {
 	const {bootId, clock, capacity = DEFAULT_CAPACITY, mostSubscribers = DEFAULT_MOST_SUBSCRIBERS} = options;
-	const ring: string[] = [];
+	const ring: {text: string; audience: Audience}[] = [];
 	let ringCharacters = 0;
 	let newest = 0;
 	const oldest = () => newest - ring.length + 1;
@@ -74,7 +80,7 @@ export const createEvents = (options: EventsOptions): Events => {
 		for (const listener of listeners) listener();
 	};
 
-	const subscribe: Events['subscribe'] = (lastEventId, onNews = () => undefined) => {
+	const subscribe: Events['subscribe'] = (lastEventId, principal, onNews = () => undefined) => {
 		if (listeners.size >= mostSubscribers) {
 			throw new PjasError('TOO_MANY_REQUESTS', `${listeners.size} programs listen to events already: try again later`, {
 				retryAfterSeconds: RETRY_AFTER_SECONDS,
@@ -97,7 +103,8 @@ export const createEvents = (options: EventsOptions): Events => {
 				}
 
 				while (next <= newest && text.length < MOST_TAKEN_CHARACTERS) {
-					text += ring[next - oldest()] ?? '';
+					const event = ring[next - oldest()];
+					if (event?.audience(principal)) text += event.text;
 					next++;
 				}
 
@@ -110,13 +117,13 @@ export const createEvents = (options: EventsOptions): Events => {
 	};
 
 	return {
-		publish(type, data) {
+		publish(type, data, audience = () => true) {
 			newest++;
 			const text = format(type, newest, data);
-			ring.push(text);
+			ring.push({text, audience});
 			ringCharacters += text.length;
 			while (ring.length > capacity || ringCharacters > MOST_REMEMBERED_CHARACTERS) {
-				ringCharacters -= ring.shift()?.length ?? 0;
+				ringCharacters -= ring.shift()?.text.length ?? 0;
 			}
 
 			if (isTelling || listeners.size === 0) return;
@@ -124,7 +131,7 @@ export const createEvents = (options: EventsOptions): Events => {
 			setImmediate(tell);
 		},
 		subscribe,
-		toStream(lastEventId, signal) {
+		toStream(lastEventId, principal, signal) {
 			let isWanted = false;
 			const rest = new AbortController();
 			const pushNews = () => {
@@ -154,7 +161,7 @@ export const createEvents = (options: EventsOptions): Events => {
 				stream.push(null);
 			};
 
-			const subscription = subscribe(lastEventId, pushNews);
+			const subscription = subscribe(lastEventId, principal, pushNews);
 			const stream = new Readable({
 				read() {
 					isWanted = true;

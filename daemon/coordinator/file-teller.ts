@@ -1,4 +1,5 @@
 import type {FileId} from '../../source/protocol/ids.js';
+import {mayFile} from '../core/access.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Worker} from '../ports/worker.js';
 import type {Events} from './events.js';
@@ -28,7 +29,8 @@ export const createFileTeller = ({catalog, fleet, events}: FileTellerOptions): F
 			for (const id of [...waiting].slice(0, FILES_A_STEP)) {
 				waiting.delete(id);
 				const file = await catalog.getFile(id);
-				if (file) events.publish('file', fileView(file, {catalog, fleet}));
+				if (file)
+					events.publish('file', fileView(file, {catalog, fleet}), principal => mayFile(principal, 'see', file));
 			}
 
 			return 'idle';

@@ -79,7 +79,8 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		state.isOnline = true;
 		state.failures = 0;
 		state.coolUntilMs = 0;
-		if (!wasOnline) note('INFO', `Node ${state.record.name} is online`, {node: state.record._id});
+		if (!wasOnline)
+			note('INFO', `Node ${state.record.name} is online`, {node: state.record._id, owner: state.record.owner});
 		if (!wasOnline || listingDigest) onArrival(state, listingDigest);
 		onChange(state);
 	};
@@ -99,7 +100,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 			const stored = await catalog.getNode(id);
 			try {
 				const record = await catalog.putNode(recordOf(id, body, stored, clock.now()));
-				if (!stored) note('INFO', `Node ${record.name} joined`, {node: id});
+				if (!stored) note('INFO', `Node ${record.name} joined`, {node: id, owner: record.owner});
 				const state = fleet.set(record);
 				arrive(state, body.listing_digest);
 				return state;
@@ -140,8 +141,8 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
 	const leave = async (state: NodeState) => {
 		state.isOnline = false;
-		const {name, _id} = state.record;
-		note('WARN', `Node ${name} is offline: nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`, {node: _id});
+		const {name, _id, owner} = state.record;
+		note('WARN', `Node ${name} is offline: nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`, {node: _id, owner});
 		onChange(state);
 		await remember(state);
 	};

@@ -1,12 +1,15 @@
 import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
+import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppState, createApp} from '../http/app.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {Passwords} from '../ports/passwords.js';
 import type {Dial} from '../ports/shard-store.js';
 import type {Activity} from './activity.js';
+import {createAuthenticate} from './authenticate.js';
 import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
@@ -16,11 +19,16 @@ import type {MasterKey} from './master-key.js';
 import {createMembership, type Probe} from './membership.js';
 import {createMemoryBudget} from './memory-budget.js';
 import type {Note} from './note.js';
+import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
+import {createPeople} from './people/people.js';
 import {createReconciler} from './reconciler.js';
 import {createRemover} from './remover.js';
 import {fileRoutes} from './routes/files.js';
 import {monitoringRoutes} from './routes/monitoring.js';
 import {nodeRoutes} from './routes/nodes.js';
+import {peopleRoutes} from './routes/people.js';
+import {createServe} from './routes/serve.js';
+import {sessionRoutes} from './routes/session.js';
 import type {Parts} from './routes/parts.js';
 import {type Running, runWorker} from './run-worker.js';
 import {createShardHealth} from './shard-health.js';
@@ -42,6 +50,11 @@ export type CoordinatorOptions = {
 	log: Log;
 	replicas: number;
 	minReplicas: number;
+	passwords: Passwords;
+	/** Whether it runs without accounts: everybody may do everything. */
+	open: boolean;
+	/** Whether the prototype's clients and nodes, which can't say who they are, are let in. */
+	allowClassic: boolean;
 	memoryBytes: number;
 	version: string;
 	/** Told of the bytes of uploads as they come in. */
@@ -52,6 +65,9 @@ export type Coordinator = {
 	app: App;
 	/** Finds out which nodes are there, mends what a crash left, and starts the workers. */
 	start: () => Promise<void>;
+	/** Makes the first account, where there is none; see `makeFirstAdmin`. */
+	makeFirstAdmin: (keepToken: (token: string) => Promise<void>) => Promise<FirstAdmin | undefined>;
+	onlineNodes: () => number;
 	/** Ends the event streams, which would hold up the server's end for ever. */
 	endStreams: () => void;
 	/** Stops the workers. Nobody may be served any more. */
@@ -69,7 +85,10 @@ const STATISTICS_REST_MS = 2_000;
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
 	const {catalog, dial, probe, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
 	const meters = {bytesIn: 0, bytesOut: 0};
-	const note: Note = (level, message, about) => events.publish('log', logView(activity.add(level, message, about)));
+	const note: Note = (level, message, about) => {
+		const entry = activity.add(level, message, about);
+		events.publish('log', logView(entry), principal => mayOwned(principal, entry.owner));
+	};
 	const fleet = createFleet({dial, clock});
 	const budget = createMemoryBudget(Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE));
 	const fileTeller = createFileTeller({catalog, fleet, events});
@@ -80,7 +99,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 			const name = fleet.get(fault.node_id as NodeId)?.record.name ?? fault.node_id;
 			const about = {node: fault.node_id as NodeId, file: fault.file_id as FileId};
 			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${name}`, about);
-			events.publish('fault', fault);
+			events.publish('fault', fault, isOperator);
 		},
 		onChange: file => fileTeller.changed(file),
 	});
@@ -107,7 +126,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 			reconciler.request(state.record._id, listingDigest);
 			wake('remover');
 		},
-		onChange: state => events.publish('node', nodeView(state)),
+		onChange: state => events.publish('node', nodeView(state), principal => mayOwned(principal, state.record.owner)),
 	});
 	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
 	const reader = createShardReader({fleet, budget, health, clock, random, log});
@@ -127,6 +146,8 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		remover,
 		replicas,
 		uploader: createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget}),
+		people: createPeople(options),
+		open: options.open,
 		version: options.version,
 		writer,
 	};
@@ -134,14 +155,14 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 };
 
 /** Tells the figures when they changed, so that a console need not ask. */
-const statisticsTeller = ({catalog, fleet, meters, events}: Parts) => {
+const statisticsTeller = (parts: Parts) => {
 	let last = '';
 	return {
 		name: 'statistics',
 		step() {
-			const stats = statisticsOf(catalog, fleet, meters);
+			const stats = statisticsOf(parts);
 			const text = JSON.stringify(stats);
-			if (text !== last) events.publish('stats', stats);
+			if (text !== last) parts.events.publish('stats', stats);
 			last = text;
 			return Promise.resolve('idle' as const);
 		},
@@ -157,9 +178,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 
 	const app = createApp({log, clock, random, cors: true});
 	const router = new Router<AppState>();
-	monitoringRoutes(router, parts);
-	nodeRoutes(router, parts);
-	fileRoutes(router, parts);
+	const serve = createServe(router, createAuthenticate({...options, people: parts.people}));
+	for (const routes of [monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes]) routes(serve, parts);
 	app.use(router.routes());
 
 	/** Chunks without a file: an upload or a deletion was under way when the process ended. */
@@ -185,6 +205,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 				running.set(name, runWorker(worker, {clock, log, restMs}));
 			}
 		},
+		makeFirstAdmin: async keepToken => makeFirstAdmin({catalog, people: parts.people, random}, keepToken),
+		onlineNodes: () => parts.fleet.all().filter(({isOnline}) => isOnline).length,
 		endStreams: () => closing.abort(new Error('the coordinator stops')),
 		async stop() {
 			await Promise.all([...running.values()].map(worker => worker.stop()));

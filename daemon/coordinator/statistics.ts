@@ -1,7 +1,7 @@
 import type {Stats} from '../../source/protocol/api.js';
 import {dataHealth, redundancyOf} from '../core/redundancy.js';
-import type {Catalog} from '../ports/catalog.js';
-import type {Fleet, NodeState} from './fleet.js';
+import type {NodeState} from './fleet.js';
+import type {Parts} from './routes/parts.js';
 
 /** Bytes that went through since the start. */
 export type Meters = {bytesIn: number; bytesOut: number};
@@ -10,7 +10,7 @@ const sum = (states: readonly NodeState[], pick: (state: NodeState) => number) =
 	states.reduce((total, state) => total + pick(state), 0);
 
 /** The network's figures. Costs by the number of nodes and of placement groups, not of files. */
-export const statisticsOf = (catalog: Catalog, fleet: Fleet, meters: Meters): Stats => {
+export const statisticsOf = ({catalog, fleet, meters, open}: Parts): Stats => {
 	const nodes = fleet.all();
 	const online = nodes.filter(state => state.isOnline);
 	const totals = catalog.totals();
@@ -29,6 +29,7 @@ export const statisticsOf = (catalog: Catalog, fleet: Fleet, meters: Meters): St
 		dataHealth: dataHealth(redundancy),
 		bytesIn: meters.bytesIn,
 		bytesOut: meters.bytesOut,
+		open,
 		pendingRemovals: totals.removals,
 	};
 };

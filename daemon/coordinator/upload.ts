@@ -11,7 +11,7 @@ import type {Lease, MemoryBudget} from './memory-budget.js';
 import {sealInPlace} from './sealer.js';
 import type {ShardWriter} from './shard-writer.js';
 
-export type Incoming = {
+export type Incoming = Pick<FileRecord, 'owner' | 'visibility'> & {
 	name: string;
 	type: string;
 	source: AsyncIterable<Uint8Array>;
@@ -112,7 +112,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 	};
 
 	const receive: Uploader['receive'] = async incoming => {
-		const {name, type, atMostBytes, signal: clientSignal} = incoming;
+		const {name, type, owner, visibility, atMostBytes, signal: clientSignal} = incoming;
 		const id = newFileId(clock.now(), random.bytes(FILE_ID_RANDOM_BYTES));
 		const key = random.bytes(SEAL_KEY_BYTES);
 		const end = new AbortController();
@@ -175,6 +175,8 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 				chunkCount: stored.length,
 				wrappedKey: masterKey.wrap(id, key),
 				uploadedAt: clock.now(),
+				...(owner !== undefined && {owner}),
+				...(visibility && {visibility}),
 				revision: 0,
 			};
 			await catalog.commitUpload(file, stored.slice(written));

@@ -16,6 +16,9 @@ export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; 
 	status: 'completed',
 	chunks_count: file.chunkCount,
 	type: file.type,
+	owner: file.owner ?? '',
+	visibility: file.visibility ?? 'network',
+	shared_with: file.sharedWith ?? [],
 	redundancy: redundancyOf(catalog.placementGroupsOf(file._id), fleet.isOnline),
 });
 

@@ -1,3 +1,4 @@
+import type {roles, scopes, visibilities} from '../../source/protocol/people.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
 
 /**
@@ -19,8 +20,17 @@ export type FileRecord = {
 	/** The file's key, wrapped by the network's master key; base64. */
 	wrappedKey: string;
 	uploadedAt: number;
+	/** The account that uploaded it. Without one, nobody's: it came in before there were accounts, or without any. */
+	owner?: string;
+	/** Who may read it beside its owner. A file that says nothing comes from before there were accounts: `network`. */
+	visibility?: Visibility;
+	/** The accounts that may read a private file. */
+	sharedWith?: string[];
 	revision: number;
 };
+
+/** `private`: its owner and whom it is shared with. `network`: everybody who is signed in. `public`: everybody. */
+export type Visibility = (typeof visibilities)[number];
 
 /** Why a shard doesn't count: the node lacks it, or holds other bytes under its name. */
 export type ShardFault = {kind: 'missing' | 'corrupt'; at: number};
@@ -68,6 +78,71 @@ export type NodeRecord = {
 	lastSeenAt: number;
 	revision: number;
 };
+
+/** What somebody may do; see `core/access.ts`. */
+export type Role = (typeof roles)[number];
+
+/** Somebody who may sign in. An account is never removed, only disabled, so that its name never becomes another's. */
+export type AccountRecord = {
+	/** The name that it signs in with. */
+	_id: string;
+	role: Role;
+	/** Argon2id in the PHC string format. Without one, nobody can sign in with a password. */
+	passwordHash?: string;
+	/** The most bytes that its files may have together. Without it there is no limit. */
+	quotaBytes?: number;
+	disabledAt?: number;
+	createdAt: number;
+	revision: number;
+};
+
+/** What a token may do: everything that its account may, only read, or only upload. */
+export type Scope = (typeof scopes)[number];
+
+/** A secret that a program calls with. Its `_id` is the secret's SHA-256 in hex: the secret itself is not kept. */
+export type TokenRecord = {
+	_id: string;
+	account: string;
+	name: string;
+	scope: Scope;
+	createdAt: number;
+	expiresAt?: number;
+	lastUsedAt?: number;
+	revision: number;
+};
+
+/** A browser that signed in. Its `_id` is the SHA-256 of the cookie's secret. */
+export type SessionRecord = {
+	_id: string;
+	account: string;
+	createdAt: number;
+	expiresAt: number;
+	revision: number;
+};
+
+/** A secret that lets a person make an account (or set a new password for one), once. Its `_id` is its SHA-256. */
+export type InvitationRecord = {
+	_id: string;
+	/** `account` makes one; `reset` sets the password of the account that is there. */
+	purpose: 'account' | 'reset';
+	/** The account's name, where it is not left to the person. */
+	name?: string;
+	role: Role;
+	quotaBytes?: number;
+	createdBy: string;
+	createdAt: number;
+	expiresAt: number;
+	revision: number;
+};
+
+/** The records of which there are few: as many as people, programs and invitations. By their kinds. */
+export type SmallRecords = {
+	account: AccountRecord;
+	token: TokenRecord;
+	session: SessionRecord;
+	invitation: InvitationRecord;
+};
+export type SmallKind = keyof SmallRecords;
 
 /** A shard that a node may still hold and should not: removed once `notBefore` is past and the node is there. */
 export type RemovalRecord = {

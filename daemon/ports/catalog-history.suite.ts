@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {isPjasError} from '../../source/protocol/errors.js';
-import {schemeOf, type ShardRecord} from '../core/model.js';
+import {visibilities} from '../../source/protocol/people.js';
+import {schemeOf, type FileRecord, type ShardRecord} from '../core/model.js';
 import type {Catalog} from './catalog.js';
 import {
 	chunkIdOfFile,
@@ -15,7 +16,8 @@ import {
 
 /** A change as data. `lag` is how far its revision is from the stored one. */
 type Act =
-	| {verb: 'putFile'; file: number; name: string; lag: number}
+	| {verb: 'putFile'; file: number; name: string; rights: Rights; lag: number}
+	| {verb: 'putAccount' | 'removeAccount'; name: string; lag: number}
 	| {verb: 'removeFile'; file: number}
 	| {verb: 'commitUpload'; file: number; chunks: number}
 	| {verb: 'putChunk'; file: number; index: number; shards: readonly Shard[]; wanted: number; lag: number}
@@ -24,6 +26,7 @@ type Act =
 	| {verb: 'putRemovals'; removals: readonly (readonly [number, number, number])[]}
 	| {verb: 'dropRemovals'; removals: readonly (readonly [number, number])[]};
 
+type Rights = Pick<FileRecord, 'owner' | 'visibility' | 'sharedWith'>;
 type Shard = {node: number; digest: number; fault: ShardRecord['fault'] | undefined};
 
 /** Acts that are asked for at once. */
@@ -41,6 +44,12 @@ const name = fc.oneof(
 	fc.constantFrom('Äpfel', 'a\u0308pfel', 'ÄPFEL 2', 'pears', 'a\u2028b\u2029c\u0085d'),
 	fc.string({unit: 'binary'}),
 );
+const people = ['ada', 'ben'];
+const person = fc.constantFrom(...people);
+const rights = fc.record(
+	{owner: person, visibility: fc.constantFrom(...visibilities), sharedWith: fc.array(person, {maxLength: 2})},
+	{requiredKeys: []},
+) as fc.Arbitrary<Rights>;
 const fault = fc.constantFrom<ShardRecord['fault'] | undefined>(
 	...[undefined, undefined, undefined],
 	{kind: 'missing', at: 5},
@@ -49,7 +58,9 @@ const fault = fc.constantFrom<ShardRecord['fault'] | undefined>(
 const shards = fc.array(fc.record({node: upTo(NODES), digest: upTo(DIGESTS), fault}), {maxLength: 4});
 
 const acts = {
-	putFile: fc.record({file: upTo(FILES), name, lag}),
+	putFile: fc.record({file: upTo(FILES), name, rights, lag}),
+	putAccount: fc.record({name: person, lag}),
+	removeAccount: fc.record({name: person, lag}),
 	removeFile: fc.record({file: upTo(FILES)}),
 	commitUpload: fc.record({file: upTo(FILES), chunks: index}),
 	putChunk: fc.record({file: upTo(FILES), index, shards, wanted: upTo(3), lag}),
@@ -77,10 +88,17 @@ const prepare = async (stored: Catalog, asked: Act): Promise<(catalog: Catalog) 
 	switch (asked.verb) {
 		case 'putFile': {
 			const revision = ((await stored.getFile(fileIdOf(asked.file)))?.revision ?? 0) + asked.lag;
-			const file = fileOf(asked.file, {name: asked.name, sizeBytes: asked.name.length, revision});
+			const file = fileOf(asked.file, {...asked.rights, name: asked.name, sizeBytes: asked.name.length, revision});
 			return async catalog => catalog.putFile(file);
 		}
 
+		case 'putAccount': {
+			const revision = ((await stored.getSmall('account', asked.name))?.revision ?? 0) + asked.lag;
+			return async catalog => catalog.putSmall('account', {_id: asked.name, role: 'member', createdAt: 1, revision});
+		}
+
+		case 'removeAccount':
+			return async catalog => catalog.removeSmall('account', asked.name);
 		case 'removeFile':
 			return async catalog => catalog.removeFile(fileIdOf(asked.file));
 		case 'commitUpload': {
@@ -147,6 +165,15 @@ export const answersOf = async (catalog: Catalog): Promise<Record<string, unknow
 		totals: catalog.totals(),
 		files: await catalog.files({limit: 100}),
 		page: await catalog.files({limit: 2, before: fileIdOf(3)}),
+		viewed: await Promise.all(['', ...people].map(async viewer => catalog.files({limit: 100, viewer}))),
+		viewedPage: await catalog.files({limit: 1, viewer: 'ada', before: fileIdOf(4)}),
+		viewedNamed: await catalog.files({limit: 100, viewer: 'ada', search: 'p'}),
+		viewedCount: await Promise.all(['', ...people].map(async viewer => catalog.countFiles('', viewer))),
+		viewedNamedCount: await catalog.countFiles('p', 'ben'),
+		ownedBytes: people.map(owner => catalog.ownedBytes(owner)),
+		accounts: await catalog.allSmall('account'),
+		account: await catalog.getSmall('account', 'ada'),
+		tokens: await catalog.allSmall('token'),
 		named: await catalog.files({limit: 100, search: 'äP'}),
 		one: await catalog.files({limit: 1, search: 'p', before: fileIdOf(FILES)}),
 		count: [await catalog.countFiles(''), await catalog.countFiles('\u0041\u0308'), await catalog.countFiles('\u2028')],

@@ -7,8 +7,10 @@ import {
 	type FileRecord,
 	type NodeRecord,
 	type RemovalRecord,
+	type SmallKind,
+	type SmallRecords,
 } from '../core/model.js';
-import type {Catalog, PlacementGroup} from './catalog.js';
+import type {Catalog, FilePage, PlacementGroup} from './catalog.js';
 
 const byId = (a: {_id: string}, b: {_id: string}) => (a._id < b._id ? -1 : 1);
 const sorted = <T extends {_id: string}>(records: Map<string, T>): T[] => [...records.values()].sort(byId);
@@ -19,6 +21,11 @@ const put = <T extends {_id: string; revision: number}>(records: Map<string, T>,
 	const next = {...record, revision: record.revision + 1};
 	records.set(record._id, next);
 	return next;
+};
+
+const mayRead = (viewer: string, {owner, visibility = 'network', sharedWith = []}: FileRecord): boolean => {
+	if (viewer === '') return visibility === 'public';
+	return visibility !== 'private' || owner === viewer || sharedWith.includes(viewer);
 };
 
 async function* each<T>(records: readonly T[]): AsyncGenerator<T> {
@@ -34,21 +41,27 @@ export class ModelCatalog implements Catalog {
 	readonly #chunks = new Map<string, ChunkRecord>();
 	readonly #nodes = new Map<string, NodeRecord>();
 	readonly #removals = new Map<string, RemovalRecord>();
+	readonly #small = new Map<SmallKind, Map<string, SmallRecords[SmallKind]>>();
 
 	getFile = async (id: FileId) => Promise.resolve(this.#files.get(id));
 	putFile = async (file: FileRecord) => Promise.resolve().then(() => put(this.#files, file));
 	removeFile = async (id: FileId) => Promise.resolve(this.#files.delete(id));
 
-	files = async ({before, search = '', limit}: {before?: FileId; search?: string; limit: number}) =>
+	files = async ({before, search = '', viewer, limit}: FilePage) =>
 		Promise.resolve(
 			sorted(this.#files)
 				.reverse()
 				.filter(file => before === undefined || file._id < before)
+				.filter(file => viewer === undefined || mayRead(viewer, file))
 				.filter(file => fold(file.name).includes(fold(search)))
 				.slice(0, limit),
 		);
 
-	countFiles = async (search: string) => (await this.files({search, limit: Infinity})).length;
+	countFiles = async (search: string, viewer?: string) =>
+		(await this.files({search, limit: Infinity, ...(viewer !== undefined && {viewer})})).length;
+
+	ownedBytes = (owner: string) =>
+		[...this.#files.values()].filter(file => file.owner === owner).reduce((sum, file) => sum + file.sizeBytes, 0);
 
 	commitUpload = async (file: FileRecord, chunks: readonly ChunkRecord[]) => {
 		const isTaken = chunks.some(chunk => this.#chunks.has(chunk._id)) || this.#files.has(file._id);
@@ -123,6 +136,18 @@ export class ModelCatalog implements Catalog {
 				.filter(removal => removal.node === node && removal._id > after)
 				.slice(0, limit),
 		);
+
+	#smallOf = <K extends SmallKind>(kind: K): Map<string, SmallRecords[K]> => {
+		const known = this.#small.get(kind) ?? new Map<string, SmallRecords[K]>();
+		this.#small.set(kind, known);
+		return known as Map<string, SmallRecords[K]>;
+	};
+
+	getSmall = async <K extends SmallKind>(kind: K, id: string) => Promise.resolve(this.#smallOf(kind).get(id));
+	putSmall = async <K extends SmallKind>(kind: K, record: SmallRecords[K]) =>
+		Promise.resolve().then(() => put(this.#smallOf(kind), record));
+	removeSmall = async (kind: SmallKind, id: string) => Promise.resolve(this.#smallOf(kind).delete(id));
+	allSmall = async <K extends SmallKind>(kind: K) => Promise.resolve(sorted(this.#smallOf(kind)));
 
 	totals = () => ({
 		files: this.#files.size,

@@ -1,5 +1,6 @@
 import {chunkIdOf, type ChunkId, type Digest, type FileId, type NodeId} from '../../source/protocol/ids.js';
 import {
+	type AccountRecord,
 	removalOf,
 	schemeOf,
 	type ChunkRecord,
@@ -69,3 +70,11 @@ export const nodeOf = (number: number, fields: Partial<NodeRecord> = {}): NodeRe
 
 export const removalAt = (node: number, digest: number, notBefore = 0): RemovalRecord =>
 	removalOf(nodeIdOf(node), digestOf(digest), notBefore, 'deleted');
+
+export const accountOf = (name: string, fields: Partial<AccountRecord> = {}): AccountRecord => ({
+	_id: name,
+	role: 'member',
+	createdAt: 1_700_000_000_000,
+	revision: 0,
+	...fields,
+});

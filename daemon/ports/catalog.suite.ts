@@ -6,6 +6,7 @@ import type {Catalog} from './catalog.js';
 import {answersOf, histories, play} from './catalog-history.suite.js';
 import {ModelCatalog} from './catalog-model.suite.js';
 import {
+	accountOf,
 	chunkIdOfFile,
 	chunkOf,
 	digestOf,
@@ -45,12 +46,17 @@ const revisionTests = ({test, title, open}: Suite): void => {
 		file: {record: fileOf(1), put: 'putFile', get: 'getFile'},
 		chunk: {record: chunkOf(1, 0), put: 'putChunk', get: 'getChunk'},
 		node: {record: nodeOf(1), put: 'putNode', get: 'getNode'},
+		account: {record: accountOf('ada'), put: 'putSmall', get: 'getSmall'},
 	} as const;
 
 	for (const [kind, {record, put, get}] of Object.entries(kinds)) {
 		const verbs = (catalog: Catalog) => ({
-			put: catalog[put] as (value: typeof record) => Promise<typeof record>,
-			get: catalog[get] as (id: string) => Promise<typeof record | undefined>,
+			put: (put === 'putSmall' ? async (value: never) => catalog.putSmall('account', value) : catalog[put]) as (
+				value: typeof record,
+			) => Promise<typeof record>,
+			get: (get === 'getSmall' ? async (id: string) => catalog.getSmall('account', id) : catalog[get]) as (
+				id: string,
+			) => Promise<typeof record | undefined>,
 		});
 
 		test(title(`a ${kind} comes back as it was put, with the next revision`), async t => {

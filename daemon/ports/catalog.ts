@@ -1,11 +1,13 @@
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord} from '../core/model.js';
+import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
 
 export type FilePage = {
 	/** Only files older than this one: its id sorts before. */
 	before?: FileId;
 	/** Only names that contain this text, whatever its case. */
 	search?: string;
+	/** Only what this account may read as its owner or a reader; '' is somebody who is not signed in. */
+	viewer?: string;
 	limit: number;
 };
 
@@ -32,7 +34,9 @@ export type Catalog = {
 	removeFile: (id: FileId) => Promise<boolean>;
 	/** The newest first. */
 	files: (page: FilePage) => Promise<FileRecord[]>;
-	countFiles: (search: string) => Promise<number>;
+	countFiles: (search: string, viewer?: string) => Promise<number>;
+	/** The bytes of all files of an account. Costs the same however many there are. */
+	ownedBytes: (owner: string) => number;
 	/** New chunks, then their new file, in one durable write. After a crash the file is there only if its chunks are. */
 	commitUpload: (file: FileRecord, chunks: readonly ChunkRecord[]) => Promise<void>;
 
@@ -63,6 +67,13 @@ export type Catalog = {
 	dropRemovals: (ids: readonly string[]) => Promise<void>;
 	/** A node's removals by id, ascending, at most `limit`. */
 	removals: (node: NodeId, limit: number, after?: string) => Promise<RemovalRecord[]>;
+
+	getSmall: <K extends SmallKind>(kind: K, id: string) => Promise<SmallRecords[K] | undefined>;
+	putSmall: <K extends SmallKind>(kind: K, record: SmallRecords[K]) => Promise<SmallRecords[K]>;
+	/** Says whether it was there: of two at once, one is told true. */
+	removeSmall: (kind: SmallKind, id: string) => Promise<boolean>;
+	/** All of a kind, by id, ascending. */
+	allSmall: <K extends SmallKind>(kind: K) => Promise<SmallRecords[K][]>;
 
 	totals: () => CatalogTotals;
 	close: () => Promise<void>;

@@ -2,6 +2,10 @@ import {openActivity} from '../coordinator/activity.js';
 import {createEvents} from '../coordinator/events.js';
 import {loadMasterKey} from '../coordinator/master-key.js';
 import {createCoordinator} from '../coordinator/server.js';
+import {argon2Passwords} from '../adapters/argon2-passwords.js';
+import type {FirstAdmin} from '../coordinator/people/first-admin.js';
+import type {Passwords} from '../ports/passwords.js';
+import {keepAdminToken} from './admin-token.js';
 import {createDial} from '../adapters/dial.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
@@ -22,6 +26,11 @@ export type CoordinatorRole = {
 	nodeTimeoutMs: number;
 	/** `PJAS_MASTER_KEY`, where it is set. */
 	masterKey?: string | undefined;
+	/** Whether it runs without accounts: everybody may do everything. */
+	open: boolean;
+	allowClassic: boolean;
+	/** How passwords are kept, where not as usual. */
+	passwords?: Passwords;
 	version: string;
 	log: Log;
 	clock: Clock;
@@ -29,6 +38,12 @@ export type CoordinatorRole = {
 };
 
 export type RunningRole = {url: string; close: () => Promise<void>};
+
+export type RunningCoordinator = RunningRole & {
+	/** What is told once, at the first start. */
+	firstAdmin: FirstAdmin | undefined;
+	onlineNodes: () => number;
+};
 
 const BOOT_ID_BYTES = 6;
 
@@ -44,7 +59,7 @@ const closeAll = async (closers: readonly (() => unknown)[], log: Log): Promise<
 };
 
 /** Opens a data folder and serves it. The folder must be locked already. */
-export const startCoordinator = async (role: CoordinatorRole): Promise<RunningRole> => {
+export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCoordinator> => {
 	const {dataFolder: folder, log, clock, random} = role;
 	const closers: (() => unknown)[] = [];
 	try {
@@ -76,13 +91,18 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningRo
 			events,
 			masterKey,
 			onBytes,
+			passwords: role.passwords ?? argon2Passwords(),
 		});
 		closers.push(coordinator.stop);
 		await coordinator.start();
+		const keepToken = async (token: string) => keepAdminToken(folder, token);
+		const firstAdmin = role.open ? undefined : await coordinator.makeFirstAdmin(keepToken);
 		const server = await listen({handler: coordinator.app.callback(), host: role.host, port: role.port, log});
 		closers.push(async () => server.close());
 		return {
 			url: server.url,
+			firstAdmin,
+			onlineNodes: coordinator.onlineNodes,
 			async close() {
 				coordinator.endStreams();
 				await closeAll(closers, log);

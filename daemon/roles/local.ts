@@ -1,9 +1,8 @@
 import {readdir} from 'node:fs/promises';
 import path from 'node:path';
-import {statsSchema} from '../../source/protocol/api.js';
-import {pathOf} from '../../source/protocol/routes.js';
 import type {SettingsOf} from '../config-settings.js';
-import type {CoordinatorRole, RunningRole} from './coordinator.js';
+import {adminTokenFileOf} from './admin-token.js';
+import type {CoordinatorRole, RunningCoordinator, RunningRole} from './coordinator.js';
 import {startLocked} from './locked.js';
 import type {NodeRole} from './node.js';
 
@@ -11,7 +10,7 @@ type Surroundings = Pick<CoordinatorRole, 'log' | 'clock' | 'random' | 'version'
 
 /** What a local network is made of. */
 export type LocalParts = {
-	startCoordinator: (role: CoordinatorRole) => Promise<RunningRole>;
+	startCoordinator: (role: CoordinatorRole) => Promise<RunningCoordinator>;
 	startNode: (role: NodeRole) => Promise<RunningRole>;
 };
 
@@ -19,16 +18,16 @@ const NODE_ALLOCATED_BYTES = 100 * 1024 ** 3;
 const ONLINE_TRIES = 100;
 const ONLINE_WAIT_MS = 100;
 
-const onlineNodes = async (url: string, signal: AbortSignal): Promise<number> => {
-	const response = await fetch(url + pathOf('stats'), {signal});
-	return statsSchema.parse(await response.json()).stats.onlineNodes;
-};
-
 /** Waits for the nodes to be online. One that takes longer may come later, so it is only said. */
-const waitForNodes = async (url: string, count: number, {log, clock}: Surroundings, signal: AbortSignal) => {
+const waitForNodes = async (
+	coordinator: RunningCoordinator,
+	count: number,
+	{log, clock}: Surroundings,
+	signal: AbortSignal,
+) => {
 	let online = 0;
 	for (let tries = 0; tries < ONLINE_TRIES; tries++) {
-		online = await onlineNodes(url, signal);
+		online = coordinator.onlineNodes();
 		if (online >= count) return;
 		await clock.sleep(ONLINE_WAIT_MS, signal);
 	}
@@ -52,7 +51,7 @@ export const startLocal = async (
 	surroundings: Surroundings,
 	{startCoordinator, startNode}: LocalParts,
 	signal: AbortSignal,
-): Promise<RunningRole> => {
+): Promise<Pick<RunningCoordinator, 'url' | 'firstAdmin' | 'close'>> => {
 	const {dataFolder, nodes, ...coordinatorSettings} = settings;
 	const {clock, log} = surroundings;
 	const started: {close: () => Promise<void>}[] = [];
@@ -62,7 +61,7 @@ export const startLocal = async (
 	};
 
 	try {
-		const coordinatorFolder = path.join(dataFolder, 'coordinator');
+		const coordinatorFolder = coordinatorFolderOf(dataFolder);
 		const coordinator = await startLocked(coordinatorFolder, clock, async () =>
 			startCoordinator({
 				...coordinatorSettings,
@@ -96,29 +95,38 @@ export const startLocal = async (
 			started.push(node);
 		}
 
-		await waitForNodes(coordinator.url, nodes, surroundings, signal);
-		return {url: coordinator.url, close};
+		await waitForNodes(coordinator, nodes, surroundings, signal);
+		return {url: coordinator.url, firstAdmin: coordinator.firstAdmin, close};
 	} catch (error) {
 		await close();
 		throw error;
 	}
 };
 
+/** Where the coordinator of a local network keeps what it must not forget. */
+export const coordinatorFolderOf = (dataFolder: string): string => path.join(dataFolder, 'coordinator');
+
+const quotedForShell = (text: string) => `'${text.replaceAll("'", String.raw`'\\''`)}'`;
+
 /** What to try first, as lines for a shell that work as they stand. */
-export const localWelcome = (url: string, {dataFolder, nodes}: SettingsOf<'local'>): string =>
-	[
+export const localWelcome = (url: string, {dataFolder, nodes, open}: SettingsOf<'local'>): string => {
+	const tokenFile = adminTokenFileOf(coordinatorFolderOf(dataFolder));
+	const curl = open ? 'curl' : 'curl -H "$auth"';
+	return [
 		'',
 		`PJAS is running on this machine: a coordinator and ${nodes} ${nodes === 1 ? 'node' : 'nodes'}.`,
 		`  It listens at   ${url}`,
 		`  Its data is in  ${dataFolder}`,
 		'',
 		'Try it from another terminal:',
+		...(open ? [] : [`  auth="Authorization: Bearer $(cat ${quotedForShell(tokenFile)})"`]),
 		String.raw`  printf 'Hello from PJAS\n' > hello-pjas.txt`,
-		String.raw`  id=$(curl -s -F file=@hello-pjas.txt ${url}/api/files/upload | sed 's/.*"file_id":"\([^"]*\)".*/\1/')`,
-		`  curl ${url}/api/files`,
-		`  curl "${url}/api/files/download/$id"`,
-		`  curl ${url}/api/stats`,
+		String.raw`  id=$(${curl} -s -F file=@hello-pjas.txt ${url}/api/files/upload | sed 's/.*"file_id":"\([^"]*\)".*/\1/')`,
+		`  ${curl} ${url}/api/files`,
+		`  ${curl} "${url}/api/files/download/$id"`,
+		`  ${curl} ${url}/api/stats`,
 		'',
 		'Ctrl-C stops it; files and nodes are there again at the next start.',
 		'',
 	].join('\n');
+};

@@ -4,13 +4,14 @@ import path from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {argon2Passwords} from '../adapters/argon2-passwords.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {openActivity} from '../coordinator/activity.js';
 import {createEvents} from '../coordinator/events.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
-import {createCoordinator} from '../coordinator/server.js';
+import {type Coordinator, createCoordinator} from '../coordinator/server.js';
 import {listen} from '../http/listen.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {ShardStore} from '../ports/shard-store.js';
@@ -29,6 +30,7 @@ export type TestNode = {
 
 export type TestNetwork = {
 	url: string;
+	coordinator: Coordinator;
 	catalog: Catalog;
 	nodes: TestNode[];
 	/** Registers a node, again where it did before. */
@@ -43,6 +45,9 @@ export type TestNetworkOptions = {
 	memoryBytes?: number;
 	allocatedBytes?: number;
 	catalog?: Catalog;
+	/** Without accounts, unless it is said. */
+	open?: boolean;
+	allowClassic?: boolean;
 };
 
 const MIB = 1024 * 1024;
@@ -99,6 +104,9 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		masterKey: masterKeyOf(systemRandom.bytes(32), systemRandom),
 		replicas,
 		minReplicas,
+		passwords: argon2Passwords({memoryCost: 64, timeCost: 1, parallelism: 1}),
+		open: options.open ?? true,
+		allowClassic: options.allowClassic ?? false,
 		memoryBytes,
 		version: '0.0.0',
 	});
@@ -139,5 +147,5 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 	};
 
 	for (let count = 0; count < (options.nodes ?? 3); count++) await addNode();
-	return {url: server.url, catalog, nodes, join, addNode};
+	return {url: server.url, coordinator, catalog, nodes, join, addNode};
 };

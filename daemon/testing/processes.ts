@@ -38,7 +38,7 @@ export type Daemon = {
 export type DaemonOptions = {
 	/** Its working folder. */
 	folder: string;
-	/** All of its environment but PATH. */
+	/** All of its environment but PATH, and HOME, which is its working folder. */
 	environment?: Record<string, string>;
 	/** Whether a test that fails shows what it logged; it does by default, unless the test killed it. */
 	isShown?: boolean;
@@ -72,7 +72,7 @@ export const temporaryFolder = (t: Pick<Keeper, 'teardown'>): string => {
 export const startDaemon = (t: Keeper, argv: readonly string[], options: DaemonOptions): Daemon => {
 	const child = spawn(process.execPath, [program, ...argv], {
 		cwd: options.folder,
-		env: {PATH: process.env['PATH'], ...options.environment},
+		env: {PATH: process.env['PATH'], HOME: options.folder, ...options.environment},
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	let stdout = '';

@@ -5,7 +5,7 @@ import type {ChunkView, NodeView} from '../../source/protocol/api.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import type {RunningNode} from '../node/start.js';
 import type {Clock} from '../ports/clock.js';
-import {startCoordinator} from '../roles/coordinator.js';
+import {type CoordinatorRole, startCoordinator} from '../roles/coordinator.js';
 import {startNode} from '../roles/node.js';
 import type {Chance} from './crash-chance.js';
 import {askFor, download, sha256, upload} from './crash-client.js';
@@ -38,12 +38,12 @@ const GIB = 1024 ** 3;
 /** A real coordinator over a real folder, in this process. Nodes that are silent for three seconds are given up. */
 export const startRoleNetwork = async (
 	t: ExecutionContext,
-	settings: {replicas?: number; minReplicas?: number; nodeTimeoutMs?: number} = {},
+	settings: Partial<Pick<CoordinatorRole, 'replicas' | 'minReplicas' | 'nodeTimeoutMs' | 'open' | 'allowClassic'>> = {},
 ): Promise<RoleNetwork> => {
 	const folder = temporaryFolder(t);
 	const surroundings = {log: silentLog, clock: systemClock, random: systemRandom, version: '2.0.0', host: '127.0.0.1'};
 	const coordinator = await startCoordinator({
-		...{...surroundings, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, ...settings},
+		...{...surroundings, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: true, allowClassic: true, ...settings},
 		dataFolder: path.join(folder, 'coordinator'),
 		port: 0,
 		memoryBytes: 64 * 1024 ** 2,

@@ -11,6 +11,8 @@ type Sources = {
 	/** What the flag says. */
 	flag: string | undefined;
 	environment: Record<string, string | undefined>;
+	/** Where somebody signed in last. */
+	login?: (() => Promise<string | undefined>) | undefined;
 	/** The working folder, where `pjas_config.json` may be. */
 	folder: string;
 };
@@ -42,14 +44,17 @@ const parse = (text: string, label: string): string => {
 };
 
 /**
-Where the coordinator is: the flag says it, or else `PJAS_COORDINATOR`, or the `coordinator_url` of `pjas_config.json`.
+Where the coordinator is: the flag says it, or else `PJAS_COORDINATOR`, or the login that was kept, or the
+`coordinator_url` of `pjas_config.json`.
 
 @throws {PjasError} `INVALID_CONFIGURATION`: which of them is wrong, and what is allowed.
 */
-export const coordinatorAddress = async ({flag, environment, folder}: Sources): Promise<string> => {
+export const coordinatorAddress = async ({flag, environment, login, folder}: Sources): Promise<string> => {
 	if (flag !== undefined) return parse(flag, '--coordinator');
 	const {PJAS_COORDINATOR: variable} = environment;
 	if (variable) return parse(variable, 'PJAS_COORDINATOR');
+	const signedIn = await login?.();
+	if (signedIn !== undefined) return parse(signedIn, 'The address of the stored login');
 	const file = path.join(folder, 'pjas_config.json');
 	const configured = await fromFile(file);
 	return configured === undefined ? DEFAULT_COORDINATOR_URL : parse(configured, `"coordinator_url" in ${file}`);

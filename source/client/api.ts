@@ -5,17 +5,22 @@ import {defaultLimits, type Limits} from './limits.js';
 
 export type * from './contract.js';
 
-export type ApiOptions = {clock?: Pick<Clock, 'timer' | 'now'>; limits?: Partial<Limits>};
+export type ApiOptions = {
+	/** Says who calls. Without one, nobody who is known. */
+	token?: string | undefined;
+	clock?: Pick<Clock, 'timer' | 'now'>;
+	limits?: Partial<Limits>;
+};
 
 /**
 The coordinator's API. Got and the schemas take a quarter of a second to load, which is when a first frame should be
 there already: so they are loaded with the first call.
 */
-export const createApi = (url: string, {clock = systemClock, limits = {}}: ApiOptions = {}): Api => {
+export const createApi = (url: string, {token, clock = systemClock, limits = {}}: ApiOptions = {}): Api => {
 	let loading: Promise<Calls> | undefined;
 	const load = async (): Promise<Calls> => {
 		const {createCalls} = await import('./calls.js');
-		return createCalls({url, clock, limits: {...defaultLimits, ...limits}});
+		return createCalls({url, token, clock, limits: {...defaultLimits, ...limits}});
 	};
 	const calls = async () => (loading ??= load());
 

@@ -21,11 +21,11 @@ import {sendUpload} from './upload.js';
 
 export type Calls = Omit<Api, 'url'>;
 
-type CallsOptions = {url: string; clock: Pick<Clock, 'timer' | 'now'>; limits: Limits};
+type CallsOptions = {url: string; token: string | undefined; clock: Pick<Clock, 'timer' | 'now'>; limits: Limits};
 
 /** Every call of the API, over got. */
-export const createCalls = ({url, clock, limits}: CallsOptions): Calls => {
-	const http = createHttp(url, clock, limits);
+export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls => {
+	const http = createHttp(url, {token, clock, limits});
 	return {
 		stats: async () => (await callJson(http, {name: 'stats'}, statsSchema)).stats,
 		nodes: async () => (await callJson(http, {name: 'nodes'}, nodesSchema)).nodes,

@@ -42,6 +42,8 @@ export type Http = {
 	call: (call: Call) => Promise<Answer>;
 };
 
+type HttpOptions = Pick<Http, 'clock' | 'limits'> & {token: string | undefined};
+
 const MOST_REDIRECTS = 5;
 
 const reasons: Record<string, string> = {
@@ -71,12 +73,12 @@ const translate = (url: string, error: unknown): Error => {
 	return new UnreachableError(`${url} can't be reached: ${reason}`, {cause: error});
 };
 
-const startRequest = (target: string, {name, query = {}, headers = {}}: Call): Request => {
+const startRequest = (target: string, token: string | undefined, {name, query = {}, headers = {}}: Call): Request => {
 	const {method} = routes[name];
 	return got.stream(target, {
 		method,
 		searchParams: query,
-		headers: {'user-agent': 'pjas-tui', ...headers},
+		headers: {'user-agent': 'pjas-tui', ...(token && {authorization: `Bearer ${token}`}), ...headers},
 		throwHttpErrors: false,
 		retry: {limit: 0},
 		// A body is not sent twice, and nothing is deleted at another place than was said.
@@ -115,7 +117,7 @@ const createEnding = (request: Request, url: string, watch: Watch, signal: Abort
 };
 
 /** Sends requests over got, so that each byte has a time limit and nothing is collected that nobody asked for. */
-export const createHttp = (url: string, clock: Http['clock'], limits: Limits): Http => ({
+export const createHttp = (url: string, {token, clock, limits}: HttpOptions): Http => ({
 	url,
 	limits,
 	clock,
@@ -123,7 +125,7 @@ export const createHttp = (url: string, clock: Http['clock'], limits: Limits): H
 		const {name, id, body, signal, quietMs = limits.answerMs} = call;
 		signal?.throwIfAborted();
 		const target = url + pathOf(name, id);
-		const request = startRequest(target, call);
+		const request = startRequest(target, token, call);
 		const watch = createWatch(clock, ms => {
 			ending.fail(new UnreachableError(`${url} can't be reached: no answer within ${ms / 1000} seconds`));
 		});

@@ -20,7 +20,7 @@ const MOST_SHARED = 10_000;
 
 /** Makes views small: the same key order for all, and one copy of what many have alike. */
 const createCompactor = () => {
-	const types = new Map<string, string>();
+	const words = new Map<string, string>();
 	const redundancies = new Map<string, FileView['redundancy']>();
 
 	const share = <Value>(shared: Map<string, Value>, key: string, value: Value): Value => {
@@ -30,6 +30,7 @@ const createCompactor = () => {
 		return value;
 	};
 
+	const nobody: string[] = [];
 	return (file: FileView): FileView => {
 		const {full, partly, none} = file.redundancy;
 		return {
@@ -39,7 +40,10 @@ const createCompactor = () => {
 			uploaded_at: file.uploaded_at,
 			status: file.status === 'completed' ? 'completed' : 'processing',
 			chunks_count: file.chunks_count,
-			type: share(types, file.type, file.type),
+			type: share(words, file.type, file.type),
+			owner: share(words, file.owner, file.owner),
+			visibility: file.visibility,
+			shared_with: file.shared_with.length === 0 ? nobody : file.shared_with,
 			redundancy: share(redundancies, `${full} ${partly} ${none}`, {full, partly, none}),
 		};
 	};

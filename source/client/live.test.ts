@@ -23,6 +23,9 @@ const fileOf = (number: number, more: Partial<FileView> = {}): FileView => ({
 	status: 'completed',
 	chunks_count: 1,
 	type: 'text/plain',
+	owner: '',
+	visibility: 'network',
+	shared_with: [],
 	redundancy: {full: 1, partly: 0, none: 0},
 	...more,
 });
@@ -59,6 +62,7 @@ const statsOf = (more: Partial<Stats> = {}): Stats => ({
 	dataHealth: 100,
 	bytesIn: 0,
 	bytesOut: 0,
+	open: false,
 	pendingRemovals: 0,
 	...more,
 });
@@ -222,7 +226,15 @@ test('a real coordinator that stops and starts again is shown again, and nothing
 	const start = async () =>
 		startCoordinator({
 			...{dataFolder, port, host: '127.0.0.1', replicas: 3, minReplicas: 2, memoryBytes: 64 * 1024 ** 2},
-			...{nodeTimeoutMs: 1000, log: silentLog, clock, random: systemRandom, version: '2.0.0'},
+			...{
+				open: true,
+				allowClassic: true,
+				nodeTimeoutMs: 1000,
+				log: silentLog,
+				clock,
+				random: systemRandom,
+				version: '2.0.0',
+			},
 		});
 	const register = async (url: string, number: number) => {
 		const {node_id, address, version, name, storage_stats} = nodeOf({

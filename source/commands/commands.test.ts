@@ -24,6 +24,9 @@ const fileOf = (id: string, filename: string): FileView => ({
 	status: 'completed',
 	chunks_count: 1,
 	type: 'text/plain',
+	owner: '',
+	visibility: 'network',
+	shared_with: [],
 	redundancy: {full: 1, partly: 0, none: 0},
 });
 

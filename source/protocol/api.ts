@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {visibilities} from './people.js';
 import {chunkIdPattern, digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
 
 /**
@@ -108,6 +109,7 @@ export const statsSchema = z.object({
 		dataHealth: z.number().meta({description: 'Percentage of chunks at full redundancy, rounded down'}),
 		bytesIn: bytes.meta({description: 'Received from uploads since the coordinator started'}),
 		bytesOut: bytes.meta({description: 'Sent to downloads since the coordinator started'}),
+		open: z.boolean().meta({description: 'It runs without accounts: everybody may do everything'}),
 		pendingRemovals: z.number().int().meta({description: 'Shards still to be removed from nodes'}),
 	}),
 });
@@ -147,6 +149,9 @@ export const fileSchema = z.object({
 	status: z.enum(['processing', 'completed']),
 	chunks_count: z.number().int(),
 	type: z.string(),
+	owner: z.string().meta({description: 'The account that uploaded it; empty where there was none'}),
+	visibility: z.enum(visibilities),
+	shared_with: z.array(z.string()).meta({description: 'Accounts that may read it while it is private'}),
 	redundancy: redundancySchema,
 });
 export type FileView = z.infer<typeof fileSchema>;
@@ -284,7 +289,18 @@ export const checkLineSchema = z.discriminatedUnion('event', [
 ]);
 export type CheckLine = z.infer<typeof checkLineSchema>;
 
-export const healthSchema = z.object({status: z.literal('healthy'), timestamp: timeMs});
+export const changeFileSchema = z
+	.object({
+		visibility: z.enum(visibilities),
+		shared_with: z.array(z.string().max(32)).max(100).meta({description: 'Names of accounts that may read it'}),
+	})
+	.partial();
+
+export const healthSchema = z.object({
+	status: z.literal('healthy'),
+	timestamp: timeMs,
+	open: z.literal(true).optional().meta({description: 'It runs without accounts: everybody may do everything'}),
+});
 
 export const rootSchema = z.object({
 	status: z.string(),

@@ -34,6 +34,9 @@ const fileOf = (number: number, more: Partial<FileView> = {}): FileView => ({
 	status: 'completed',
 	chunks_count: 1,
 	type: 'text/plain',
+	owner: '',
+	visibility: 'network',
+	shared_with: [],
 	redundancy: {full: 1, partly: 0, none: 0},
 	...more,
 });

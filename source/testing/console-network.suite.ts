@@ -119,7 +119,7 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 		stop,
 		async start() {
 			coordinator = await startCoordinator({
-				...{...shared, clock, port, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000},
+				...{...shared, clock, port, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: true, allowClassic: true},
 				dataFolder: path.join(folder, 'coordinator'),
 				memoryBytes: 64 * 1024 ** 2,
 			});

@@ -37,6 +37,9 @@ export const sampleFile = (number: number, change: Partial<FileView> = {}): File
 	status: 'completed',
 	chunks_count: 1,
 	type: 'image/jpeg',
+	owner: '',
+	visibility: 'network',
+	shared_with: [],
 	redundancy: {full: 1, partly: 0, none: 0},
 	...change,
 });
@@ -64,6 +67,7 @@ export const sampleStats = (change: Partial<Stats> = {}): Stats => ({
 	dataHealth: 100,
 	bytesIn: 12 * 1024 ** 3,
 	bytesOut: 3 * 1024 ** 3,
+	open: false,
 	pendingRemovals: 0,
 	...change,
 });

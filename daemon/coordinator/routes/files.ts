@@ -1,26 +1,30 @@
 import {Readable} from 'node:stream';
-import type {Router} from '@koa/router';
-import {type CheckLine, type Uploaded, filesQuerySchema, replicationQuerySchema} from '../../../source/protocol/api.js';
-import {routes} from '../../../source/protocol/routes.js';
+import {
+	changeFileSchema,
+	type CheckLine,
+	type Uploaded,
+	filesQuerySchema,
+	replicationQuerySchema,
+} from '../../../source/protocol/api.js';
 import {SEAL_TAG_BYTES} from '../../../source/protocol/seal.js';
 import {CHUNK_SIZE_BYTES} from '../../../source/protocol/chunking.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {type FileId, parseFileId} from '../../../source/protocol/ids.js';
+import {type FileAct, mayFile, type Principal, viewerOf} from '../../core/access.js';
 import type {FileRecord} from '../../core/model.js';
-import type {AppContext, AppState} from '../../http/app.js';
-import {validate} from '../../http/body.js';
+import {readJson, validate} from '../../http/body.js';
 import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
 import type {Received} from '../upload.js';
 import {chunkView, fileView} from '../views.js';
 import type {Parts} from './parts.js';
-import {koaPath} from './paths.js';
+import type {RouteContext, Serve} from './serve.js';
 
-type FileContext = AppContext & {params: Record<string, string>};
+type Find = (ctx: RouteContext, principal: Principal, act: FileAct) => Promise<FileRecord>;
 
 const notFound = () => new PjasError('FILE_NOT_FOUND', 'File not found');
 
-const idOf = (ctx: FileContext): FileId => {
+const idOf = (ctx: RouteContext): FileId => {
 	const id = parseFileId(ctx.params['id']);
 	if (!id) throw notFound();
 	return id;
@@ -34,11 +38,21 @@ const quoted = (file: FileRecord) => JSON.stringify(file.name);
 /** Fewer copies than wanted are enough for an upload, and yet something to know of. */
 const noteUploaded = ({note, replicas}: Parts, {file, lowestCopies}: Received) => {
 	const chunks = `${quoted(file)} uploaded: ${plural(file.chunkCount, 'chunk')} on their nodes`;
-	if (lowestCopies >= replicas) note('INFO', chunks, {file: file._id});
-	else note('WARN', `${chunks}, with only ${lowestCopies} of ${replicas} copies`, {file: file._id});
+	const about = {file: file._id, owner: file.owner};
+	if (lowestCopies >= replicas) note('INFO', chunks, about);
+	else note('WARN', `${chunks}, with only ${lowestCopies} of ${replicas} copies`, about);
 };
 
-const upload = (parts: Parts) => async (ctx: AppContext) => {
+const publishFile = ({events, catalog, fleet}: Parts, file: FileRecord) =>
+	events.publish('file', fileView(file, {catalog, fleet}), principal => mayFile(principal, 'see', file));
+
+/** Whose a new file is, and who may read it: what has no owner is for those who can't say who they are either. */
+const rightsOf = (principal: Principal): Pick<FileRecord, 'owner' | 'visibility'> => {
+	if (principal.kind === 'account') return {owner: principal.name, visibility: 'private'};
+	return {visibility: principal.kind === 'anonymous' ? 'public' : 'network'};
+};
+
+const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal) => {
 	const length = Number(ctx.get('Content-Length') || Number.NaN);
 	const atMostBytes = Number.isNaN(length) ? CHUNK_SIZE_BYTES : length;
 	const onBytes = (bytes: number) => {
@@ -47,7 +61,7 @@ const upload = (parts: Parts) => async (ctx: AppContext) => {
 	};
 	const take = async ({name, type, source}: FormFile, signal: AbortSignal) => {
 		parts.writer.assertRoom(Math.min(atMostBytes, CHUNK_SIZE_BYTES) + SEAL_TAG_BYTES);
-		return parts.uploader.receive({name, type, source, atMostBytes, signal, onBytes});
+		return parts.uploader.receive({name, type, source, atMostBytes, signal, onBytes, ...rightsOf(principal)});
 	};
 	const received = await receiveForm(ctx.req, take, parts.clock).catch((error: unknown) => {
 		const {message} = error as Error;
@@ -57,7 +71,7 @@ const upload = (parts: Parts) => async (ctx: AppContext) => {
 
 	const {file, lowestCopies} = received;
 	noteUploaded(parts, received);
-	parts.events.publish('file', fileView(file, parts));
+	publishFile(parts, file);
 	ctx.body = {
 		success: true,
 		file_id: file._id,
@@ -71,34 +85,52 @@ const upload = (parts: Parts) => async (ctx: AppContext) => {
 
 const list =
 	({catalog, fleet}: Parts) =>
-	async (ctx: AppContext) => {
+	async (ctx: RouteContext, principal: Principal) => {
+		const viewer = viewerOf(principal);
 		const {limit, before, q} = validate(filesQuerySchema, ctx.query, 'query');
-		const search = q === undefined || q === '' ? {} : {search: q};
+		const search = {...(q !== undefined && q !== '' && {search: q}), ...(viewer !== undefined && {viewer})};
 		const files = await catalog.files({limit: limit + 1, ...search, ...(before && {before: before as FileId})});
 		const page = files.slice(0, limit);
 		ctx.body = {
 			success: true,
 			files: page.map(file => fileView(file, {catalog, fleet})),
 			count: page.length,
-			total: await catalog.countFiles(q ?? ''),
+			total: await catalog.countFiles(q ?? '', viewer),
 			next_before: files.length > limit ? page.at(-1)?._id : null,
 		};
 	};
 
-const remove = (parts: Parts) => async (ctx: FileContext) => {
-	const id = idOf(ctx);
-	const file = await parts.catalog.getFile(id);
-	if (!file || !(await parts.catalog.removeFile(id))) throw notFound();
-	parts.note('INFO', `${quoted(file)} deleted`, {file: id});
-	parts.events.publish('file-removed', {file_id: id});
+const remove = (parts: Parts, find: Find) => async (ctx: RouteContext, principal: Principal) => {
+	const file = await find(ctx, principal, 'change');
+	const {_id: id, owner} = file;
+	if (!(await parts.catalog.removeFile(id))) throw notFound();
+	parts.note('INFO', `${quoted(file)} deleted`, {file: id, owner});
+	parts.events.publish('file-removed', {file_id: id}, listener => mayFile(listener, 'see', file));
 	await parts.remover.sweepFile(id);
 	ctx.body = {success: true, file_id: id, message: 'File deleted'};
 };
 
+const changeRights = (parts: Parts, find: Find) => async (ctx: RouteContext, principal: Principal) => {
+	const before = await find(ctx, principal, 'change');
+	const {visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
+	for (const name of sharedWith ?? []) await parts.people.accounts.get(name);
+	const wanted = {
+		...before,
+		...(visibility && {visibility}),
+		...(sharedWith && {sharedWith: [...new Set(sharedWith)]}),
+	};
+	const file = await parts.catalog.putFile(wanted);
+	parts.events.publish('file-removed', {file_id: file._id}, listener => {
+		return mayFile(listener, 'see', before) && !mayFile(listener, 'see', file);
+	});
+	publishFile(parts, file);
+	ctx.body = {success: true, file: fileView(file, parts)};
+};
+
 const replication =
-	({catalog, fleet}: Parts, find: (ctx: FileContext) => Promise<FileRecord>) =>
-	async (ctx: FileContext) => {
-		const file = await find(ctx);
+	({catalog, fleet}: Parts, find: Find) =>
+	async (ctx: RouteContext, principal: Principal) => {
+		const file = await find(ctx, principal, 'see');
 		const {limit, after} = validate(replicationQuerySchema, ctx.query, 'query');
 		const chunks = [];
 		for await (const chunk of catalog.chunksOf(file._id, after)) {
@@ -124,9 +156,9 @@ const errorLine = (error: unknown): CheckLine => ({
 });
 
 const check =
-	({checker, events, note}: Parts, find: (ctx: FileContext) => Promise<FileRecord>) =>
-	async (ctx: FileContext) => {
-		const file = await find(ctx);
+	({checker, events, note}: Parts, find: Find) =>
+	async (ctx: RouteContext, principal: Principal) => {
+		const file = await find(ctx, principal, 'see');
 		const gone = new AbortController();
 		ctx.res.once('close', () => gone.abort(new Error('the client went away')));
 		const lines = checker.check(file, gone.signal);
@@ -134,11 +166,14 @@ const check =
 
 		const told = async function* () {
 			const tell = (line: CheckLine) => {
-				events.publish('check', {file_id: file._id, line});
+				events.publish('check', {file_id: file._id, line}, listener => mayFile(listener, 'see', file));
 				if (line.event === 'done') {
 					const sums = `${line.ok} right, ${line.missing} missing, ${line.corrupt} wrong, ${line.unreachable} unreachable`;
 					const isWell = line.missing + line.corrupt === 0;
-					note(isWell ? 'INFO' : 'WARN', `${quoted(file)} checked: shards ${sums}`, {file: file._id});
+					note(isWell ? 'INFO' : 'WARN', `${quoted(file)} checked: shards ${sums}`, {
+						file: file._id,
+						owner: file.owner,
+					});
 				}
 
 				return `${JSON.stringify(line)}\n`;
@@ -158,20 +193,23 @@ const check =
 		ctx.body = Readable.from(told());
 	};
 
-export const fileRoutes = (router: Router<AppState>, parts: Parts): void => {
-	const find = async (ctx: FileContext): Promise<FileRecord> => {
+export const fileRoutes = (serve: Serve, parts: Parts): void => {
+	/** What somebody may not know of is not there. What may be known and not be done is forbidden. */
+	const find: Find = async (ctx, principal, act) => {
 		const file = await parts.catalog.getFile(idOf(ctx));
-		if (!file) throw notFound();
-		return file;
+		if (!file || !mayFile(principal, 'see', file)) throw notFound();
+		if (mayFile(principal, act, file)) return file;
+		throw new PjasError('FORBIDDEN', act === 'read' ? 'You may not read this file' : 'You may not change this file');
 	};
 
-	router.post(routes.upload.path, upload(parts));
-	router.get(routes.files.path, list(parts));
-	router.get(koaPath(routes.download), async ctx => sendFile(ctx, await find(ctx), parts));
-	router.get(koaPath(routes.file), async ctx => {
-		ctx.body = {success: true, file: fileView(await find(ctx), parts)};
+	serve('upload', upload(parts));
+	serve('files', list(parts));
+	serve('download', async (ctx, principal) => sendFile(ctx, await find(ctx, principal, 'read'), parts));
+	serve('file', async (ctx, principal) => {
+		ctx.body = {success: true, file: fileView(await find(ctx, principal, 'see'), parts)};
 	});
-	router.delete(koaPath(routes.deleteFile), remove(parts));
-	router.get(koaPath(routes.replication), replication(parts, find));
-	router.post(koaPath(routes.check), check(parts, find));
+	serve('deleteFile', remove(parts, find));
+	serve('changeFile', changeRights(parts, find));
+	serve('replication', replication(parts, find));
+	serve('check', check(parts, find));
 };

@@ -1,20 +1,23 @@
-import type {Router} from '@koa/router';
+import {isDeepStrictEqual} from 'node:util';
 import {logsQuerySchema} from '../../../source/protocol/api.js';
-import {routes} from '../../../source/protocol/routes.js';
-import type {AppState} from '../../http/app.js';
+import {isOperator} from '../../core/access.js';
 import {validate} from '../../http/body.js';
 import {openApi} from '../openapi.js';
 import {statisticsOf} from '../statistics.js';
 import {logView} from '../views.js';
 import type {Parts} from './parts.js';
+import type {Serve} from './serve.js';
 
 const LONGEST_EVENT_ID = 100;
 
-export const monitoringRoutes = (router: Router<AppState>, parts: Parts): void => {
-	const {activity, catalog, clock, closing, events, fleet, meters, version} = parts;
+/** How often it is asked whether a listener may still listen: a session ends, a token is revoked, a role changes. */
+const RECHECK_MS = 30_000;
+
+export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
+	const {activity, catalog, clock, closing, events, fleet, open, version} = parts;
 	const description = openApi(version);
 
-	router.get(routes.root.path, ctx => {
+	serve('root', ctx => {
 		ctx.body = {
 			status: 'PJAS Coordinator Online',
 			nodes: fleet.all().length,
@@ -23,18 +26,19 @@ export const monitoringRoutes = (router: Router<AppState>, parts: Parts): void =
 		};
 	});
 
-	router.get(routes.health.path, ctx => {
-		ctx.body = {status: 'healthy', timestamp: clock.now()};
+	serve('health', ctx => {
+		ctx.body = {status: 'healthy', timestamp: clock.now(), ...(open && {open})};
 	});
 
-	router.get(routes.stats.path, ctx => {
-		ctx.body = {success: true, stats: statisticsOf(catalog, fleet, meters)};
+	serve('stats', ctx => {
+		ctx.body = {success: true, stats: statisticsOf(parts)};
 	});
 
-	router.get(routes.logs.path, ctx => {
+	serve('logs', (ctx, principal) => {
 		const {limit, before, level, q, node, file} = validate(logsQuerySchema, ctx.query, 'query');
 		const text = q === undefined || q === '' ? {} : {text: q};
-		const filter = {...text, ...(level && {level}), ...(node && {node}), ...(file && {file})};
+		const owner = principal.kind === 'account' && !isOperator(principal) ? {owner: principal.name} : {};
+		const filter = {...text, ...owner, ...(level && {level}), ...(node && {node}), ...(file && {file})};
 		const entries = activity.before(before ?? Number.MAX_SAFE_INTEGER, limit + 1, filter);
 		const page = entries.slice(-limit);
 		ctx.body = {
@@ -44,18 +48,29 @@ export const monitoringRoutes = (router: Router<AppState>, parts: Parts): void =
 		};
 	});
 
-	router.get(routes.openapi.path, ctx => {
+	serve('openapi', ctx => {
 		ctx.body = description;
 	});
 
-	router.get(routes.events.path, ctx => {
+	serve('events', (ctx, principal, again) => {
 		const lastEventId = ctx.get('Last-Event-ID').slice(0, LONGEST_EVENT_ID);
 		const gone = new AbortController();
 		ctx.res.once('close', () => gone.abort(new Error('the client went away')));
 		const stream = events.toStream(
 			lastEventId === '' ? undefined : lastEventId,
+			principal,
 			AbortSignal.any([gone.signal, closing]),
 		);
+
+		const recheck = async () => {
+			for (;;) {
+				await clock.sleep(RECHECK_MS, gone.signal);
+				const now = await again().catch(() => undefined);
+				if (!isDeepStrictEqual(now, principal)) gone.abort(new Error('who listens may not any more'));
+			}
+		};
+		recheck().catch(() => undefined);
+
 		ctx.set({'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'});
 		ctx.type = 'text/event-stream';
 		ctx.body = stream;

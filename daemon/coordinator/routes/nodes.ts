@@ -1,18 +1,14 @@
-import type {Router} from '@koa/router';
 import {heartbeatSchema, nodeShardsQuerySchema, registerSchema} from '../../../source/protocol/api.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {type ChunkId, type FileId, type NodeId, parseNodeId} from '../../../source/protocol/ids.js';
-import {routes} from '../../../source/protocol/routes.js';
+import {mayFile, mayOwned, type Principal} from '../../core/access.js';
 import type {ChunkRecord, FileRecord} from '../../core/model.js';
-import type {AppContext, AppState} from '../../http/app.js';
 import {readJson, validate} from '../../http/body.js';
 import type {Catalog} from '../../ports/catalog.js';
 import type {NodeState} from '../fleet.js';
 import {nodeShardViews, nodeView} from '../views.js';
 import type {Parts} from './parts.js';
-import {koaPath} from './paths.js';
-
-type NodeContext = AppContext & {params: Record<string, string>};
+import type {RouteContext, Serve} from './serve.js';
 
 /** A page of a node's chunks, and the last of them where more come after it. */
 const chunksPage = async (catalog: Catalog, node: NodeId, limit: number, after: ChunkId | undefined) => {
@@ -35,50 +31,57 @@ const filesOf = async (catalog: Catalog, chunks: readonly ChunkRecord[]): Promis
 	return files;
 };
 
+type Find = (ctx: RouteContext, principal: Principal) => NodeState;
+
 /** The shards of files that are gone are left out, so a page may be shorter than asked for and yet not the last. */
 const listShards =
-	({catalog, fleet}: Parts, find: (ctx: NodeContext) => NodeState) =>
-	async (ctx: NodeContext) => {
-		const {_id: node} = find(ctx).record;
+	({catalog, fleet}: Parts, find: Find) =>
+	async (ctx: RouteContext, principal: Principal) => {
+		const {_id: node} = find(ctx, principal).record;
 		const {limit, after} = validate(nodeShardsQuerySchema, ctx.query, 'query');
 		const {chunks, last} = await chunksPage(catalog, node, limit, after as ChunkId | undefined);
 		const files = await filesOf(catalog, chunks);
 		const shards = chunks.flatMap(chunk => {
 			const file = files.get(chunk.file);
-			return file ? nodeShardViews(chunk, file, node, fleet) : [];
+			if (!file) return [];
+			const views = nodeShardViews(chunk, file, node, fleet);
+			// Its owner may know what a node should hold, but not what other people call their files.
+			return mayFile(principal, 'see', file) ? views : views.map(view => ({...view, filename: ''}));
 		});
 		ctx.body = {success: true, shards, next_after: last ?? null};
 	};
 
-export const nodeRoutes = (router: Router<AppState>, parts: Parts): void => {
+export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 	const {catalog, fleet, membership} = parts;
-	const find = (ctx: NodeContext): NodeState => {
+	const find: Find = (ctx, principal) => {
 		const id = parseNodeId(ctx.params['id']);
 		const state = id && fleet.get(id);
-		if (!state) throw new PjasError('NODE_NOT_FOUND', 'Node not found: it never joined this network');
-		return state;
+		if (state && mayOwned(principal, state.record.owner)) return state;
+		throw new PjasError('NODE_NOT_FOUND', 'Node not found: it never joined this network');
 	};
 
-	router.post(routes.register.path, async ctx => {
+	serve('register', async ctx => {
 		const body = await readJson(ctx.req, registerSchema);
 		await membership.register(body);
 		ctx.body = {success: true, message: 'Node registered', node_id: body.node_id};
 	});
 
-	router.post(routes.heartbeat.path, async ctx => {
+	serve('heartbeat', async ctx => {
 		await membership.heartbeat(await readJson(ctx.req, heartbeatSchema));
 		ctx.body = {success: true};
 	});
 
-	router.get(routes.nodes.path, ctx => {
-		const nodes = fleet.all().map(nodeView);
-		ctx.body = {success: true, nodes, count: nodes.length};
+	serve('nodes', (ctx, principal) => {
+		const states = fleet
+			.all()
+			.filter(({record}) => principal.kind === 'anonymous' || mayOwned(principal, record.owner));
+		ctx.body = {success: true, nodes: states.map(nodeView), count: states.length};
 	});
 
-	router.get(koaPath(routes.node), ctx => {
-		const state = find(ctx);
+	serve('node', (ctx, principal) => {
+		const state = find(ctx, principal);
 		ctx.body = {success: true, node: nodeView(state), shards: catalog.shardCounts(state.record._id)};
 	});
 
-	router.get(koaPath(routes.nodeShards), listShards(parts, find));
+	serve('nodeShards', listShards(parts, find));
 };

@@ -7,6 +7,7 @@ import type {Events} from '../events.js';
 import type {Fleet} from '../fleet.js';
 import type {Membership} from '../membership.js';
 import type {Note} from '../note.js';
+import type {People} from '../people/people.js';
 import type {Remover} from '../remover.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Meters} from '../statistics.js';
@@ -26,6 +27,9 @@ export type Parts = {
 	membership: Membership;
 	meters: Meters;
 	note: Note;
+	/** Whether there are no accounts. */
+	open: boolean;
+	people: People;
 	/** Told of the bytes of uploads as they come in. */
 	onBytes: ((sizeBytes: number) => void) | undefined;
 	remover: Remover;

@@ -1,0 +1,63 @@
+import {PjasError} from '../../source/protocol/errors.js';
+import {SESSION_COOKIE} from '../../source/protocol/people.js';
+import type {Route} from '../../source/protocol/routes.js';
+import {anonymous, type Principal, refusalOf} from '../core/access.js';
+import type {AppContext} from '../http/app.js';
+import type {People} from './people/people.js';
+
+export type AuthenticateOptions = {
+	people: People;
+	/** Whether there are no accounts: everybody may do everything. */
+	open: boolean;
+	/** Whether the prototype's clients, who can't sign in, are let in. */
+	allowClassic: boolean;
+};
+
+export type Authenticate = (ctx: AppContext, route: Route, isUpload: boolean) => Promise<Principal>;
+
+const bearerPattern = /^Bearer +(\S{1,200})$/i;
+const isReading = ({method}: Route) => method === 'GET' || method === 'HEAD';
+
+/**
+A browser sends its cookie whoever made it call, so what changes something must come from a page of ours. Every browser of
+the last years says where a call comes from: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
+*/
+const assertSameSite = (ctx: AppContext): void => {
+	const site = ctx.get('Sec-Fetch-Site');
+	const origin = ctx.get('Origin');
+	const isOurs = site === '' ? origin === '' || origin === ctx.origin : site === 'same-origin' || site === 'none';
+	if (!isOurs) throw new PjasError('FORBIDDEN', 'A page of another site may not change anything here');
+};
+
+/** Says who makes a call, and refuses it where its rule does. What it is about may refuse it still. */
+export const createAuthenticate = ({people, open, allowClassic}: AuthenticateOptions): Authenticate => {
+	const callerOf = async (ctx: AppContext, route: Route): Promise<Principal> => {
+		if (open) return {kind: 'open'};
+		const authorization = ctx.get('Authorization');
+		if (authorization !== '') {
+			const secret = bearerPattern.exec(authorization)?.[1];
+			const principal = secret === undefined ? undefined : await people.byToken(secret);
+			if (principal) return principal;
+			if (route.access === 'anyone' || route.access === 'node') return anonymous;
+			throw new PjasError('UNAUTHENTICATED', 'This token is not known, or has expired. Sign in again');
+		}
+
+		const cookie = ctx.cookies.get(SESSION_COOKIE);
+		const principal = cookie === undefined ? undefined : await people.bySession(cookie);
+		if (principal && !isReading(route)) assertSameSite(ctx);
+		return principal ?? anonymous;
+	};
+
+	return async (ctx, route, isUpload) => {
+		const principal = await callerOf(ctx, route);
+		const asked = {rule: route.access, isReading: isReading(route), isUpload, allowsClassic: allowClassic};
+		const refusal = refusalOf(principal, asked);
+		if (refusal === 'UNAUTHENTICATED') {
+			ctx.set('WWW-Authenticate', 'Bearer realm="PJAS"');
+			throw new PjasError('UNAUTHENTICATED', 'Sign in first: send a token as "Authorization: Bearer …", or a session');
+		}
+
+		if (refusal === 'FORBIDDEN') throw new PjasError('FORBIDDEN', 'You may not do this here');
+		return principal;
+	};
+};

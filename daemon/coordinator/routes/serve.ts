@@ -1,0 +1,24 @@
+import type {Router} from '@koa/router';
+import {type Route, type RouteName, routes} from '../../../source/protocol/routes.js';
+import type {Principal} from '../../core/access.js';
+import type {AppContext, AppState} from '../../http/app.js';
+import type {Authenticate} from '../authenticate.js';
+import {koaPath} from './paths.js';
+
+export type RouteContext = AppContext & {params: Record<string, string>};
+
+/** Answers a call of somebody whom its rule lets in. `again` asks anew who that is, and whether it still may. */
+export type RouteHandler = (ctx: RouteContext, principal: Principal, again: () => Promise<Principal>) => unknown;
+
+export type Serve = (name: RouteName, handler: RouteHandler) => void;
+
+/** Puts routes of the table into the router, so that none is answered before it is known who asks, and allowed. */
+export const createServe =
+	(router: Router<AppState>, authenticate: Authenticate): Serve =>
+	(name, handler) => {
+		const route: Route = routes[name];
+		router.register(koaPath(route), route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], async ctx => {
+			const ask = async () => authenticate(ctx, route, name === 'upload');
+			await handler(ctx, await ask(), ask);
+		});
+	};

@@ -1,0 +1,92 @@
+import {acceptSchema, loginSchema, passwordSchema, type Whoami} from '../../../source/protocol/people-api.js';
+import {PjasError} from '../../../source/protocol/errors.js';
+import {SESSION_COOKIE} from '../../../source/protocol/people.js';
+import type {Principal} from '../../core/access.js';
+import type {AccountRecord} from '../../core/model.js';
+import {readJson} from '../../http/body.js';
+import {SESSION_MS} from '../people/sessions.js';
+import type {Parts} from './parts.js';
+import type {RouteContext, Serve} from './serve.js';
+
+/** Whoever has no account has no password either. */
+export const accountOf = (principal: Principal): Extract<Principal, {kind: 'account'}> => {
+	if (principal.kind === 'account') return principal;
+	throw new PjasError(
+		'INVALID_REQUEST',
+		'This coordinator runs without accounts (--open): there is nothing to sign in to',
+	);
+};
+
+const cookieOptions = (ctx: RouteContext) => ({
+	httpOnly: true,
+	sameSite: 'strict' as const,
+	secure: ctx.secure,
+	path: '/',
+	overwrite: true,
+});
+
+const wrongCredentials = () => new PjasError('INVALID_CREDENTIALS', 'The name or the password is wrong');
+
+export const sessionRoutes = (serve: Serve, {catalog, people}: Parts): void => {
+	const {accounts, sessions, tokens, invitations} = people;
+
+	const whoami = async (principal: Principal): Promise<Whoami> => {
+		if (principal.kind !== 'account') {
+			const everything = {
+				name: '',
+				role: 'admin',
+				scope: 'full',
+				via: 'none',
+				quota_bytes: null,
+				used_bytes: 0,
+			} as const;
+			return {success: true, open: true, ...everything};
+		}
+
+		const {name, role, scope, via} = principal;
+		const {quotaBytes = null} = await accounts.get(name);
+		const used = catalog.ownedBytes(name);
+		return {success: true, open: false, name, role, scope, via, quota_bytes: quotaBytes, used_bytes: used};
+	};
+
+	const signIn = async (ctx: RouteContext, {_id: name, role}: AccountRecord) => {
+		const {secret} = await sessions.open(name);
+		ctx.cookies.set(SESSION_COOKIE, secret, {...cookieOptions(ctx), maxAge: SESSION_MS});
+		ctx.body = await whoami({kind: 'account', name, role, scope: 'full', via: 'session'});
+	};
+
+	serve('login', async ctx => {
+		const {name, password} = await readJson(ctx.req, loginSchema);
+		const account = await accounts.signIn(name.toLowerCase(), password);
+		if (!account) throw wrongCredentials();
+		await signIn(ctx, account);
+	});
+
+	serve('acceptInvitation', async ctx => {
+		const {code, name, password} = await readJson(ctx.req, acceptSchema);
+		await signIn(ctx, await invitations.accept(code, name, password));
+	});
+
+	serve('whoami', async (ctx, principal) => {
+		ctx.body = await whoami(principal);
+	});
+
+	serve('logout', async (ctx, principal) => {
+		const {via} = accountOf(principal);
+		const cookie = ctx.cookies.get(SESSION_COOKIE);
+		if (via === 'session' && cookie !== undefined) await sessions.close(cookie);
+		else await tokens.end(ctx.get('Authorization').replace(/^Bearer +/i, ''));
+		ctx.cookies.set(SESSION_COOKIE, null, cookieOptions(ctx));
+		ctx.body = {success: true};
+	});
+
+	serve('password', async (ctx, principal) => {
+		const {name, via} = accountOf(principal);
+		const {old_password: old, password} = await readJson(ctx.req, passwordSchema);
+		// Whoever finds a browser signed in must not be able to keep it so.
+		if (via === 'session' && !(await accounts.signIn(name, old ?? ''))) throw wrongCredentials();
+		await accounts.setPassword(name, password);
+		await sessions.closeAll(name);
+		ctx.body = {success: true};
+	});
+};
