@@ -25,10 +25,11 @@ const prefixes: Record<Kind, string> = {
 	token: 't/',
 	session: 's/',
 	invitation: 'i/',
+	link: 'l/',
 };
 
 /** The kinds of which there are few. */
-export const smallKinds = ['account', 'token', 'session', 'invitation'] as const satisfies SmallKind[];
+export const smallKinds = ['account', 'token', 'session', 'invitation', 'link'] as const satisfies SmallKind[];
 
 /** The `_id` that a record's document has. */
 export const storedId = (kind: Kind, id: string): string => prefixes[kind] + id;

@@ -3,6 +3,7 @@ import {SESSION_COOKIE} from '../../source/protocol/people.js';
 import type {Route} from '../../source/protocol/routes.js';
 import {anonymous, type Principal, refusalOf} from '../core/access.js';
 import type {AppContext} from '../http/app.js';
+import {ownOriginOf} from './own-origin.js';
 import type {People} from './people/people.js';
 
 export type AuthenticateOptions = {
@@ -25,7 +26,7 @@ the last years says where a call comes from: https://developer.mozilla.org/docs/
 const assertSameSite = (ctx: AppContext): void => {
 	const site = ctx.get('Sec-Fetch-Site');
 	const origin = ctx.get('Origin');
-	const isOurs = site === '' ? origin === '' || origin === ctx.origin : site === 'same-origin' || site === 'none';
+	const isOurs = site === '' ? origin === '' || origin === ownOriginOf(ctx) : site === 'same-origin' || site === 'none';
 	if (!isOurs) throw new PjasError('FORBIDDEN', 'A page of another site may not change anything here');
 };
 

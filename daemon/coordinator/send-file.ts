@@ -112,25 +112,23 @@ const write = async (response: ServerResponse, bytes: Uint8Array | string, signa
 		});
 	});
 
-type SendOptions = {downloader: Downloader; meters: Meters};
+/** What may be sent, where that is bounded. */
+export type Allowance = {
+	/** Throws where so many bytes are more than is left. */
+	take: (sizeBytes: number) => Promise<void>;
+	/** Bytes that were taken and not sent. */
+	giveBack: (sizeBytes: number) => Promise<void>;
+};
 
-/**
-Answers with a file, or the ranges of it that are asked for. The first chunk is in hand before the answer begins, so that a
-file that cannot be had is an error; one that breaks off later takes the connection with it.
-*/
-export const sendFile = async (ctx: AppContext, file: FileRecord, {downloader, meters}: SendOptions): Promise<void> => {
-	ctx.set({ETag: etagOf(file), 'Last-Modified': new Date(file.uploadedAt).toUTCString()});
-	if (isUnchanged(ctx, file)) {
-		ctx.status = 304;
-		return;
-	}
+type SendOptions = {downloader: Downloader; meters: Meters; allowance?: Allowance | undefined};
 
-	const plan = planAnswer(ctx, file);
-	if (ctx.method === 'HEAD') {
-		setHeaders(ctx, file, plan);
-		return;
-	}
-
+const sendPlan = async (
+	ctx: AppContext,
+	file: FileRecord,
+	plan: Plan,
+	{downloader, meters}: SendOptions,
+	sent: {bytes: number},
+): Promise<void> => {
 	const response = ctx.res;
 	const gone = new AbortController();
 	response.once('close', () => {
@@ -151,6 +149,7 @@ export const sendFile = async (ctx: AppContext, file: FileRecord, {downloader, m
 				unsentHead = '';
 				await write(response, bytes, gone.signal);
 				meters.bytesOut += bytes.length;
+				sent.bytes += bytes.length;
 			} finally {
 				release();
 			}
@@ -160,4 +159,32 @@ export const sendFile = async (ctx: AppContext, file: FileRecord, {downloader, m
 	if (plan.parts.length === 0) begin();
 	response.end(plan.tail);
 	if (!response.writableFinished) await once(response, 'finish', {signal: gone.signal});
+};
+
+/**
+Answers with a file, or the ranges of it that are asked for. The first chunk is in hand before the answer begins, so that a
+file that cannot be had is an error; one that breaks off later takes the connection with it.
+*/
+export const sendFile = async (ctx: AppContext, file: FileRecord, options: SendOptions): Promise<void> => {
+	ctx.set({ETag: etagOf(file), 'Last-Modified': new Date(file.uploadedAt).toUTCString()});
+	if (isUnchanged(ctx, file)) {
+		ctx.status = 304;
+		return;
+	}
+
+	const plan = planAnswer(ctx, file);
+	if (ctx.method === 'HEAD') {
+		setHeaders(ctx, file, plan);
+		return;
+	}
+
+	const {allowance} = options;
+	const plannedBytes = plan.parts.reduce((sum, {range}) => sum + range.lastByte - range.firstByte + 1, 0);
+	await allowance?.take(plannedBytes);
+	const sent = {bytes: 0};
+	try {
+		await sendPlan(ctx, file, plan, options, sent);
+	} finally {
+		if (sent.bytes < plannedBytes) await allowance?.giveBack(plannedBytes - sent.bytes);
+	}
 };

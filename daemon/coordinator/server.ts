@@ -21,9 +21,12 @@ import {createMemoryBudget} from './memory-budget.js';
 import type {Note} from './note.js';
 import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
+import {createQuotas} from './people/quotas.js';
+import {createShareLinks} from './people/share-links.js';
 import {createReconciler} from './reconciler.js';
 import {createRemover} from './remover.js';
 import {fileRoutes} from './routes/files.js';
+import {linkRoutes} from './routes/links.js';
 import {monitoringRoutes} from './routes/monitoring.js';
 import {nodeRoutes} from './routes/nodes.js';
 import {peopleRoutes} from './routes/people.js';
@@ -130,6 +133,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	});
 	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
 	const reader = createShardReader({fleet, budget, health, clock, random, log});
+	const people = createPeople(options);
 	const parts: Parts = {
 		activity,
 		catalog,
@@ -146,7 +150,9 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		remover,
 		replicas,
 		uploader: createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget}),
-		people: createPeople(options),
+		links: createShareLinks({...options, accounts: people.accounts}),
+		people,
+		quotas: createQuotas({catalog, accounts: people.accounts}),
 		open: options.open,
 		version: options.version,
 		writer,
@@ -179,7 +185,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const app = createApp({log, clock, random, cors: true});
 	const router = new Router<AppState>();
 	const serve = createServe(router, createAuthenticate({...options, people: parts.people}));
-	for (const routes of [monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes]) routes(serve, parts);
+	for (const routes of [monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes])
+		routes(serve, parts);
 	app.use(router.routes());
 
 	/** Chunks without a file: an upload or a deletion was under way when the process ended. */

@@ -135,12 +135,28 @@ export type InvitationRecord = {
 	revision: number;
 };
 
+/** A secret that leads whoever has it to a file. Its `_id` is its SHA-256. */
+export type LinkRecord = {
+	_id: string;
+	file: FileId;
+	createdBy: string;
+	createdAt: number;
+	expiresAt: number;
+	passwordHash?: string;
+	/** How many whole downloads it is good for. Without it, any number. */
+	mostDownloads?: number;
+	/** Bytes that were sent by it, where downloads are limited. */
+	sentBytes: number;
+	revision: number;
+};
+
 /** The records of which there are few: as many as people, programs and invitations. By their kinds. */
 export type SmallRecords = {
 	account: AccountRecord;
 	token: TokenRecord;
 	session: SessionRecord;
 	invitation: InvitationRecord;
+	link: LinkRecord;
 };
 export type SmallKind = keyof SmallRecords;
 

@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {fileIdSchema} from './api.js';
 import {accountNameAllowed, accountNamePattern, LONGEST_PASSWORD, roles, scopes, SHORTEST_PASSWORD} from './people.js';
 
 /** Schemas of what the API takes and tells of people. Times are milliseconds since the epoch. */
@@ -118,3 +119,40 @@ export const createdTokenSchema = z.object({
 	secret: z.string().meta({description: 'Told this once; only its hash is kept'}),
 });
 export type CreatedToken = z.infer<typeof createdTokenSchema>;
+
+export const createLinkSchema = z.object({
+	expires_in_s: seconds.default(7 * 24 * 3600),
+	password: z.string().min(1).max(LONGEST_PASSWORD).optional(),
+	max_downloads: z.number().int().min(1).max(1_000_000).optional(),
+});
+
+export const linkSchema = z.object({
+	id: z.string().meta({description: 'The first digits of its hash'}),
+	file_id: fileIdSchema,
+	filename: z.string(),
+	created_by: z.string(),
+	created_at: timeMs,
+	expires_at: timeMs,
+	has_password: z.boolean(),
+	max_downloads: z.number().int().nullable(),
+	downloads: z.number().int().nullable().meta({description: 'Whole ones, where they are limited'}),
+});
+export type LinkView = z.infer<typeof linkSchema>;
+
+export const createdLinkSchema = z.object({
+	success,
+	link: linkSchema,
+	url: z.string().meta({description: 'Told this once; only its hash is kept'}),
+});
+export const linksQuerySchema = z.object({file: fileIdSchema.optional()});
+export const linksSchema = z.object({success, links: z.array(linkSchema)});
+
+/** What somebody who follows a link is told. */
+export const sharedFileSchema = z.object({
+	success,
+	filename: z.string(),
+	size: z.number().int().nonnegative(),
+	type: z.string(),
+	expires_at: timeMs,
+});
+export type SharedFile = z.infer<typeof sharedFileSchema>;

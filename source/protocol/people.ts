@@ -5,6 +5,7 @@ export const roles = ['admin', 'operator', 'member'] as const;
 
 /** Who may read a file beside its owner: those whom it is shared with, everybody who is signed in, or everybody. */
 export const visibilities = ['private', 'network', 'public'] as const;
+export type Visibility = (typeof visibilities)[number];
 
 /** What a token may do: all that its account may, only read, or only upload. */
 export const scopes = ['full', 'read', 'upload'] as const;

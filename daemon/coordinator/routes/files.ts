@@ -9,26 +9,17 @@ import {
 import {SEAL_TAG_BYTES} from '../../../source/protocol/seal.js';
 import {CHUNK_SIZE_BYTES} from '../../../source/protocol/chunking.js';
 import {PjasError} from '../../../source/protocol/errors.js';
-import {type FileId, parseFileId} from '../../../source/protocol/ids.js';
-import {type FileAct, mayFile, type Principal, viewerOf} from '../../core/access.js';
+import type {FileId} from '../../../source/protocol/ids.js';
+import {mayFile, type Principal, viewerOf} from '../../core/access.js';
 import type {FileRecord} from '../../core/model.js';
 import {readJson, validate} from '../../http/body.js';
 import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
 import type {Received} from '../upload.js';
 import {chunkView, fileView} from '../views.js';
+import {fileNotFound, type FindFile, findFile} from './find-file.js';
 import type {Parts} from './parts.js';
 import type {RouteContext, Serve} from './serve.js';
-
-type Find = (ctx: RouteContext, principal: Principal, act: FileAct) => Promise<FileRecord>;
-
-const notFound = () => new PjasError('FILE_NOT_FOUND', 'File not found');
-
-const idOf = (ctx: RouteContext): FileId => {
-	const id = parseFileId(ctx.params['id']);
-	if (!id) throw notFound();
-	return id;
-};
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -55,7 +46,9 @@ const rightsOf = (principal: Principal): Pick<FileRecord, 'owner' | 'visibility'
 const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal) => {
 	const length = Number(ctx.get('Content-Length') || Number.NaN);
 	const atMostBytes = Number.isNaN(length) ? CHUNK_SIZE_BYTES : length;
+	const reservation = principal.kind === 'account' ? await parts.quotas.open(principal.name) : undefined;
 	const onBytes = (bytes: number) => {
+		reservation?.add(bytes);
 		parts.meters.bytesIn += bytes;
 		parts.onBytes?.(bytes);
 	};
@@ -63,11 +56,14 @@ const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal)
 		parts.writer.assertRoom(Math.min(atMostBytes, CHUNK_SIZE_BYTES) + SEAL_TAG_BYTES);
 		return parts.uploader.receive({name, type, source, atMostBytes, signal, onBytes, ...rightsOf(principal)});
 	};
-	const received = await receiveForm(ctx.req, take, parts.clock).catch((error: unknown) => {
-		const {message} = error as Error;
-		parts.note('WARN', error instanceof PjasError ? `Upload failed: ${message}` : 'Upload failed: see the server log');
-		throw error;
-	});
+	const received = await receiveForm(ctx.req, take, parts.clock)
+		.catch((error: unknown) => {
+			const {message} = error as Error;
+			const problem = error instanceof PjasError ? message : 'see the server log';
+			parts.note('WARN', `Upload failed: ${problem}`, principal.kind === 'account' ? {owner: principal.name} : {});
+			throw error;
+		})
+		.finally(() => reservation?.close());
 
 	const {file, lowestCopies} = received;
 	noteUploaded(parts, received);
@@ -100,17 +96,17 @@ const list =
 		};
 	};
 
-const remove = (parts: Parts, find: Find) => async (ctx: RouteContext, principal: Principal) => {
+const remove = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
 	const file = await find(ctx, principal, 'change');
 	const {_id: id, owner} = file;
-	if (!(await parts.catalog.removeFile(id))) throw notFound();
+	if (!(await parts.catalog.removeFile(id))) throw fileNotFound();
 	parts.note('INFO', `${quoted(file)} deleted`, {file: id, owner});
 	parts.events.publish('file-removed', {file_id: id}, listener => mayFile(listener, 'see', file));
 	await parts.remover.sweepFile(id);
 	ctx.body = {success: true, file_id: id, message: 'File deleted'};
 };
 
-const changeRights = (parts: Parts, find: Find) => async (ctx: RouteContext, principal: Principal) => {
+const changeRights = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
 	const before = await find(ctx, principal, 'change');
 	const {visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
 	for (const name of sharedWith ?? []) await parts.people.accounts.get(name);
@@ -128,7 +124,7 @@ const changeRights = (parts: Parts, find: Find) => async (ctx: RouteContext, pri
 };
 
 const replication =
-	({catalog, fleet}: Parts, find: Find) =>
+	({catalog, fleet}: Parts, find: FindFile) =>
 	async (ctx: RouteContext, principal: Principal) => {
 		const file = await find(ctx, principal, 'see');
 		const {limit, after} = validate(replicationQuerySchema, ctx.query, 'query');
@@ -156,7 +152,7 @@ const errorLine = (error: unknown): CheckLine => ({
 });
 
 const check =
-	({checker, events, note}: Parts, find: Find) =>
+	({checker, events, note}: Parts, find: FindFile) =>
 	async (ctx: RouteContext, principal: Principal) => {
 		const file = await find(ctx, principal, 'see');
 		const gone = new AbortController();
@@ -194,14 +190,7 @@ const check =
 	};
 
 export const fileRoutes = (serve: Serve, parts: Parts): void => {
-	/** What somebody may not know of is not there. What may be known and not be done is forbidden. */
-	const find: Find = async (ctx, principal, act) => {
-		const file = await parts.catalog.getFile(idOf(ctx));
-		if (!file || !mayFile(principal, 'see', file)) throw notFound();
-		if (mayFile(principal, act, file)) return file;
-		throw new PjasError('FORBIDDEN', act === 'read' ? 'You may not read this file' : 'You may not change this file');
-	};
-
+	const find = findFile(parts);
 	serve('upload', upload(parts));
 	serve('files', list(parts));
 	serve('download', async (ctx, principal) => sendFile(ctx, await find(ctx, principal, 'read'), parts));

@@ -8,6 +8,8 @@ import type {Fleet} from '../fleet.js';
 import type {Membership} from '../membership.js';
 import type {Note} from '../note.js';
 import type {People} from '../people/people.js';
+import type {Quotas} from '../people/quotas.js';
+import type {ShareLinks} from '../people/share-links.js';
 import type {Remover} from '../remover.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Meters} from '../statistics.js';
@@ -27,9 +29,11 @@ export type Parts = {
 	membership: Membership;
 	meters: Meters;
 	note: Note;
+	links: ShareLinks;
 	/** Whether there are no accounts. */
 	open: boolean;
 	people: People;
+	quotas: Quotas;
 	/** Told of the bytes of uploads as they come in. */
 	onBytes: ((sizeBytes: number) => void) | undefined;
 	remover: Remover;

@@ -12,6 +12,7 @@ import {PjasError} from '../../../source/protocol/errors.js';
 import {isAdmin, type Principal} from '../../core/access.js';
 import type {AccountRecord, InvitationRecord, TokenRecord} from '../../core/model.js';
 import {readJson, validate} from '../../http/body.js';
+import {ownOriginOf} from '../own-origin.js';
 import type {NewInvitation} from '../people/invitations.js';
 import {shortIdOf} from '../people/secrets.js';
 import type {Parts} from './parts.js';
@@ -72,7 +73,7 @@ const accountRoutes = (serve: Serve, {catalog, people, note}: Parts) => {
 const invitationRoutes = (serve: Serve, {people, note}: Parts) => {
 	const answerInvited = async (ctx: RouteContext, invitation: NewInvitation) => {
 		const {record, code} = await people.invitations.create(invitation);
-		const link = `${ctx.origin}/welcome#${code}`;
+		const link = `${ownOriginOf(ctx)}/welcome#${code}`;
 		ctx.body = {success: true, invitation: invitationView(record), code, link} satisfies Invited;
 	};
 
