@@ -11,7 +11,7 @@ import {type Options, optionsOf, type Part, usage, UsageError} from './options.j
 import type {Party} from './party.js';
 import {type Keep, runBig, runMany, runSmall, warmUp} from './phases.js';
 import {profileSummary} from './profile.js';
-import {conclusionOf, reportOf, type Results} from './report.js';
+import {accountsReportOf, conclusionOf, reportOf, type Results} from './report.js';
 
 /**
 `npm run bench`: what the network does on this machine, beside what a bare pipeline does in the same run. Exit code 1
@@ -26,10 +26,10 @@ const loads = [
 	{part: 'many', run: runMany},
 ] as const satisfies {part: Part; run: typeof runBig}[];
 
+const isLoad = (part: Part): boolean => part === 'upload' || part === 'small' || part === 'many';
+
 const wants = ({only}: Options, part: Part): boolean =>
-	only.length === 0 ||
-	only.includes(part) ||
-	(part !== 'catalog' && part !== 'console' && only.every(each => each === 'floor'));
+	only.length === 0 || only.includes(part) || (isLoad(part) && only.every(each => each === 'floor'));
 
 const keeper = (results: Results, print: Print): Keep => {
 	return (phase, {name}, sample) => {
@@ -73,7 +73,7 @@ const benchNetwork = async (options: Options, print: Print): Promise<Results> =>
 
 	try {
 		parties.push(await startFloor(folder));
-		if (!options.only.includes('floor')) parties.push(await startNetwork(folder, profileFolder));
+		if (!options.only.includes('floor')) parties.push(await startNetwork(folder, {profileFolder}));
 		return await runLoads(options, parties, print);
 	} catch (error) {
 		for (const party of parties) {
@@ -84,6 +84,27 @@ const benchNetwork = async (options: Options, print: Print): Promise<Results> =>
 	} finally {
 		await end();
 		if (profileFolder) print(await profileSummary(profileFolder));
+	}
+};
+
+/** What accounts, tickets and all that goes with them cost: a network with them beside one without. */
+const benchAccounts = async (options: Options, print: Print): Promise<Results> => {
+	const folder = await mkdtemp(join(options.folder, 'pjas-bench-'));
+	const parties: Party[] = [];
+	try {
+		parties.push(await startNetwork(folder, {name: 'floor', isOpen: true}));
+		parties.push(await startNetwork(folder));
+		const results: Results = new Map();
+		const keep = keeper(results, print);
+		await warmUp(parties);
+		for (const run of [runSmall, runBig]) {
+			for (let count = 0; count < options.runs; count++) await run(parties, options.load, keep);
+		}
+
+		return results;
+	} finally {
+		await Promise.all(parties.map(async party => party.stop()));
+		await rm(folder, {recursive: true, force: true});
 	}
 };
 
@@ -109,6 +130,11 @@ const bench = async (options: Options): Promise<boolean> => {
 	const {text, verdicts} = reportOf(results);
 	if (wantsLoads) print(`\n${text}\n`);
 
+	const accounts = wants(options, 'accounts') ? await benchAccounts(options, print) : (new Map() as Results);
+	const accountsReport = accountsReportOf(accounts);
+	if (accounts.size > 0) print(`\n${accountsReport.text}\n`);
+	verdicts.push(...accountsReport.verdicts);
+
 	const catalogPasses = !wants(options, 'catalog') || (await catalogMeetsBars(print));
 	const console = wants(options, 'console') ? await benchConsole(options, print) : new Map<never, never>();
 	const consoleReport = consoleReportOf(console);
@@ -118,7 +144,7 @@ const bench = async (options: Options): Promise<boolean> => {
 	print(`\n${conclusionOf(verdicts)}${catalogPasses ? '' : '\nFAIL  the catalogue misses a bar, see above'}`);
 	if (options.isJson) {
 		process.stdout.write(
-			`${JSON.stringify({machine, phases: Object.fromEntries(results), console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
+			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
 		);
 	}
 

@@ -86,9 +86,10 @@ const sizeOf = async (folder: string): Promise<number> => {
 	return (await Promise.all(sizes)).reduce((total, size) => total + size, 0);
 };
 
-const isReady = async (port: number, nodes: number): Promise<boolean> => {
-	await ask({host, port, path: '/health'});
-	const {nodes: list} = JSON.parse(await ask({host, port, path: '/api/nodes'})) as {nodes: {status: string}[]};
+type Headers = Record<string, string>;
+
+const hasOnline = async (port: number, headers: Headers, nodes: number): Promise<boolean> => {
+	const {nodes: list} = JSON.parse(await ask({host, port, headers, path: '/api/nodes'})) as {nodes: {status: string}[]};
 	return list.filter(({status}) => status === 'online').length === nodes;
 };
 
@@ -101,19 +102,33 @@ const logsOf = async (daemons: readonly Daemon[]): Promise<string> => {
 	return (await Promise.all(tails)).join('\n');
 };
 
-const startDaemons = async (folder: string, port: number, folders: readonly string[], profileFolder?: string) => {
-	const coordinator = [
-		'--role',
-		'coordinator',
-		'--open',
-		'--port',
-		String(port),
-		'--data',
-		join(folder, 'coordinator'),
-	];
+export type NetworkOptions = {
+	/** Which side of the comparison it is. */
+	name?: Party['name'];
+	/** Whether it runs without accounts. */
+	isOpen?: boolean;
+	profileFolder?: string | undefined;
+};
+
+type Started = {daemons: Daemon[]; headers: Headers};
+
+const startDaemons = async (
+	folder: string,
+	port: number,
+	folders: readonly string[],
+	{isOpen = false, profileFolder}: NetworkOptions,
+): Promise<Started> => {
+	const data = join(folder, 'coordinator');
+	const open = isOpen ? ['--open'] : [];
+	const coordinator = ['--role', 'coordinator', ...open, '--port', String(port), '--data', data];
 	const daemons = [await start('coordinator', folder, coordinator, profileFolder)];
 	try {
-		await until('The coordinator answers', READY_WITHIN_MS, async () => isReady(port, 0));
+		await until('The coordinator answers', READY_WITHIN_MS, async () => {
+			await ask({host, port, path: '/health'});
+			return true;
+		});
+		const token = isOpen ? undefined : (await readFile(join(data, 'admin.token'), 'utf8')).trim();
+		const headers: Headers = token === undefined ? {} : {authorization: `Bearer ${token}`};
 		for (const [index, storage] of folders.entries()) {
 			const label = `node ${index + 1}`;
 			const names = ['--name', label, '--owner', label, '--zone', label];
@@ -121,21 +136,21 @@ const startDaemons = async (folder: string, port: number, folders: readonly stri
 			daemons.push(await start(label, folder, args, profileFolder));
 		}
 
-		await until(`${NODES} nodes are online`, READY_WITHIN_MS, async () => isReady(port, NODES));
+		await until(`${NODES} nodes are online`, READY_WITHIN_MS, async () => hasOnline(port, headers, NODES));
+		return {daemons, headers};
 	} catch (error) {
 		await Promise.all(daemons.map(stop));
 		throw new Error(`The network did not start.\n${await logsOf(daemons)}`, {cause: error});
 	}
-
-	return daemons;
 };
 
 /** Starts ours: a coordinator and three nodes, each a process of its own, as an operator would. */
-export const startNetwork = async (folder: string, profileFolder?: string): Promise<Party> => {
+export const startNetwork = async (parent: string, options: NetworkOptions = {}): Promise<Party> => {
+	const folder = join(parent, options.isOpen === true ? 'open' : 'network');
 	const folders = Array.from({length: NODES}, (_, index) => join(folder, `node-${index + 1}`));
 	await Promise.all(folders.map(async path => mkdir(path, {recursive: true})));
 	const port = await freePort();
-	const daemons = await startDaemons(folder, port, folders, profileFolder);
+	const {daemons, headers} = await startDaemons(folder, port, folders, options);
 	const stored = new Map<string, number>();
 
 	/** Shards are removed in the background: they must be gone before something else is measured. */
@@ -146,19 +161,22 @@ export const startNetwork = async (folder: string, profileFolder?: string): Prom
 	};
 
 	return {
-		name: 'ours',
+		name: options.name ?? 'ours',
 		members: daemons.map(({label, child}) => ({label, pid: child.pid ?? 0})),
 		folders,
 		upload: async sizeBytes => {
-			const answer = await upload({host, port, method: 'POST', path: '/api/files/upload'}, sizeBytes, form);
+			const answer = await upload({host, port, method: 'POST', path: '/api/files/upload'}, sizeBytes, {
+				...form,
+				headers: {...form.headers, ...headers},
+			});
 			const {file_id: id} = JSON.parse(answer) as {file_id: string};
 			stored.set(id, sizeBytes);
 			return id;
 		},
-		download: async (id, take) => download({host, port, path: `/api/files/download/${id}`}, take),
+		download: async (id, take) => download({host, port, headers, path: `/api/files/download/${id}`}, take),
 		clear: async ids => {
 			for (const id of ids) {
-				await ask({host, port, method: 'DELETE', path: `/api/files/${id}`});
+				await ask({host, port, headers, method: 'DELETE', path: `/api/files/${id}`});
 				stored.delete(id);
 			}
 

@@ -4,7 +4,7 @@ import {parseArgs} from 'node:util';
 import {parseSize} from '../units.js';
 import type {Load} from './phases.js';
 
-export const parts = ['floor', 'upload', 'small', 'many', 'catalog', 'console'] as const;
+export const parts = ['floor', 'upload', 'small', 'many', 'accounts', 'catalog', 'console'] as const;
 export type Part = (typeof parts)[number];
 
 export type Options = {
@@ -22,7 +22,8 @@ export const usage = `npm run bench -- [flags]
   --small N        how many files of 64 KiB; default 1000
   --many N         how many uploads of 200 MiB at once; default 20
   --only PART      ${parts.join(', ')}; may be given several times.
-                   upload is the large file up and down; floor is the floor's side without ours
+                   upload is the large file up and down; floor is the floor's side without ours;
+                   accounts is a network with them beside one without
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
   --profile        write CPU profiles of ours and say what took the time; the figures suffer by it
   --json           print the figures as JSON on standard output, all else on standard error

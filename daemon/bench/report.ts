@@ -154,6 +154,24 @@ export const reportOf = (results: Results): {text: string; verdicts: Verdict[]} 
 	return {text: table(rows), verdicts};
 };
 
+/** The least that is left of a network's speed with accounts. */
+const ACCOUNTS_RATIO = 0.9;
+
+/** Speed and CPU with accounts beside those without, which stand in the floor's place. */
+export const accountsReportOf = (results: Results): {text: string; verdicts: Verdict[]} => {
+	const rows: string[][] = [['', 'without', '(runs)', 'accounts', '(runs)', 'ratio', 'bar', '']];
+	const verdicts: Verdict[] = [];
+	for (const [phase, runs] of results) {
+		const {label, of} = speedOf(phase);
+		const speed = figure(phase, label, runs, of, {bar: {leastOfFloor: ACCOUNTS_RATIO}});
+		const verdict = verdictOf(speed);
+		rows.push([''], [`${phase}, with accounts`], ...[speed, ...cpuFigures(phase, runs)].map(rowOf));
+		if (verdict) verdicts.push({...verdict, label: `${label} with accounts / without`});
+	}
+
+	return {text: table(rows), verdicts};
+};
+
 /** What failed, or that nothing did. */
 export const conclusionOf = (verdicts: readonly Verdict[]): string => {
 	const failed = verdicts.filter(({passes}) => !passes);
