@@ -64,7 +64,7 @@ export const adoptClassicChunks = async (
 		// Where another chunk had the same bytes, a broken copy must not take the place of a sound one.
 		if ((await isThere(files, target)) && (await hashFile(files, source)) !== digest) return 'refused';
 		await aliases.set(id, digest);
-		await files.rename(source, target);
+		files.rename(source, target);
 		return 'adopted';
 	};
 

@@ -35,6 +35,11 @@ export class DiskFile {
 		return new DiskFile(await asked<number>(done => fs.open(path, flags, mode, done)));
 	}
 
+	/** At once, for what is not waited for: a new file, whose folder is in memory, or a folder. */
+	static openAtOnce(path: string, flags: string | number, mode?: number): DiskFile {
+		return new DiskFile(fs.openSync(path, flags, mode));
+	}
+
 	/** How many bytes were read: 0 at the end. */
 	async read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number> {
 		return asked<number>(done => fs.read(this.#fd, bytes, offset, length, position, done));

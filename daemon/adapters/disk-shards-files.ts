@@ -1,19 +1,27 @@
-import {rename} from 'node:fs';
+import {renameSync} from 'node:fs';
 import * as fs from 'node:fs/promises';
 import {dirname} from 'node:path';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {PjasError} from '../../source/protocol/errors.js';
-import {called, DiskFile} from './disk-shards-file.js';
+import {DiskFile} from './disk-shards-file.js';
 
 /** The file operations that a node's folder needs; an argument, so that a test can make a disk fail. */
 export type DiskFiles = Pick<typeof fs, 'unlink' | 'mkdir' | 'readdir' | 'readFile' | 'stat' | 'statfs'> & {
 	open: (path: string, flags: string | number, mode?: number) => Promise<DiskFile>;
-	rename: (from: string, to: string) => Promise<void>;
+	/** For new files and for folders. */
+	openAtOnce: (path: string, flags: string | number, mode?: number) => DiskFile;
+	rename: (from: string, to: string) => void;
 };
 
+/**
+Names are made and changed at once: that happens in memory, takes less than to hand it to another thread and back, and what
+it changes is waited for when it is flushed.
+*/
 export const systemFiles: DiskFiles = {
 	...fs,
 	open: async (path, flags, mode) => DiskFile.open(path, flags, mode),
-	rename: async (from, to) => called(done => rename(from, to, done)),
+	openAtOnce: (path, flags, mode) => DiskFile.openAtOnce(path, flags, mode),
+	rename: renameSync,
 };
 
 export const codeOf = (error: unknown): string | undefined =>
@@ -52,7 +60,7 @@ const unsyncableCodes = new Set(['EISDIR', 'EPERM', 'EINVAL', 'EBADF']);
 /** Flushes a folder's entries. */
 export const syncFolder = async (files: DiskFiles, path: string): Promise<void> => {
 	try {
-		const folder = await files.open(path, 'r');
+		const folder = files.openAtOnce(path, 'r');
 		try {
 			await folder.sync();
 		} finally {
@@ -63,10 +71,14 @@ export const syncFolder = async (files: DiskFiles, path: string): Promise<void> 
 	}
 };
 
-/** Flushes one folder for many callers: those that come while a flush runs share the next one. */
+/**
+Flushes one folder for many callers: those that come before a flush begins share it, and it waits for those that are about
+to come.
+*/
 export class FolderSync {
 	readonly #files: DiskFiles;
 	readonly #path: string;
+	readonly #expected = new Set<Promise<unknown>>();
 	#running: Promise<void> | undefined;
 	#next: Promise<void> | undefined;
 
@@ -75,20 +87,28 @@ export class FolderSync {
 		this.#path = path;
 	}
 
+	/** Takes note of short work whose doer will then change the folder and ask for a flush. */
+	async expectAfter<T>(work: Promise<T>): Promise<T> {
+		this.#expected.add(work);
+		try {
+			return await work;
+		} finally {
+			this.#expected.delete(work);
+		}
+	}
+
 	/** Resolves once what the folder holds now is on disk. */
 	async sync(): Promise<void> {
-		if (!this.#running) return this.#run();
 		// The flush that runs may have begun before the caller's change: only the next one is sure to hold it.
-		this.#next ??= this.#running
-			.catch(() => undefined)
-			.then(async () => {
-				this.#next = undefined;
-				return this.#run();
-			});
+		this.#next ??= this.#startNext();
 		return this.#next;
 	}
 
-	async #run(): Promise<void> {
+	async #startNext(): Promise<void> {
+		await this.#running?.catch(() => undefined);
+		await Promise.allSettled(this.#expected);
+		await nextTurn();
+		this.#next = undefined;
 		this.#running = syncFolder(this.#files, this.#path).finally(() => {
 			this.#running = undefined;
 		});
@@ -123,7 +143,7 @@ export const writeDurably = async (
 	folder: {sync: () => Promise<void>} = {sync: async () => syncFolder(files, dirname(path))},
 ): Promise<void> => {
 	try {
-		const file = await files.open(temporaryPath, 'w', 0o600);
+		const file = files.openAtOnce(temporaryPath, 'w', 0o600);
 		try {
 			await writeAll(file, Buffer.from(content));
 			await file.sync();
@@ -131,7 +151,7 @@ export const writeDurably = async (
 			file.close();
 		}
 
-		await files.rename(temporaryPath, path);
+		files.rename(temporaryPath, path);
 	} catch (error) {
 		await files.unlink(temporaryPath).catch(() => undefined);
 		throw error;

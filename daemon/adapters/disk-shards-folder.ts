@@ -47,9 +47,9 @@ const CLASSIC_ID_BYTES = 4;
 const classicIdPattern = /^pjas-[0-9a-f]{8}$/;
 
 /** Puts a file that can't be read where somebody can look at it. */
-const setAside = async (files: DiskFiles, folder: string, name: string, nowMs: number): Promise<string> => {
+const setAside = (files: DiskFiles, folder: string, name: string, nowMs: number): string => {
 	const aside = `${name}.broken-${nowMs}`;
-	await files.rename(join(folder, name), join(folder, aside));
+	files.rename(join(folder, name), join(folder, aside));
 	return aside;
 };
 
@@ -84,7 +84,7 @@ const takeIdentity = async (
 	}
 
 	if (stored === 'torn') {
-		const aside = await setAside(files, folder, IDENTITY_FILE, clock.now());
+		const aside = setAside(files, folder, IDENTITY_FILE, clock.now());
 		log.warn(`${IDENTITY_FILE} can't be read: it is kept as ${aside}`, {known});
 	}
 
@@ -163,12 +163,12 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 		};
 
 		if (found.kind === 'torn') {
-			const aside = await setAside(files, folder, METADATA_FILE, clock.now());
+			const aside = setAside(files, folder, METADATA_FILE, clock.now());
 			log.warn(`${METADATA_FILE} can't be read: it is kept as ${aside}, and made anew from the chunk files`);
 		} else if (found.kind === 'missing' && shards.count > 0) {
 			log.warn(`${METADATA_FILE} is missing: it is made anew from the chunk files`, {shards: shards.count});
 		} else if (found.kind === 'classic') {
-			await files.rename(pathOf(METADATA_FILE), pathOf('node_metadata.classic.json'));
+			files.rename(pathOf(METADATA_FILE), pathOf('node_metadata.classic.json'));
 		}
 
 		if (stored?.allocatedBytes !== allocatedBytes || stored.name !== name) await save();

@@ -46,7 +46,7 @@ export class Quarantine {
 	/** Moves a file here. The folder that it leaves is its caller's to flush. */
 	async take(path: string, digest: Digest, sizeBytes: number, nowMs: number): Promise<void> {
 		const name = `${digest}.${nowMs}-${this.#drawn++}`;
-		await this.#files.rename(path, join(this.#path, name));
+		this.#files.rename(path, join(this.#path, name));
 		this.#note({name, sizeBytes});
 		await this.#makeRoom();
 		await syncFolder(this.#files, this.#path);

@@ -76,7 +76,7 @@ export class TemporaryFiles {
 
 	/** With O_DSYNC the one write flushes as well: to ask for that by itself costs as much again as to write. */
 	async #writeSmall(path: string, bytes: Uint8Array): Promise<void> {
-		const file = await this.#files.open(path, CREATE | O_DSYNC, 0o600);
+		const file = this.#files.openAtOnce(path, CREATE | O_DSYNC, 0o600);
 		try {
 			await writeAll(file, bytes);
 			if (O_DSYNC === 0 || bytes.length === 0) await file.datasync();
@@ -86,7 +86,7 @@ export class TemporaryFiles {
 	}
 
 	async #writeLarge(direct: number, path: string, bytes: Uint8Array, sizeBytes: number): Promise<void> {
-		const file = await this.#files.open(path, CREATE | direct, 0o600);
+		const file = this.#files.openAtOnce(path, CREATE | direct, 0o600);
 		try {
 			const writeBytes = direct ? roundUp(sizeBytes, SECTOR_BYTES) : sizeBytes;
 			bytes.fill(0, sizeBytes, writeBytes);

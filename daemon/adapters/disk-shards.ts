@@ -354,7 +354,7 @@ export class DiskShards implements ShardStore {
 		reservation: Reservation,
 		signal: AbortSignal | undefined,
 	): Promise<Outcome> {
-		const temporary = await this.#temporary.write(buffer.bytes, sizeBytes);
+		const temporary = await this.#write(buffer.bytes, sizeBytes);
 		try {
 			signal?.throwIfAborted();
 			return await this.#turns.take(digest, async () => this.#putInPlace(digest, temporary, sizeBytes, reservation));
@@ -364,6 +364,12 @@ export class DiskShards implements ShardStore {
 		}
 	}
 
+	/** A large shard's writing takes too long for others to wait for. */
+	async #write(bytes: Uint8Array, sizeBytes: number): Promise<string> {
+		const writing = this.#temporary.write(bytes, sizeBytes);
+		return sizeBytes > SMALL_SHARD_BYTES ? writing : this.#chunksFolder.expectAfter(writing);
+	}
+
 	async #putInPlace(digest: Digest, temporary: string, sizeBytes: number, reservation: Reservation): Promise<Outcome> {
 		if (await this.#isThere(digest)) {
 			await this.#files.unlink(temporary);
@@ -371,7 +377,7 @@ export class DiskShards implements ShardStore {
 		}
 
 		const path = this.#pathOf(digest);
-		await this.#files.rename(temporary, path);
+		this.#files.rename(temporary, path);
 		try {
 			await this.#chunksFolder.sync();
 		} catch (error) {

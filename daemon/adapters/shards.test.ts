@@ -15,7 +15,8 @@ import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
 import {recordingLog} from '../testing/recording-log.js';
 import {AlignedPool} from './aligned-pool.js';
 import {DiskShards, type DiskShardsOptions} from './disk-shards.js';
-import {type DiskFiles, systemFiles} from './disk-shards-files.js';
+import type {DiskFile} from './disk-shards-file.js';
+import {type DiskFiles, FolderSync, systemFiles} from './disk-shards-files.js';
 import {type NodeFolder, type NodeFolderOptions, openNodeFolder} from './disk-shards-folder.js';
 import {diskFloorBytes, Space} from './disk-shards-space.js';
 import {MemoryShards} from './memory-shards.js';
@@ -79,25 +80,31 @@ const failingFiles = (fails: (operation: string, path: string) => string | undef
 		if (code !== undefined) throw systemError(code);
 	};
 
+	const checked = (path: string, file: DiskFile): DiskFile =>
+		new Proxy(file, {
+			get(target, name) {
+				const value: unknown = Reflect.get(target, name, target);
+				if (typeof value !== 'function') return value;
+				return (...parameters: unknown[]): unknown => {
+					check(String(name), path);
+					return Reflect.apply(value, target, parameters);
+				};
+			},
+		});
+
 	return {
 		...systemFiles,
 		open: async (path, flags, mode) => {
 			check('open', path);
-			const file = await systemFiles.open(path, flags, mode);
-			return new Proxy(file, {
-				get(target, name) {
-					const value: unknown = Reflect.get(target, name, target);
-					if (typeof value !== 'function') return value;
-					return (...parameters: unknown[]): unknown => {
-						check(String(name), path);
-						return Reflect.apply(value, target, parameters);
-					};
-				},
-			});
+			return checked(path, await systemFiles.open(path, flags, mode));
 		},
-		rename: async (from, to) => {
+		openAtOnce: (path, flags, mode) => {
+			check('open', path);
+			return checked(path, systemFiles.openAtOnce(path, flags, mode));
+		},
+		rename: (from, to) => {
 			check('rename', to);
-			return systemFiles.rename(from, to);
+			systemFiles.rename(from, to);
 		},
 	};
 };
@@ -179,14 +186,14 @@ test('a file system that refuses direct writing is written to through its cache,
 		const store = await openDisk(folder, {
 			files: {
 				...files,
-				open: async (path, flags, mode) => {
+				openAtOnce: (path, flags, mode) => {
 					isDirect.delete(path);
 					if (typeof flags === 'number' && flags & constants.O_DIRECT) {
 						direct++;
 						isDirect.add(path);
 					}
 
-					return files.open(path, flags, mode);
+					return files.openAtOnce(path, flags, mode);
 				},
 			},
 		});
@@ -213,9 +220,9 @@ test('a shard is on disk before anybody is told that it is kept', async t => {
 		const store = await openDisk(folder, {
 			files: {
 				...files,
-				open: async (path, flags, mode) => {
+				openAtOnce: (path, flags, mode) => {
 					if (typeof flags === 'number' && flags & constants.O_CREAT) createdWith.push(flags);
-					return files.open(path, flags, mode);
+					return files.openAtOnce(path, flags, mode);
 				},
 			},
 		});
@@ -249,6 +256,41 @@ test('shards that arrive together share the flushes of their folder', async t =>
 	await Promise.all(bodies.map(async body => store.put(digestOf(body), body)));
 	t.is(store.count, 60);
 	t.true(flushes > 0 && flushes < 50, `${flushes} flushes`);
+});
+
+test("a folder's flush waits for those who are about to change it, and serves nobody who came after it began", async t => {
+	const begun: (() => void)[] = [];
+	const file = {sync: async () => new Promise<void>(resolve => begun.push(resolve)), close: () => undefined};
+	const folder = new FolderSync({...systemFiles, openAtOnce: () => file as unknown as DiskFile}, 'chunks');
+	const turns = async () => {
+		for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+	};
+
+	let endWriting: () => void = () => undefined;
+	const writing = new Promise<void>(resolve => (endWriting = resolve));
+	const failing = folder.expectAfter(Promise.reject(new Error('no room')));
+	const done: string[] = [];
+	const first = folder.sync().then(() => done.push('first'));
+	const second = folder.expectAfter(writing).then(async () => folder.sync());
+	const secondDone = second.then(() => done.push('second'));
+	await t.throwsAsync(failing, {message: 'no room'});
+	await turns();
+	t.is(begun.length, 0, 'one is still about to change the folder');
+
+	endWriting();
+	await turns();
+	t.is(begun.length, 1);
+	const late = folder.sync().then(() => done.push('late'));
+	await turns();
+	t.deepEqual([begun.length, done], [1, []]);
+
+	begun[0]?.();
+	await Promise.all([first, secondDone]);
+	await turns();
+	t.deepEqual([begun.length, done], [2, ['first', 'second']]);
+	begun[1]?.();
+	await late;
+	t.deepEqual(done, ['first', 'second', 'late']);
 });
 
 test('a stream is kept as it comes, in pieces of any size', async t => {

@@ -384,8 +384,8 @@ test('a full disk is answered, and the node goes on', async t => {
 	let isFull = false;
 	const files: DiskFiles = {
 		...systemFiles,
-		open: async (path, flags, mode) => {
-			const file = await systemFiles.open(path, flags, mode);
+		openAtOnce: (path, flags, mode) => {
+			const file = systemFiles.openAtOnce(path, flags, mode);
 			file.datasync = async () => {
 				if (isFull) throw Object.assign(new Error('ENOSPC'), {code: 'ENOSPC'});
 				return Promise.resolve();
