@@ -65,6 +65,12 @@ export const told = <T>(sink: Sink<T>, onBytes: ((sizeBytes: number) => void) | 
 			}
 		: sink;
 
+/** The same, and somebody is told how many bytes there are so far. */
+export const toldFilled = <T>(sink: Sink<T>, onFilled: ((filledBytes: number) => void) | undefined): Sink<T> => {
+	let filledBytes = 0;
+	return told(sink, onFilled && (sizeBytes => onFilled((filledBytes += sizeBytes))));
+};
+
 /** The shard that an answer is: put into `into` where that is given, else into a buffer of its own. */
 export const shardSink = (
 	answer: IncomingMessage,

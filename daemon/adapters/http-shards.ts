@@ -8,7 +8,7 @@ import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
 import {type Caller, createCaller} from './http-shards-call.js';
 import {MAX_SMALL_ANSWER_BYTES, nodeError, type NodeErrorCode, nodeFailed, refusal} from './http-shards-errors.js';
 import {createGate} from './http-shards-gate.js';
-import {counting, json, lengthOf, shardSink, type Sink, then, told} from './http-shards-sinks.js';
+import {counting, json, lengthOf, shardSink, type Sink, then, told, toldFilled} from './http-shards-sinks.js';
 
 export type HttpShardsOptions = {
 	/** The node's address, with or without a path. */
@@ -135,14 +135,14 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 						: refusal(answer, fitting),
 			});
 		},
-		get: async (digest, {into, signal} = {}) =>
+		get: async (digest, {into, onFilled, signal} = {}) =>
 			call({
 				method: 'GET',
 				path: pathOf(digest),
 				signal,
 				receive: answer =>
 					isShard(answer)
-						? told(shardSink(answer, into, MAX_SHARD_BYTES), options.onBytes)
+						? told(toldFilled(shardSink(answer, into, MAX_SHARD_BYTES), onFilled), options.onBytes)
 						: refusal(answer, ['SHARD_NOT_FOUND', 'SHARD_CORRUPT']),
 			}),
 		stat,

@@ -17,7 +17,7 @@ import {createMemoryBudget, type Lease} from './memory-budget.js';
 import {type FormFile, receiveForm} from './multipart.js';
 import {openApi} from './openapi.js';
 import {runWorker} from './run-worker.js';
-import {openInPlace, sealInPlace} from './sealer.js';
+import {type ChunkPlace, createOpener, sealInPlace} from './sealer.js';
 
 const file = '0123456789abcdef0123456789abcdef' as FileId;
 
@@ -94,6 +94,21 @@ test('a budget that no shard fits is refused', async t => {
 	await t.throwsAsync(createMemoryBudget(MAX_SHARD_BYTES).acquire(MAX_SHARD_BYTES + 1), {instanceOf: RangeError});
 });
 
+/** Opens a copy, of which so many bytes come at a time. */
+const openArriving = async (sealed: Uint8Array, place: ChunkPlace, stepBytes: number) => {
+	const into = new Uint8Array(sealed.length);
+	const opener = createOpener(into, place);
+	for (let filledBytes = 0; filledBytes < sealed.length;) {
+		const piece = sealed.subarray(filledBytes, filledBytes + stepBytes);
+		into.set(piece, filledBytes);
+		opener.advance((filledBytes += piece.length));
+	}
+
+	return opener.finish();
+};
+
+const openInPlace = async (sealed: Uint8Array, place: ChunkPlace) => createOpener(sealed, place).finish();
+
 test('sealing in place gives the bytes of the format, and opens again', async t => {
 	const key = new Uint8Array(32).fill(3);
 	const webKey = await importSealKey(key);
@@ -107,10 +122,16 @@ test('sealing in place gives the bytes of the format, and opens again', async t 
 		t.true(Buffer.from(await openChunk(webKey, 5, true, new Uint8Array(sealed))).equals(plain));
 		const opened = await openInPlace(Uint8Array.from(sealed), place);
 		t.true(opened !== undefined && Buffer.from(plain).equals(opened));
+		for (const stepBytes of [1000, 65_536, 100_000, 4_000_000]) {
+			const arrived = await openArriving(sealed, place, stepBytes);
+			t.true(arrived !== undefined && Buffer.from(plain).equals(arrived));
+		}
+
 		t.is(await openInPlace(Uint8Array.from(sealed), {...place, isLast: false}), undefined);
 		const spoilt = Uint8Array.from(sealed);
 		spoilt[spoilt.length >> 1] = (spoilt[spoilt.length >> 1] ?? 0) ^ 0x10;
-		t.is(await openInPlace(spoilt, place), undefined);
+		t.is(await openInPlace(Uint8Array.from(spoilt), place), undefined);
+		t.is(await openArriving(spoilt, place, 50_000), undefined);
 	}
 
 	t.is(await openInPlace(new Uint8Array(SEAL_TAG_BYTES - 1), {key, index: 0, isLast: true}), undefined);

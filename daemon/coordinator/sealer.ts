@@ -13,9 +13,9 @@ const TURN_BYTES = 1024 * 1024;
 export type ChunkPlace = {key: Uint8Array; index: number; isLast: boolean};
 
 /** Calls `work` for each piece of so many bytes. What fits into one turn is done at once. */
-const eachPiece = async (sizeBytes: number, work: (start: number, end: number) => void): Promise<void> => {
-	for (let start = 0; start < sizeBytes; start += PIECE_BYTES) {
-		if (start > 0 && start % TURN_BYTES === 0) await yieldToEvents();
+const eachPiece = async (sizeBytes: number, work: (start: number, end: number) => void, from = 0): Promise<void> => {
+	for (let start = from; start < sizeBytes; start += PIECE_BYTES) {
+		if (start > from && start % TURN_BYTES === 0) await yieldToEvents();
 		work(start, Math.min(start + PIECE_BYTES, sizeBytes));
 	}
 };
@@ -45,29 +45,44 @@ export const sealInPlace = async (
 	return {sealed: buffer.subarray(0, sizeBytes + SEAL_TAG_BYTES), digest};
 };
 
-/**
-Opens sealed bytes in place.
+export type Opener = {
+	/** Opens what has come whole of the first `filledBytes`, while it is still in the processor's cache. */
+	advance: (filledBytes: number) => void;
+	/**
+	Opens the rest, once all of it is there.
 
-@returns The plain chunk, a view of the same bytes, or `undefined` where they are not what was sealed (they are spoilt then).
-*/
-export const openInPlace = async (
-	sealed: Uint8Array,
-	{key, index, isLast}: ChunkPlace,
-): Promise<Uint8Array | undefined> => {
+	@returns The plain chunk, a view of the same bytes, or `undefined` where they are not what was sealed (they are spoilt
+	then).
+	*/
+	finish: () => Promise<Uint8Array | undefined>;
+};
+
+/** Opens sealed bytes in place, as they come. */
+export const createOpener = (sealed: Uint8Array, {key, index, isLast}: ChunkPlace): Opener => {
 	const sizeBytes = sealed.length - SEAL_TAG_BYTES;
-	if (sizeBytes < 0) return undefined;
-
 	const decipher = createDecipheriv('aes-256-gcm', key, sealNonce(index, isLast));
-	decipher.setAuthTag(sealed.subarray(sizeBytes));
-	await eachPiece(sizeBytes, (start, end) => {
+	let openedBytes = 0;
+	const open = (start: number, end: number) => {
 		sealed.set(decipher.update(sealed.subarray(start, end)), start);
-	});
+		openedBytes = end;
+	};
 
-	try {
-		decipher.final();
-	} catch {
-		return undefined;
-	}
+	return {
+		advance(filledBytes) {
+			const wholeBytes = Math.min(filledBytes, sizeBytes);
+			while (openedBytes + PIECE_BYTES <= wholeBytes) open(openedBytes, openedBytes + PIECE_BYTES);
+		},
+		async finish() {
+			if (sizeBytes < 0) return undefined;
+			await eachPiece(sizeBytes, open, openedBytes);
+			decipher.setAuthTag(sealed.subarray(sizeBytes));
+			try {
+				decipher.final();
+			} catch {
+				return undefined;
+			}
 
-	return sealed.subarray(0, sizeBytes);
+			return sealed.subarray(0, sizeBytes);
+		},
+	};
 };

@@ -7,7 +7,7 @@ import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Fleet} from './fleet.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
-import {openInPlace} from './sealer.js';
+import {createOpener} from './sealer.js';
 import type {ShardHealth} from './shard-health.js';
 
 export type ReadRequest = {chunk: ChunkRecord; key: Uint8Array; isLast: boolean};
@@ -73,11 +73,11 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 		const sizeBytes = chunk.sizeBytes + SEAL_TAG_BYTES;
 		try {
 			const into = lease.bytes.subarray(0, sizeBytes);
+			const opener = createOpener(into, {key, index: chunk.index, isLast});
 			const sealed = await fleet.use(shard.node, {readBytes: sizeBytes}, store =>
-				store.get(shard.digest, {signal, into}),
+				store.get(shard.digest, {signal, into, onFilled: opener.advance}),
 			);
-			const plain =
-				sealed.length === sizeBytes ? await openInPlace(sealed, {key, index: chunk.index, isLast}) : undefined;
+			const plain = sealed.length === sizeBytes ? await opener.finish() : undefined;
 			if (!plain) await noteFault(chunk, shard, 'corrupt');
 			return plain;
 		} catch (error) {

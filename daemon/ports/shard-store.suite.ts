@@ -130,6 +130,19 @@ export const shardStoreSuite = (
 		t.true(room.subarray(0, 1000).every(byte => byte === 9) && room.subarray(71_000).every(byte => byte === 9));
 
 		const exact = await store.get(digest, {into: new Uint8Array(70_000)});
+
+		const arriving = new Uint8Array(70_000);
+		let toldBytes = 0;
+		const isFilled: boolean[] = [];
+		const onFilled = (filledBytes: number) => {
+			const piece = arriving.subarray(toldBytes, filledBytes);
+			isFilled.push(piece.length > 0 && Buffer.from(piece).equals(body.subarray(toldBytes, filledBytes)));
+			piece.fill(0);
+			toldBytes = filledBytes;
+		};
+		await store.get(digest, {into: arriving, onFilled});
+		t.true(isFilled.every(Boolean));
+		t.deepEqual(arriving.subarray(0, toldBytes), new Uint8Array(toldBytes), 'what was told of is written once');
 		t.is(Buffer.compare(exact, body), 0);
 
 		const small = new Uint8Array(100_000).fill(9);

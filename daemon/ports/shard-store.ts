@@ -6,6 +6,8 @@ export type ShardOptions = {signal?: AbortSignal};
 export type GetOptions = ShardOptions & {
 	/** Where to put the bytes, so that nothing is allocated; the answer is a view of it. Bounds what is read. */
 	into?: Uint8Array;
+	/** May be told, while bytes come in, how many of `into` are filled: the store neither writes nor reads them again. */
+	onFilled?: (filledBytes: number) => void;
 };
 
 /**
