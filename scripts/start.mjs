@@ -20,7 +20,7 @@ const parse = line => {
 /**
 Runs the network in a process of its own, with the words of this one.
 
-@returns Where it listens, once it is ready; `undefined` where it failed, which is then said.
+@returns Where it listens, once it is ready, and what it said for people; `undefined` where it failed, which is then said.
 */
 const startNetwork = async () => {
 	// A session of its own: Ctrl-Z stops the console, not the network.
@@ -31,6 +31,8 @@ const startNetwork = async () => {
 		stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 	});
 	const last = [];
+	const said = [];
+	createInterface({input: child.stdout}).on('line', line => said.push(line));
 	const ready = new Promise(resolve => {
 		const keep = line => {
 			const entry = parse(line);
@@ -39,7 +41,7 @@ const startNetwork = async () => {
 			if (entry.message === 'ready') resolve(entry.url);
 		};
 
-		for (const stream of [child.stdout, child.stderr]) createInterface({input: stream}).on('line', keep);
+		createInterface({input: child.stderr}).on('line', keep);
 		child.once('exit', () => resolve(undefined));
 	});
 	const exited = once(child, 'exit');
@@ -53,6 +55,7 @@ const startNetwork = async () => {
 
 	return {
 		url,
+		said,
 		async stop() {
 			child.kill('SIGTERM');
 			await exited;
@@ -65,9 +68,14 @@ const runWithConsole = async () => {
 	const network = await startNetwork();
 	if (!network) return;
 	process.argv = [process.argv[0], 'pjas-tui', '--coordinator', network.url];
+	globalThis[Symbol.for('pjas.afterConsole')] = async () => {
+		process.stderr.write('Stopping the network\n');
+		await network.stop();
+		// The console stood over it: what is told once must not be lost.
+		const from = network.said.findIndex(line => line.includes('first account'));
+		if (from !== -1) process.stdout.write(`${network.said.slice(from).join('\n')}\n`);
+	};
 	await import('../dist/bundle/pjas-tui.js');
-	process.stderr.write('Stopping the network\n');
-	await network.stop();
 };
 
 const asksForText = process.argv.some(word => ['--help', '--version'].includes(word));

@@ -174,8 +174,11 @@ const main = async (argv: readonly string[]): Promise<number> => {
 process.stdout.on('error', () => process.exit(exitCodes.done));
 process.stderr.on('error', () => undefined);
 
+const afterConsole = Symbol.for('pjas.afterConsole');
 const exitCode = await main(process.argv.slice(2));
 process.exitCode = exitCode;
+// `npm start` runs the console in its own process and has a network to stop after it.
+await (globalThis as {[afterConsole]?: () => Promise<void>})[afterConsole]?.();
 // What ended may leave something that goes on: standard input, or a connection that is kept for the next call.
 setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
 process.stdout.write('', () => process.exit());
