@@ -205,7 +205,7 @@ test('an upload with fewer copies than wanted is noted as a warning', async t =>
 	const id = await upload(t, url, bytesOf(10), 'few.txt');
 	const {logs} = (await jsonOf(await fetch(`${url}/api/logs?file=${id}`))) as {logs: Json[]};
 	t.is(logs.length, 1);
-	t.like(logs[0], {level: 'WARN', message: '"few.txt" uploaded: 1 chunk on their nodes, with only 2 of 3 copies'});
+	t.like(logs[0], {level: 'WARN', message: '"few.txt" uploaded: 1 chunk in only 2 of 3 copies'});
 });
 
 const checkState = async ({url}: TestNetwork, id: string) => {

@@ -48,7 +48,7 @@ export const sampleEntry = (id: number, change: Partial<LogEntry> = {}): LogEntr
 	timestamp: '2026-11-23 12:00:00',
 	timestamp_ms: sampleNowMs + id * 1000,
 	level: 'INFO',
-	message: `"photo-${id}.jpg" uploaded: 1 chunk on their nodes`,
+	message: `"photo-${id}.jpg" uploaded: 1 chunk in 3 copies`,
 	id,
 	...change,
 });

@@ -21,17 +21,17 @@ import {fileNotFound, type FindFile, findFile} from './find-file.js';
 import type {Parts} from './parts.js';
 import type {RouteContext, Serve} from './serve.js';
 
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const plural = (count: number, noun: string, more = `${noun}s`) => `${count} ${count === 1 ? noun : more}`;
 
 /** A name as a log line shows it. */
 const quoted = (file: FileRecord) => JSON.stringify(file.name);
 
 /** Fewer copies than wanted are enough for an upload, and yet something to know of. */
 const noteUploaded = ({note, replicas}: Parts, {file, lowestCopies}: Received) => {
-	const chunks = `${quoted(file)} uploaded: ${plural(file.chunkCount, 'chunk')} on their nodes`;
+	const chunks = `${quoted(file)} uploaded: ${plural(file.chunkCount, 'chunk')} in`;
 	const about = {file: file._id, owner: file.owner};
-	if (lowestCopies >= replicas) note('INFO', chunks, about);
-	else note('WARN', `${chunks}, with only ${lowestCopies} of ${replicas} copies`, about);
+	if (lowestCopies >= replicas) note('INFO', `${chunks} ${plural(replicas, 'copy', 'copies')}`, about);
+	else note('WARN', `${chunks} only ${lowestCopies} of ${replicas} copies`, about);
 };
 
 const publishFile = ({events, catalog, fleet}: Parts, file: FileRecord) =>
