@@ -54,7 +54,7 @@ const Picture = ({controller, area}: {controller: Controller; area: Area}): Reac
 	const {theme, live} = console;
 	if (area.columns < MINIMUM.columns || area.rows < MINIMUM.rows) return <TooSmall area={area} theme={theme} />;
 	const state = live.get();
-	const {screen, notice, actions, everywhere} = controller.shown();
+	const {screen, notice, actions, everywhere, isTyping} = controller.shown();
 	return (
 		<Frame
 			area={area}
@@ -68,6 +68,7 @@ const Picture = ({controller, area}: {controller: Controller; area: Area}): Reac
 			notice={notice}
 			actions={actions}
 			everywhere={everywhere}
+			isTyping={isTyping}
 		>
 			{controller.render({columns: area.columns, rows: area.rows - FRAME_ROWS})}
 		</Frame>

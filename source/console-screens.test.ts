@@ -146,7 +146,7 @@ const walkDialogs = async (step: Walk, size: Size) => {
 	pty.press('tab');
 	await golden('picker-path', /Path/);
 	await back(step, 'Type to narrow');
-	await back(step, 'Enter uploads, arrows');
+	await back(step, 'Enter opens it');
 	await back(step, 'Nothing is transferred');
 	pty.resize(50, 12);
 	await golden('too-small', 'needs 60x15');

@@ -25,6 +25,8 @@ export type FrameProps = {
 	notice: Notice | undefined;
 	actions: readonly Action[];
 	everywhere: readonly Action[];
+	/** Whether a field takes what is typed, so that letters do nothing else. */
+	isTyping: boolean;
 	children: ReactNode;
 };
 
@@ -73,9 +75,12 @@ const noticePrefix: Record<Notice['tone'], string> = {info: '', ok: 'Done: ', wa
 /** What the bottom line names in any case. */
 const always: readonly ActionId[] = ['upload', 'palette', 'help', 'quit'];
 
-/** What the keys do here, as many as fit: the place's own first, then the way back and what works everywhere. */
-const keyPieces = ({area, theme, actions: all, everywhere}: FrameProps): Piece[] => {
-	const actions = all.filter(({id}) => id !== 'back');
+/** Whether a key writes something. */
+const isLetter = (chord: string) => Array.from(chord).length === 1;
+
+/** What the keys do here and now, as many as fit: the place's own first, then the way back and what works everywhere. */
+const keyPieces = ({area, theme, actions: all, everywhere, isTyping}: FrameProps): Piece[] => {
+	const actions = all.filter(({id, problem}) => id !== 'back' && problem?.() === undefined);
 	const last = [
 		...all.filter(({id}) => id === 'back'),
 		...always.flatMap(id => everywhere.filter(action => action.id === id)),
@@ -83,7 +88,9 @@ const keyPieces = ({area, theme, actions: all, everywhere}: FrameProps): Piece[]
 	const isMovement = ({id}: Action) => /^list\.(up|down|left|right|first|last|page)/.test(id);
 	const hint = ({id}: Action): Piece[] => {
 		const {keys, label} = bindingOf(id);
-		return [{text: keyName(keys[0] ?? '', theme), tone: 'accent', isBold: true}, {text: ` ${label}  `}];
+		const key = isTyping ? keys.find(chord => !isLetter(chord)) : keys[0];
+		if (key === undefined) return [];
+		return [{text: keyName(key, theme), tone: 'accent', isBold: true}, {text: ` ${label}  `}];
 	};
 
 	const ending = last.flatMap(hint);

@@ -40,7 +40,12 @@ const footLine = <Row extends object>(
 		...(table.columnOffset() === 0 ? [] : [`columns from ${table.columnOffset() + 2}`]),
 	].join(', ');
 	const input = table.filterInput();
-	if (input) return {pieces: fit(fieldLine('/', input, `  ${counts}`, columns).pieces, columns, ellipsis)};
+	if (input) {
+		const note = `  ${counts}, Enter keeps the filter`;
+		return {pieces: fit(fieldLine('/', input, note, columns).pieces, columns, ellipsis)};
+	}
+
+	if (all === 0) return {pieces: [{text: ' '}]};
 	const filter: Piece[] = table.filter() === '' ? [] : [{text: `/${table.filter()}`, tone: 'accent'}, {text: '  '}];
 	return {pieces: fit([...filter, {text: counts, tone: 'muted'}], columns, ellipsis)};
 };

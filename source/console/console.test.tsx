@@ -12,7 +12,7 @@ import {createPalette} from '../dialogs/palette.js';
 import {createNodesScreen} from '../screens/nodes.js';
 import {createController} from './controller.js';
 import {parseFilter} from './filter.js';
-import {type Binding, keymap} from './keymap.js';
+import {type Binding, bindingOf, keymap} from './keymap.js';
 import {createLineInput} from './line-input.js';
 import {createTable, type Table} from './table.js';
 import {placeColumns} from './table-layout.js';
@@ -434,8 +434,17 @@ test('where a word must be typed, only that word does it', async t => {
 	controller.close();
 });
 
-const frameLines = (given: {columns: number; rows: number; notice?: Notice; badge?: string; isAscii?: boolean}) => {
-	const {columns, rows, notice, badge} = given;
+type FrameGiven = {
+	columns: number;
+	rows: number;
+	notice?: Notice;
+	badge?: string;
+	isAscii?: boolean;
+	isTyping?: boolean;
+};
+
+const frameLines = (given: FrameGiven) => {
+	const {columns, rows, notice, badge, isTyping = false} = given;
 	const stale = {state: 'stale' as const, sinceMs: sampleNowMs - 12_000, nextTryAtMs: sampleNowMs + 4000, error: ''};
 	const parts = Object.assign(createTestConsole({live: {nodes, connection: stale}}), {
 		theme: createTheme(given.isAscii === true ? 'ascii' : 'dark', {}),
@@ -454,6 +463,7 @@ const frameLines = (given: {columns: number; rows: number; notice?: Notice; badg
 			badges={badge === undefined ? {} : {transfers: badge}}
 			notice={notice}
 			actions={screen.actions()}
+			isTyping={isTyping}
 			everywhere={[
 				{id: 'help', run() {}},
 				{id: 'quit', run() {}},
@@ -476,6 +486,36 @@ test('the frame keeps what matters at 60 columns: the connection, all screens, t
 	}
 
 	t.regex(frameLines({columns: 60, rows: 15, badge: '(3)', isAscii: true}).join('\n'), /^[ -~\n]*$/);
+});
+
+test('while something is written, the bottom line names only keys that still work', t => {
+	const {controller, press} = createTestController({live: {nodes}});
+	press(type('2/'));
+	const {isTyping, actions} = controller.shown();
+	t.true(isTyping);
+	t.deepEqual(
+		actions.map(({id}) => id),
+		['back'],
+	);
+	controller.close();
+	const last = frameLines({columns: 120, rows: 20, isTyping: true}).at(-1) ?? '';
+	t.regex(last, /F1 help +Ctrl-c quit$/);
+	t.notRegex(last, /sort|filter/);
+});
+
+test('the palette and the help name each action once', t => {
+	const {controller} = createTestController({live: {nodes}});
+	const about = controller.shown().view;
+	const twice = [...controller.shown().everywhere, ...about.actions()];
+	for (const view of [
+		createPalette(controller.console, about, twice, []),
+		createHelp(controller.console, about, twice),
+	]) {
+		const shown = renderToText(view, {columns: 120, rows: 60});
+		t.is(shown.split(bindingOf('list.filter').help).length, 2);
+	}
+
+	controller.close();
 });
 
 test('a long notice is whole at 60 columns, over the end of the screen', t => {

@@ -40,6 +40,7 @@ export type Shown = {
 	/** What the bottom line may name. */
 	actions: readonly Action[];
 	everywhere: readonly Action[];
+	isTyping: boolean;
 };
 
 export type Controller = {
@@ -159,6 +160,16 @@ export const createController = (options: ControllerOptions): Controller => {
 		}
 	};
 
+	/** What the view's keys do. While a filter is written they do nothing but write; a dialog with a field knows which it leaves free. */
+	const actionsHere = (): readonly Action[] => {
+		const view = stacks.top();
+		const isFiltering = view.isTyping?.() === true && view.isModal !== true;
+		return [
+			...(isFiltering ? [] : allowed(view.actions())),
+			...(stacks.isRoot() && !isFiltering ? [] : everywhere.filter(({id}) => id === 'back')),
+		];
+	};
+
 	stacks.top().show?.();
 	return {
 		console,
@@ -166,11 +177,9 @@ export const createController = (options: ControllerOptions): Controller => {
 			screen: stacks.current(),
 			view: stacks.top(),
 			notice: notices.get(),
-			actions: [
-				...allowed(stacks.top().actions()),
-				...(stacks.isRoot() ? [] : everywhere.filter(({id}) => id === 'back')),
-			],
+			actions: actionsHere(),
 			everywhere: everywhereHere(),
+			isTyping: stacks.top().isTyping?.() === true,
 		}),
 		key,
 		render: area => stacks.top().render(area),

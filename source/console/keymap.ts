@@ -90,6 +90,13 @@ export const keymap = {
 	},
 	'activity.wide': {scope: 'activity', keys: ['w'], label: 'wide', help: 'Whole messages, or one line each'},
 
+	'picker.upload': {
+		scope: 'picker',
+		keys: ['enter'],
+		label: 'upload',
+		help: 'Upload the chosen file, or all that is marked',
+		isChange: true,
+	},
 	'picker.hidden': {scope: 'picker', keys: ['ctrl-h'], label: 'hidden', help: 'Show hidden files, or not'},
 } as const satisfies Record<string, Binding>;
 

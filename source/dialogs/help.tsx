@@ -6,7 +6,8 @@ import type {Action, Console, View} from '../console/view.js';
 import {type Line, Lines} from '../components/lines.js';
 import {insideOf, Panel} from '../components/panel.js';
 
-const KEYS_WIDTH = 20;
+/** The longest is `Ctrl-d, PgDn`. */
+const KEYS_WIDTH = 12;
 
 const keysOf = (id: ActionId, console: Console) =>
 	bindingOf(id)
@@ -31,7 +32,8 @@ export const createHelp = (console: Console, about: View, everywhere: readonly A
 	const fitted = ({pieces}: Line, columns: number): Line => ({
 		pieces: fit(pieces, columns, console.theme.glyphs.ellipsis),
 	});
-	const lines = [...section(about.title(), own), ...section('Everywhere', everywhere)].slice(0, -1);
+	const others = everywhere.filter(({id}) => !own.some(action => action.id === id));
+	const lines = [...section(about.title(), own), ...section('Everywhere', others)].slice(0, -1);
 	let top = 0;
 	let height = 10;
 	const scroll = (by: number) => {

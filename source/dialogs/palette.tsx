@@ -72,7 +72,9 @@ export const createPalette = (
 		console.changed();
 	});
 
-	const actions = [...about.actions(), ...everywhere].filter(
+	const own = about.actions();
+	const others = everywhere.filter(({id}) => !own.some(action => action.id === id));
+	const actions = [...own, ...others].filter(
 		({id}) => !isPointless(id) && (!console.isReadOnly || bindingOf(id).isChange !== true),
 	);
 	const isScreen = ({id}: Action) => screenIds.some(screen => id === `screen.${screen}`);

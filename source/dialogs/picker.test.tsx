@@ -190,6 +190,22 @@ test('a burst of keys goes into folders, marks in several of them and uploads it
 	t.is(selection(again), 'deep, folder');
 });
 
+test('it says what Enter does to what is chosen', async t => {
+	const {root, console, until} = await stageOf(t);
+	await write(root, 'sub/one.txt', 'two.txt');
+	const view = createPicker(console);
+	await until(isRead(view));
+	const enter = () => view.actions().find(({id, problem}) => bindingOf(id).keys.includes('enter') && !problem?.())?.id;
+	t.regex(paint(t, view, small), /Enter opens it/);
+	t.is(enter(), 'list.open');
+	press(view, 'down');
+	t.regex(paint(t, view, small), /Enter uploads it/);
+	t.is(enter(), 'picker.upload');
+	press(view, 'up', 'space');
+	t.regex(paint(t, view, small), /Enter uploads 1 folder/);
+	t.is(enter(), 'picker.upload');
+});
+
 test('any letter narrows, Backspace widens and then leaves the folder, Esc takes back step by step', async t => {
 	const {root, console, base, uploads, until} = await stageOf(t);
 	await write(root, 'sub/Photo 1.jpg', 'sub/photo 2.jpg', 'sub/tax.pdf', 'q.txt');

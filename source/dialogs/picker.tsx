@@ -30,6 +30,16 @@ const marksText = (marks: PickerParts['marks']): string => {
 	return [...text(files, 'file'), ...text(folders, 'folder')].join(' and ');
 };
 
+/** Whether Enter goes into a folder; else it uploads. */
+const isOpening = ({marks, table}: PickerParts): boolean => marks.size === 0 && table.selected()?.kind === 'folder';
+
+/** What Enter does now. */
+const noteOf = (parts: PickerParts): string => {
+	if (parts.state.written) return '';
+	if (parts.marks.size > 0) return `Enter uploads ${marksText(parts.marks)}`;
+	return isOpening(parts) ? 'Enter opens it, Space marks it' : 'Enter uploads it';
+};
+
 const headLines = ({console, browser, narrow, state}: PickerParts, width: number): Line[] => {
 	const {theme, folders} = console;
 	const {written} = state;
@@ -47,13 +57,12 @@ const headLines = ({console, browser, narrow, state}: PickerParts, width: number
 };
 
 const render = (parts: PickerParts, area: Area): ReactElement => {
-	const {console, browser, table, marks} = parts;
+	const {console, browser, table} = parts;
 	const {theme} = console;
 	const inside = insideOf(area);
 	const head = headLines(parts, inside.columns);
-	const note = marks.size === 0 ? 'Enter uploads, arrows left and right go' : `Enter uploads ${marksText(marks)}`;
 	return (
-		<Panel title="Upload" note={note} area={area} theme={theme} isFocused>
+		<Panel title="Upload" note={noteOf(parts)} area={area} theme={theme} isFocused>
 			<Box flexDirection="column" height={inside.rows}>
 				<Lines theme={theme} lines={head} />
 				<TableView
@@ -185,7 +194,8 @@ export const createPicker = (console: Console, places: Places = placesOf(console
 	const moves = createMoves(parts);
 	const key = createKeys(parts, moves);
 	const actions: readonly Action[] = [
-		{id: 'list.open', run: moves.confirm},
+		{id: 'list.open', run: moves.confirm, problem: () => (isOpening(parts) ? undefined : 'No folder is chosen')},
+		{id: 'picker.upload', run: moves.confirm, problem: () => (isOpening(parts) ? 'A folder is chosen' : undefined)},
 		{id: 'list.mark', run: moves.toggleMark},
 		{id: 'picker.hidden', run: browser.toggleHidden},
 		{id: 'list.left', run: moves.goUp},
