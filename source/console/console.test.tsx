@@ -102,6 +102,14 @@ test('the chosen row stays chosen while others come and go, and its place where 
 	t.is(table.selected()?.name, 'kiwi');
 });
 
+test('before the first key the cursor is on the first row, whatever comes above', t => {
+	let rows = fruit(['banana']);
+	const table = fruitTable(() => rows);
+	for (const {problem} of table.actions()) t.is(problem?.(), undefined);
+	rows = [{id: 9, name: 'aubergine'}, ...rows];
+	t.is(table.selected()?.name, 'aubergine');
+});
+
 test('sorting goes from column to column and turns around', t => {
 	const rows = fruit(['cherry', 'apple', 'banana']);
 	const table = fruitTable(() => rows);

@@ -170,7 +170,8 @@ export const createTable = <Row extends object>(options: TableOptions<Row>): Tab
 		const row = selected();
 		if (row) run(row);
 	};
-	const nothing = () => (selected() ? undefined : 'Nothing is chosen here');
+	// It is asked with each frame, and must not hold on to a row: before the first key the cursor stays on top.
+	const nothing = () => (rows().length > 0 ? undefined : 'Nothing is chosen here');
 	if (open) actions.unshift({id: 'list.open', run: withSelected(open), problem: nothing});
 	actions.push({
 		id: 'list.filter',
