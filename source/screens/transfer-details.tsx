@@ -30,6 +30,8 @@ import type {TransferRates} from './transfer-rates.js';
 const LABEL_WIDTH = 11;
 const MOST_BAR = 40;
 const GRAPH_ROWS = 3;
+/** A graph of fewer values tells nothing that the figures don't. */
+const LEAST_VALUES = 8;
 const LEAST_GRAPH_ROWS = 8;
 const blank: Line = {pieces: [{text: ' '}]};
 
@@ -141,7 +143,7 @@ export const transferLines = (shown: Shown): Line[] => {
 	const {transfer, rates, theme, area} = shown;
 	const facts = factLines(shown);
 	const left = area.rows - facts.length - 1;
-	const hasGraph = rates.length > 1 && left >= LEAST_GRAPH_ROWS;
+	const hasGraph = rates.length >= LEAST_VALUES && left >= LEAST_GRAPH_ROWS;
 	const mapRows = left - (hasGraph ? GRAPH_ROWS + 2 : 0);
 	const map = mapRows >= 2 ? chunkMap(transfer, {columns: area.columns, rows: mapRows}, theme) : [];
 	const values = rates.slice(-area.columns);

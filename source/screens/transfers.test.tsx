@@ -208,7 +208,7 @@ test('the details show the chunks and, once it was watched, the speed; they outl
 	const details = console.opened.at(-1);
 	if (!details) return t.fail('nothing was opened');
 	details.show?.();
-	for (const rate of [1, 2, 4, 8]) {
+	for (const rate of [1, 1, 2, 2, 4, 4, 6, 8]) {
 		nowMs += 1000;
 		queue.put(list.map(each => (each.id === 4 ? {...each, rate: rate * MIB} : each)));
 	}
