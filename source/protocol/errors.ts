@@ -38,6 +38,7 @@ export const errorKinds = {
 	NO_NODES_AVAILABLE: {status: 503, retryable: true},
 	NOT_ENOUGH_NODES: {status: 503, retryable: true},
 	CATALOG_UNAVAILABLE: {status: 503, retryable: true},
+	AUDIT_UNAVAILABLE: {status: 503, retryable: true},
 	SHUTTING_DOWN: {status: 503, retryable: true},
 	NODE_TIMEOUT: {status: 504, retryable: true},
 	INSUFFICIENT_STORAGE: {status: 507, retryable: true},
