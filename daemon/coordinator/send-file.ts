@@ -1,18 +1,16 @@
 import {once} from 'node:events';
-import type {ServerResponse} from 'node:http';
 import {create as contentDisposition} from 'content-disposition';
 import {PjasError} from '../../source/protocol/errors.js';
 import {type ByteRange, parseRange} from '../../source/protocol/ranges.js';
 import type {FileRecord} from '../core/model.js';
 import type {AppContext} from '../http/app.js';
+import {DOWNLOAD_POLICY} from '../http/security-headers.js';
+import {writeBytes} from '../http/write-bytes.js';
 import type {Downloader} from './download.js';
 import type {Meters} from './statistics.js';
 
 type Part = {range: ByteRange; head: string};
 type Plan = {status: 200 | 206; parts: Part[]; tail: string; contentType: string; contentRange?: string};
-
-/** How long a client may take nothing before its connection, and the buffer that it holds, are taken back. */
-const STALL_LIMIT_MS = 60_000;
 
 const etagOf = (file: FileRecord) => `"${file._id}"`;
 
@@ -86,31 +84,11 @@ const setHeaders = (ctx: AppContext, file: FileRecord, plan: Plan): void => {
 		'Content-Type': plan.contentType,
 		'Content-Length': String(lengthOf(plan)),
 		'Content-Disposition': contentDisposition(file.name),
-		'Content-Security-Policy': "sandbox; default-src 'none'",
-		'X-Content-Type-Options': 'nosniff',
+		'Content-Security-Policy': DOWNLOAD_POLICY,
 		'Cache-Control': 'private, no-cache',
 		...(plan.contentRange !== undefined && {'Content-Range': plan.contentRange}),
 	});
 };
-
-/** Hands bytes to the socket; resolves when it has taken them, so that their buffer may be used again. */
-const write = async (response: ServerResponse, bytes: Uint8Array | string, signal: AbortSignal): Promise<void> =>
-	new Promise((resolve, reject) => {
-		const giveUp = () => reject(signal.reason as Error);
-		if (signal.aborted) {
-			giveUp();
-			return;
-		}
-
-		signal.addEventListener('abort', giveUp, {once: true});
-		response.setTimeout(STALL_LIMIT_MS);
-		response.write(bytes, error => {
-			response.setTimeout(0);
-			signal.removeEventListener('abort', giveUp);
-			if (error) reject(error);
-			else resolve();
-		});
-	});
 
 /** What may be sent, where that is bounded. */
 export type Allowance = {
@@ -134,7 +112,6 @@ const sendPlan = async (
 	response.once('close', () => {
 		if (!response.writableFinished) gone.abort(new Error('the client went away'));
 	});
-	response.on('timeout', () => response.destroy());
 	const begin = () => {
 		setHeaders(ctx, file, plan);
 		ctx.respond = false;
@@ -145,9 +122,9 @@ const sendPlan = async (
 		for await (const {bytes, release} of downloader.read(file, range, gone.signal)) {
 			try {
 				if (!response.headersSent) begin();
-				if (unsentHead !== '') await write(response, unsentHead, gone.signal);
+				if (unsentHead !== '') await writeBytes(response, unsentHead, gone.signal);
 				unsentHead = '';
-				await write(response, bytes, gone.signal);
+				await writeBytes(response, bytes, gone.signal);
 				meters.bytesOut += bytes.length;
 				sent.bytes += bytes.length;
 			} finally {

@@ -182,7 +182,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const closing = new AbortController();
 	const {parts, reconciler, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
-	const app = createApp({log, clock, random, cors: true});
+	const app = createApp({log, clock, random, cors: ['*'], isForBrowsers: true});
 	const router = new Router<AppState>();
 	const serve = createServe(router, createAuthenticate({...options, people: parts.people}));
 	for (const routes of [monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes])

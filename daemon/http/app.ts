@@ -3,13 +3,19 @@ import Koa from 'koa';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import {isLoopback, networkOf} from './addresses.js';
+import {type Client, clientOf, type IsProxy} from './client.js';
+import {allowOrigin, answerPreflight, isPreflight} from './cors.js';
 import {answerJson, errorAnswer, toPjasError} from './errors.js';
+import type {RateLimit} from './rate-limit.js';
+import {securityHeaders, STRICT_TRANSPORT} from './security-headers.js';
 
 /** What every request carries. */
 export type AppState = {
 	requestId: string;
 	/** The server's log, with the request's id in every entry. */
 	log: Log;
+	client: Client;
 };
 
 export type App = Koa<AppState>;
@@ -19,15 +25,17 @@ export type AppOptions = {
 	log: Log;
 	clock: Clock;
 	random: Random;
-	/** Lets pages of any origin call. */
-	cors?: boolean;
+	/** The origins whose pages may call; `*` is any. */
+	cors?: readonly string[] | undefined;
+	/** Whose word counts about whom a request comes from; nobody's without it. */
+	isProxy?: IsProxy | undefined;
+	/** How much may be asked from one address, those of this machine aside. */
+	rateLimit?: RateLimit | undefined;
+	/** Whether browsers come here, who are told how little an answer may do. */
+	isForBrowsers?: boolean;
 };
 
 const requestIdPattern = /^[\w-]{1,64}$/;
-const corsMethods = 'GET, HEAD, POST, PUT, DELETE, OPTIONS';
-const corsMaxAgeSeconds = '86400';
-const headerListPattern = /^[\w\-, ]{1,1000}$/;
-
 /** Whether the path can be read at all: it may be no URL, or no UTF-8 behind its percent signs. */
 const isReadable = (ctx: AppContext): boolean => {
 	const {url = ''} = ctx.req;
@@ -44,17 +52,16 @@ const isReadable = (ctx: AppContext): boolean => {
 const isClientGone = ({req, res}: AppContext): boolean =>
 	req.socket.destroyed || res.destroyed || (req.destroyed && !req.complete);
 
-const allowCors = (ctx: AppContext): void => {
-	ctx.set('Access-Control-Allow-Origin', '*');
-	ctx.set('Access-Control-Expose-Headers', '*');
-};
+/** Pictures and films of a server that any page may call may be in any page as well. */
+const openResources = {'Cross-Origin-Resource-Policy': 'cross-origin'};
 
-const answerPreflight = (ctx: AppContext): void => {
-	const asked = ctx.get('Access-Control-Request-Headers');
-	ctx.set('Access-Control-Allow-Methods', corsMethods);
-	ctx.set('Access-Control-Allow-Headers', headerListPattern.test(asked) ? asked : '*');
-	ctx.set('Access-Control-Max-Age', corsMaxAgeSeconds);
-	ctx.status = 204;
+const refuseTooMany = (limit: RateLimit, {address}: Client): void => {
+	if (address === '' || isLoopback(address)) return;
+	const waitMs = limit.take(networkOf(address));
+	if (waitMs === 0) return;
+	throw new PjasError('TOO_MANY_REQUESTS', 'Too many requests came from your address: wait a moment', {
+		retryAfterSeconds: waitMs / 1000,
+	});
 };
 
 /** What a request meets that no route took. */
@@ -77,8 +84,10 @@ const answerUnrouted = (ctx: AppContext & Partial<Pick<RouterContext, 'matched'>
 A Koa application as both servers want it: request ids, an access log, every error answered as JSON. Routes are added
 with `use`; what they leave is answered with 404 or 405.
 */
-export const createApp = ({log, clock, random, cors = false}: AppOptions): App => {
+export const createApp = (options: AppOptions): App => {
+	const {log, clock, random, cors = [], isProxy, rateLimit, isForBrowsers = false} = options;
 	const app: App = new Koa<AppState>();
+	const browserHeaders = {...securityHeaders, ...(cors.includes('*') && openResources)};
 
 	const takeRequestId = (ctx: AppContext): string => {
 		const given = ctx.get('X-Request-Id');
@@ -121,8 +130,11 @@ export const createApp = ({log, clock, random, cors = false}: AppOptions): App =
 		const startMs = clock.monotonicMs();
 		ctx.state.requestId = takeRequestId(ctx);
 		ctx.state.log = log.child({request: ctx.state.requestId});
+		ctx.state.client = clientOf(ctx.req, isProxy);
 		ctx.set('X-Request-Id', ctx.state.requestId);
-		if (cors) allowCors(ctx);
+		if (isForBrowsers) ctx.set(browserHeaders);
+		if (isForBrowsers && ctx.state.client.isSecure) ctx.set('Strict-Transport-Security', STRICT_TRANSPORT);
+		const mayCall = allowOrigin(ctx, cors);
 
 		ctx.res.once('close', () => {
 			const ms = Math.round(clock.monotonicMs() - startMs);
@@ -131,8 +143,9 @@ export const createApp = ({log, clock, random, cors = false}: AppOptions): App =
 		});
 
 		try {
+			if (rateLimit) refuseTooMany(rateLimit, ctx.state.client);
 			if (!isReadable(ctx)) throw new PjasError('INVALID_REQUEST', 'The path is no percent-encoded UTF-8');
-			if (cors && ctx.method === 'OPTIONS' && ctx.get('Access-Control-Request-Method') !== '') {
+			if (mayCall && isPreflight(ctx)) {
 				answerPreflight(ctx);
 				return;
 			}

@@ -204,12 +204,12 @@ export const watchBody = (
 };
 
 /** Reads on, within bounds, what is left of a refused request's body; beyond them the connection is cut. */
-export const discardBody = async (request: IncomingMessage): Promise<void> => {
+export const discardBody = async (request: IncomingMessage, longestMs = LONGEST_DISCARD_MS): Promise<void> => {
 	if (request.complete || request.destroyed) return;
 
 	return new Promise(resolve => {
 		let leftBytes = MOST_DISCARDED_BYTES;
-		const timer = setTimeout(() => request.destroy(), LONGEST_DISCARD_MS).unref();
+		const timer = setTimeout(() => request.destroy(), longestMs).unref();
 		const finish = () => {
 			clearTimeout(timer);
 			resolve();

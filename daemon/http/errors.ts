@@ -1,6 +1,7 @@
 import type {ParameterizedContext} from 'koa';
 import {errorKinds, isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {discardBody} from './body.js';
+import {securityHeaders} from './security-headers.js';
 
 export type ErrorAnswer = {
 	status: number;
@@ -60,6 +61,7 @@ export const rawErrorAnswer = (parserCode: string | undefined): string => {
 	};
 	return [
 		`HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}`,
+		...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
 		'Connection: close',
 		'Content-Type: application/json; charset=utf-8',
 		`Content-Length: ${Buffer.byteLength(text)}`,

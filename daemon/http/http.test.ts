@@ -9,12 +9,13 @@ import {z} from 'zod';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {recordingLog, type RecordingLog} from '../testing/recording-log.js';
-import {type AppState, createApp} from './app.js';
+import {type AppOptions, type AppState, createApp} from './app.js';
 import {readJson, readPrefix, validate, watchBody} from './body.js';
-import {listen, type Listening} from './listen.js';
+import {listen, type Listening, type ListenLimits} from './listen.js';
 
 type Served = Listening & {log: RecordingLog};
 type Answer = {status: number; headers: IncomingHttpHeaders; text: string; json: Record<string, unknown>};
+type Routes = (router: Router<AppState>) => void;
 type Ask = {
 	method?: string;
 	path?: string;
@@ -27,10 +28,10 @@ const schema = z.object({name: z.string().max(5), stats: z.object({used: z.numbe
 
 const serve = async (
 	t: ExecutionContext,
-	{cors = false, routes}: {cors?: boolean; routes?: (router: Router<AppState>) => void} = {},
+	{routes, limits = {}, ...options}: Partial<AppOptions & {routes: Routes; limits: Partial<ListenLimits>}> = {},
 ): Promise<Served> => {
 	const log = recordingLog();
-	const app = createApp({log, clock: systemClock, random: systemRandom, cors});
+	const app = createApp({log, clock: systemClock, random: systemRandom, ...options});
 	const router = new Router<AppState>();
 	router.get('/things/:id', ctx => {
 		ctx.body = {success: true, id: ctx.params['id']};
@@ -59,7 +60,7 @@ const serve = async (
 	});
 	routes?.(router);
 	app.use(router.routes());
-	const server = await listen({handler: app.callback(), host: '127.0.0.1', port: 0, log});
+	const server = await listen({handler: app.callback(), host: '127.0.0.1', port: 0, log, limits});
 	t.teardown(async () => server.close({graceMs: 0}));
 	return {...server, log};
 };
@@ -233,7 +234,7 @@ test('an answer that fails in its middle is cut off, not ended', async t => {
 });
 
 test('pages of any origin may call where that is wanted, errors included', async t => {
-	const server = await serve(t, {cors: true});
+	const server = await serve(t, {cors: ['*']});
 	const headers = {Origin: 'https://pjhq.dev'};
 	for (const path of ['/things/1', '/nowhere', '/breaks', '/things/%']) {
 		t.is((await ask(server, {path, headers})).headers['access-control-allow-origin'], '*');
