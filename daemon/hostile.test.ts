@@ -17,7 +17,7 @@ import {
 	segment,
 	strangeBytes,
 } from './testing/hostile-arbitraries.js';
-import {malformed, post, strange} from './testing/hostile-requests.js';
+import {malformed, post, smuggling, strange} from './testing/hostile-requests.js';
 import {type Daemon, type Keeper, startDaemon, temporaryFolder, until} from './testing/processes.js';
 import {answersIn, ask, openSocket, type RawAnswer, type RawRequest, sendRaw} from './testing/raw-client.js';
 
@@ -118,6 +118,23 @@ test.serial('what is no HTTP is refused in JSON, or cut off', async t => {
 		for (const [name, {url}] of Object.entries(serversOf(t.context))) {
 			for (const answer of answersIn(await sendRaw(url, bytes))) {
 				t.deepEqual(wrongsOf(answer), [], `${name}, ${what}: ${answer.status}`);
+			}
+		}
+	}
+
+	await stillStand(t);
+});
+
+test.serial('no request is smuggled in the body of another', async t => {
+	t.timeout(LIMIT_MS);
+	for (const [what, bytes] of Object.entries(smuggling)) {
+		for (const [name, {url}] of Object.entries(serversOf(t.context))) {
+			const answers = answersIn(await sendRaw(url, bytes));
+			t.true(answers.length <= 1, `${name}, ${what}: ${answers.map(({status}) => status).join()}`);
+			for (const answer of answers) {
+				t.true(answer.status >= 400 && answer.status < 500, `${name}, ${what}: ${answer.status}`);
+				t.deepEqual(wrongsOf(answer), [], `${name}, ${what}: ${answer.status}`);
+				t.false(answer.body.includes('/smuggled'), `${name}, ${what}`);
 			}
 		}
 	}

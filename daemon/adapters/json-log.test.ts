@@ -137,3 +137,18 @@ for (const format of ['json', 'text'] as const) {
 		);
 	});
 }
+
+test('no value of a text entry poses as another field or another entry', t => {
+	fc.assert(
+		fc.property(
+			fc.oneof(fc.string({unit: 'binary'}), fc.constantFrom('a level=error', '" x=1 y="', 'a=b', '\u001B[2J')),
+			name => {
+				const {log, lines} = open('text');
+				log.info('a file was stored', {name, last: true});
+				const [line = ''] = lines;
+				const value = String.raw`(?:"(?:[^"\\]|\\.)*"|[^\s"=]+)`;
+				t.regex(line, new RegExp(`^\\S+ INFO {2}a file was stored name=${value} last=true\\n$`, 'u'));
+			},
+		),
+	);
+});

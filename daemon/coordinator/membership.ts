@@ -8,6 +8,7 @@ import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
 import type {Fleet, NodeState} from './fleet.js';
+import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
 
 /** Asks a node whether it is there: its figures, or an error. */
@@ -80,7 +81,10 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		state.failures = 0;
 		state.coolUntilMs = 0;
 		if (!wasOnline)
-			note('INFO', `Node ${state.record.name} is online`, {node: state.record._id, owner: state.record.owner});
+			note('INFO', `Node ${nameInText(state.record.name)} is online`, {
+				node: state.record._id,
+				owner: state.record.owner,
+			});
 		if (!wasOnline || listingDigest) onArrival(state, listingDigest);
 		onChange(state);
 	};
@@ -100,7 +104,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 			const stored = await catalog.getNode(id);
 			try {
 				const record = await catalog.putNode(recordOf(id, body, stored, clock.now()));
-				if (!stored) note('INFO', `Node ${record.name} joined`, {node: id, owner: record.owner});
+				if (!stored) note('INFO', `Node ${nameInText(record.name)} joined`, {node: id, owner: record.owner});
 				const state = fleet.set(record);
 				arrive(state, body.listing_digest);
 				return state;
@@ -142,7 +146,10 @@ export const createMembership = (options: MembershipOptions): Membership => {
 	const leave = async (state: NodeState) => {
 		state.isOnline = false;
 		const {name, _id, owner} = state.record;
-		note('WARN', `Node ${name} is offline: nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`, {node: _id, owner});
+		note('WARN', `Node ${nameInText(name)} is offline: nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`, {
+			node: _id,
+			owner,
+		});
 		onChange(state);
 		await remember(state);
 	};

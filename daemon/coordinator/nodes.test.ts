@@ -209,6 +209,26 @@ test('the log is paged back to its oldest entry, and filtered', async t => {
 	t.is((await fetch(`${url}/api/logs?limit=1001`)).status, 400);
 });
 
+test("a node's name can't pose as more than a name in the log", async t => {
+	const {membership, notes} = startMembership();
+	const names = ['attic joined. Node cellar', 'a" joined', '"attic"', 'A: B', "Ann's attic", 'Größe-1.2_x'];
+	for (const [at, name] of names.entries()) {
+		const address = `http://127.0.0.1:${8420 + at}`;
+		await membership.register(registration({name, address, node_id: `pjas-${String(at).padStart(32, '0')}`}));
+	}
+	t.deepEqual(
+		notes.filter(message => message.endsWith(' joined')),
+		[
+			'Node "attic joined. Node cellar" joined',
+			String.raw`Node "a\" joined" joined`,
+			String.raw`Node "\"attic\"" joined`,
+			'Node "A: B" joined',
+			`Node "Ann's attic" joined`,
+			'Node Größe-1.2_x joined',
+		],
+	);
+});
+
 test('the log is filtered by the node and the file that it is about', async t => {
 	const {url, nodes} = await startTestNetwork(t);
 	const {file_id: id} = await jsonOf(await uploadTo(url, new Uint8Array(5)));
@@ -218,8 +238,8 @@ test('the log is filtered by the node and the file that it is about', async t =>
 	await (await fetch(`${url}/api/files/${String(id)}/check`, {method: 'POST'})).text();
 	const messages = async (query: string) =>
 		((await jsonOf(await fetch(`${url}/api/logs?${query}`)))['logs'] as Json[]).map(({message}) => message);
-	const fault = 'A shard of chunk 0 is missing on node node 1';
-	t.deepEqual(await messages(`node=${node.id}`), ['Node node 1 joined', 'Node node 1 is online', fault]);
+	const fault = 'A shard of chunk 0 is missing on node "node 1"';
+	t.deepEqual(await messages(`node=${node.id}`), ['Node "node 1" joined', 'Node "node 1" is online', fault]);
 	t.deepEqual(await messages(`file=${String(id)}&level=WARN&q=SHARD`), [
 		fault,
 		'"photo.jpg" checked: shards 2 right, 1 missing, 0 wrong, 0 unreachable',
@@ -228,7 +248,7 @@ test('the log is filtered by the node and the file that it is about', async t =>
 	t.deepEqual(await messages(`node=pjas-${'9'.repeat(32)}`), []);
 	const first = await jsonOf(await fetch(`${url}/api/logs?node=${node.id}&limit=1`));
 	t.deepEqual(await messages(`node=${node.id}&limit=1&before=${String(first['next_before'])}`), [
-		'Node node 1 is online',
+		'Node "node 1" is online',
 	]);
 	for (const query of ['node=attic', 'file=..', `file=${node.id}`, `node=${node.id}&node=${node.id}`]) {
 		t.is((await fetch(`${url}/api/logs?${query}`)).status, 400, query);

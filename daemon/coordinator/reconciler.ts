@@ -7,6 +7,7 @@ import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
 import type {Fleet, NodeState} from './fleet.js';
+import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
 import type {ShardHealth} from './shard-health.js';
 
@@ -64,7 +65,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		for (const [digest, {chunk}] of lost) await health.record(chunk, [{node, digest, result: 'missing'}]);
 		if (lost.length === 0) return;
 		const many = lost.length === 1 ? '1 shard that it should keep' : `${lost.length} shards that it should keep`;
-		note('WARN', `Node ${state.record.name} lacks ${many}`, {node});
+		note('WARN', `Node ${nameInText(state.record.name)} lacks ${many}`, {node});
 	};
 
 	const noteFound = async (node: NodeId, found: readonly [Digest, Expected][]) => {

@@ -6,6 +6,7 @@ import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
 import type {Fleet, NodeState} from './fleet.js';
+import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
 
 type RemoverOptions = {catalog: Catalog; fleet: Fleet; clock: Clock; log: Log; note: Note; wake: () => void};
@@ -78,7 +79,9 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 	const noteUnsupported = (state: NodeState, removals: readonly RemovalRecord[]) => {
 		if (state.record.kind !== 'classic' || removals.length === 0) return;
 		const many = `${removals.length} deleted ${removals.length === 1 ? 'shard' : 'shards'}`;
-		note('WARN', `Classic node ${state.record.name} cannot delete: ${many} stay on its disk`, {node: state.record._id});
+		note('WARN', `Classic node ${nameInText(state.record.name)} cannot delete: ${many} stay on its disk`, {
+			node: state.record._id,
+		});
 	};
 
 	const stepNode = async (state: NodeState, signal: AbortSignal): Promise<boolean> => {

@@ -18,6 +18,7 @@ import {createFleet} from './fleet.js';
 import type {MasterKey} from './master-key.js';
 import {createMembership, type Probe} from './membership.js';
 import {createMemoryBudget} from './memory-budget.js';
+import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
 import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
@@ -101,7 +102,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		onFault(fault) {
 			const name = fleet.get(fault.node_id as NodeId)?.record.name ?? fault.node_id;
 			const about = {node: fault.node_id as NodeId, file: fault.file_id as FileId};
-			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${name}`, about);
+			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${nameInText(name)}`, about);
 			events.publish('fault', fault, isOperator);
 		},
 		onChange: file => fileTeller.changed(file),

@@ -117,3 +117,59 @@ export const strange: Record<string, string> = {
 	'a chunk without metadata': post('/chunk', 'Content-Length: 3\r\n', 'abc'),
 	'a chunk that is all metadata': post('/chunk', 'X-Metadata-Length: 65536\r\nContent-Length: 3\r\n', 'abc'),
 };
+
+const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+const join = '/api/nodes/register';
+
+/** A request whose body a server and a proxy before it could measure differently, with another one in the difference. */
+const ambiguous = (headers: string, body: string) => `POST ${join} HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`;
+const lengthSaysMore = (encoding: string) =>
+	ambiguous(`Content-Length: ${5 + smuggled.length}\r\n${encoding}\r\n`, `0\r\n\r\n${smuggled}`);
+const lengthSaysLess = (encoding: string) =>
+	ambiguous(`Content-Length: 4\r\n${encoding}\r\n`, `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`);
+
+/** What must be refused before anything in its body is taken for a request. */
+export const smuggling: Record<string, string> = {
+	...Object.fromEntries(
+		[
+			'Transfer-Encoding: chunked',
+			'transfer-encoding: CHUNKED',
+			'Transfer-Encoding:\tchunked',
+			'Transfer-Encoding: chunked ',
+			'Transfer-Encoding : chunked',
+			' Transfer-Encoding: chunked',
+			'Transfer-Encoding: xchunked',
+			'Transfer-Encoding: chunked, identity',
+			'Transfer-Encoding: identity, chunked',
+			'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity',
+			'Transfer-Encoding: identity\r\nTransfer-Encoding: chunked',
+			'Transfer-Encoding: "chunked"',
+			'Transfer-Encoding: chun\0ked',
+			'Transfer-Encoding: chunked\x0b',
+			'Transfer-Encoding:\r\n chunked',
+			'X-A: b\r\n Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked',
+			'X-A: b\nTransfer-Encoding: chunked',
+			'X-A: b\rTransfer-Encoding: chunked',
+		].flatMap(encoding => [
+			[`a length that says more, and ${JSON.stringify(encoding)}`, lengthSaysMore(encoding)],
+			[`a length that says less, and ${JSON.stringify(encoding)}`, lengthSaysLess(encoding)],
+		]),
+	),
+	'two lengths, the first larger': ambiguous(`Content-Length: ${smuggled.length}\r\nContent-Length: 0\r\n`, smuggled),
+	'two lengths, the second larger': ambiguous(`Content-Length: 0\r\nContent-Length: ${smuggled.length}\r\n`, smuggled),
+	'two lengths in one': ambiguous(`Content-Length: 0, ${smuggled.length}\r\n`, smuggled),
+	'a length with a sign': ambiguous('Content-Length: +0\r\n', smuggled),
+	'a length in hex': ambiguous('Content-Length: 0x0\r\n', smuggled),
+	'a length with a space before its colon': ambiguous('Content-Length : 0\r\n', smuggled),
+	'a folded length': ambiguous('Content-Length: 0\r\n 0\r\n', smuggled),
+	'a length of two numbers': ambiguous('Content-Length: 0 0\r\n', smuggled),
+	'a chunk size with a sign': ambiguous('Transfer-Encoding: chunked\r\n', `-1\r\n${smuggled}`),
+	'a chunk size in hex with its mark': ambiguous('Transfer-Encoding: chunked\r\n', `0x0\r\n\r\n${smuggled}`),
+	'a chunk size with a space before': ambiguous('Transfer-Encoding: chunked\r\n', ` 0\r\n\r\n${smuggled}`),
+	'a chunk extension with a bare line end': ambiguous(
+		'Transfer-Encoding: chunked\r\n',
+		`2;a\nxx\r\n4c\r\n0\r\n\r\n${smuggled}`,
+	),
+	'a chunk that ends with a bare line end': ambiguous('Transfer-Encoding: chunked\r\n', `2\r\n{}\n0\n\n${smuggled}`),
+	'a chunk that ends with a bare return': ambiguous('Transfer-Encoding: chunked\r\n', `2\r\n{}\r0\r\r${smuggled}`),
+};

@@ -206,7 +206,7 @@ test('a real network is shown as it is, and as it changes', async t => {
 	await eventually(t, () => live.get().nodes?.length === 4, 'the new node is told');
 	await eventually(
 		t,
-		() => live.get().log?.some(({message}) => message === 'Node node 4 joined') ?? false,
+		() => live.get().log?.some(({message}) => message === 'Node "node 4" joined') ?? false,
 		'the log is told',
 	);
 
