@@ -21,6 +21,7 @@ const about: Record<Mode, string> = {
 	local: 'a whole network in one process: a coordinator and its nodes',
 	backup: 'copies the catalogue, also of a coordinator that is running',
 	restore: 'brings a copy of the catalogue back into a data folder',
+	audit: 'reads the whole audit log, and says where it is not as it was written',
 };
 
 const configurationNote = `A setting may also stand in the environment (--min-replicas: PJAS_MIN_REPLICAS)

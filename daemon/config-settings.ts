@@ -1,9 +1,10 @@
 import {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
+import {parseOrigins, parseProxies} from './config-lists.js';
 import {parseDuration, parseSize} from './units.js';
 
 export const roles = ['coordinator', 'node', 'local'] as const;
-export const commands = ['backup', 'restore'] as const;
+export const commands = ['backup', 'restore', 'audit'] as const;
 export const modes = [...roles, ...commands] as const;
 
 /** What a run of `pjas-daemon` is: a part of a network that goes on, or a command that ends. */
@@ -160,13 +161,48 @@ export const settings = {
 		default: {coordinator: 3000, node: 8420, local: 3000},
 		hostedName: 'PORT',
 	},
+	tlsCertFile: {
+		name: 'tls_cert',
+		placeholder: 'FILE',
+		help: 'The certificate to serve HTTPS with, in PEM; looked at again while it runs',
+		allowed: 'the path of a file',
+		schema: filePath,
+		modes: servers,
+		isPath: true,
+	},
+	tlsKeyFile: {
+		name: 'tls_key',
+		placeholder: 'FILE',
+		help: "The certificate's key, in PEM",
+		allowed: 'the path of a file',
+		schema: filePath,
+		modes: servers,
+		isPath: true,
+	},
+	trustProxy: {
+		name: 'trust_proxy',
+		placeholder: 'LIST',
+		help: 'The proxies that are believed about whom a request comes from: addresses, networks, loopback',
+		allowed: 'addresses, networks such as 192.0.2.0/24, loopback, linklocal or uniquelocal, with commas between them',
+		schema: parsed(parseProxies),
+		modes: keepers,
+	},
+	rateLimit: {
+		name: 'rate_limit',
+		placeholder: 'N',
+		help: 'How many requests a minute one address or account may make, those of this machine aside; 0 is no limit',
+		allowed: 'a whole number from 0 to 1000000',
+		schema: wholeNumber(0, 1_000_000),
+		modes: keepers,
+		default: 6000,
+	},
 	dataFolder: {
 		name: 'data',
 		placeholder: 'DIR',
 		help: 'The folder that keeps what the coordinator must not forget',
 		allowed: 'the path of a folder',
 		schema: filePath,
-		modes: ['coordinator', 'local', 'backup', 'restore'],
+		modes: ['coordinator', 'local', 'backup', 'restore', 'audit'],
 		default: './pjas-data',
 		isPath: true,
 	},
@@ -245,6 +281,18 @@ export const settings = {
 		modes: keepers,
 		default: false,
 	},
+	cors: {
+		name: 'cors',
+		placeholder: 'LIST',
+		help: 'The origins whose pages may call, such as https://example.org; * is any',
+		allowed: 'origins such as https://example.org or http://127.0.0.1:8080 with commas between them, or *',
+		schema: parsed(parseOrigins),
+		modes: keepers,
+		default: {
+			text: 'none; * with --open or --allow-classic',
+			from: ({open, allowClassic}) => (open === true || allowClassic === true ? '*' : ''),
+		},
+	},
 	publicUrl: {
 		name: 'public_url',
 		placeholder: 'URL',
@@ -315,6 +363,27 @@ export const settings = {
 		schema: filePath,
 		modes: ['restore'],
 		isRequired: true,
+		isFlagOnly: true,
+		isPath: true,
+	},
+	auditDeed: {
+		name: 'deed',
+		placeholder: 'verify',
+		help: 'What to do with the audit log',
+		allowed: 'verify',
+		schema: oneOf(['verify']),
+		modes: ['audit'],
+		isRequired: true,
+		position: 0,
+		isFlagOnly: true,
+	},
+	headFile: {
+		name: 'head',
+		placeholder: 'FILE',
+		help: 'A copy of audit.head that was kept elsewhere, in place of the one in the data folder',
+		allowed: 'the path of a file',
+		schema: filePath,
+		modes: ['audit'],
 		isFlagOnly: true,
 		isPath: true,
 	},

@@ -78,6 +78,33 @@ const samples: Record<keyof typeof settings, Samples> = {
 		wrong: 'two words',
 	},
 	port: {flag: ['1', 1], environment: ['0', 0], file: [65_535, 65_535], wrong: '65536'},
+	tlsCertFile: {
+		flag: ['a.pem', '{folder}/a.pem'],
+		environment: ['/b.pem', '/b.pem'],
+		file: ['c.pem', '{folder}/c.pem'],
+		wrong: '\0',
+	},
+	tlsKeyFile: {
+		flag: ['a.pem', '{folder}/a.pem'],
+		environment: ['/b.pem', '/b.pem'],
+		file: ['c.pem', '{folder}/c.pem'],
+		wrong: '\0',
+	},
+	trustProxy: {
+		flag: ['loopback', ['loopback']],
+		environment: ['192.0.2.1, 10.0.0.0/8', ['192.0.2.1', '10.0.0.0/8']],
+		file: ['2001:db8::/32,uniquelocal', ['2001:db8::/32', 'uniquelocal']],
+		wrong: 'everybody',
+	},
+	cors: {
+		flag: ['https://a.example', ['https://a.example']],
+		environment: ['*', ['*']],
+		file: ['http://127.0.0.1:8080, https://c.example', ['http://127.0.0.1:8080', 'https://c.example']],
+		wrong: 'https://a.example/',
+	},
+	rateLimit: {flag: ['0', 0], environment: ['60', 60], file: [1200, 1200], wrong: '-1'},
+	auditDeed: {flag: ['verify', 'verify'], environment: ['', ''], file: ['', ''], wrong: 'forge'},
+	headFile: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
 	dataFolder: {
 		flag: ['a b', '{folder}/a b'],
 		environment: ['/b', '/b'],
@@ -121,6 +148,7 @@ const leastArgv = (mode: Mode, except?: Setting): string[] => {
 		node: [settings.storagePath, ['shards']],
 		backup: [settings.toFile, ['--to', 'copy']],
 		restore: [settings.fromFile, ['--from', 'copy']],
+		audit: [settings.auditDeed, ['verify']],
 	};
 	const [setting, words] = needed[mode] ?? [undefined, []];
 	return [...start, ...(setting === except ? [] : words)];
@@ -154,20 +182,20 @@ for (const [key, setting] of Object.entries<Setting>(settings)) {
 			writeConfig(t.context, {}, 'a.json');
 			writeConfig(t.context, {}, 'b.json');
 			t.is(value(withFlag, inEnvironment), meant(flag));
-			t.is(value(bare, inEnvironment), meant(environment));
+			t.deepEqual(value(bare, inEnvironment), meant(environment));
 			t.is(value(bare), path.join(t.context.folder, 'pjas_config.json'));
 			return;
 		}
 
-		t.is(value(withFlag), meant(flag));
+		t.deepEqual(value(withFlag), meant(flag));
 		if (setting.isFlagOnly) return;
 
-		t.is(value(withFlag, inEnvironment), meant(flag), 'the flag goes before the environment');
-		t.is(value(bare, inEnvironment), meant(environment));
+		t.deepEqual(value(withFlag, inEnvironment), meant(flag), 'the flag goes before the environment');
+		t.deepEqual(value(bare, inEnvironment), meant(environment));
 		writeConfig(t.context, {[setting.name]: file[0]});
-		t.is(value(withFlag), meant(flag), 'the flag goes before the file');
-		t.is(value(bare, inEnvironment), meant(environment), 'the environment goes before the file');
-		t.is(value(bare), meant(file));
+		t.deepEqual(value(withFlag), meant(flag), 'the flag goes before the file');
+		t.deepEqual(value(bare, inEnvironment), meant(environment), 'the environment goes before the file');
+		t.deepEqual(value(bare), meant(file));
 	});
 
 	if (wrong) {
@@ -210,7 +238,15 @@ test('without accounts a coordinator listens elsewhere than on loopback only whe
 test('the defaults are those of the manual', t => {
 	const common = {config: path.join(t.context.folder, 'pjas_config.json'), logFormat: 'text', logLevel: 'info'};
 	const dataFolder = path.join(t.context.folder, 'pjas-data');
-	const kept = {dataFolder, replicas: 3, minReplicas: 2, memoryBytes: 256 * MIB, nodeTimeoutMs: 15_000};
+	const kept = {
+		dataFolder,
+		cors: [],
+		rateLimit: 6000,
+		replicas: 3,
+		minReplicas: 2,
+		memoryBytes: 256 * MIB,
+		nodeTimeoutMs: 15_000,
+	};
 	const closed = {open: false, openAnywhere: false, allowClassic: false};
 	const loopback = {host: '127.0.0.1', port: 3000, ...closed};
 	t.deepEqual(load(t.context, ['--role', 'coordinator']), {
@@ -307,7 +343,7 @@ test('a misspelt flag, key, role or command is answered with the one that was me
 		[[...node, '--constructor'], /no flag --constructor/],
 		[[...node, '--\u001B[31m'], /no flag --\\u001b\[31m/],
 		[['--role', 'nod'], /--role is "nod"\. Allowed: coordinator, node, local/],
-		[['backups'], /"backups" is no command\. Say --role coordinator\|node\|local, or one of backup, restore/],
+		[['backups'], /"backups" is no command\. Say --role coordinator\|node\|local, or one of backup, restore, audit/],
 		[[], /--role is missing/],
 	];
 	for (const [argv, expected] of cases) {

@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
-import {type App, type AppState, createApp} from '../http/app.js';
+import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -61,6 +61,10 @@ export type CoordinatorOptions = {
 	allowClassic: boolean;
 	memoryBytes: number;
 	version: string;
+	/** The origins whose pages may call. */
+	cors?: AppOptions['cors'];
+	isProxy?: AppOptions['isProxy'];
+	rateLimit?: AppOptions['rateLimit'];
 	/** Told of the bytes of uploads as they come in. */
 	onBytes?: (sizeBytes: number) => void;
 };
@@ -178,12 +182,12 @@ const statisticsTeller = (parts: Parts) => {
 
 /** Puts the coordinator's parts together behind its API. */
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
-	const {catalog, clock, log, random} = options;
+	const {catalog, clock, log, random, cors = ['*'], isProxy, rateLimit} = options;
 	const running = new Map<string, Running>();
 	const closing = new AbortController();
 	const {parts, reconciler, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
-	const app = createApp({log, clock, random, cors: ['*'], isForBrowsers: true});
+	const app = createApp({log, clock, random, cors, isProxy, rateLimit, isForBrowsers: true});
 	const router = new Router<AppState>();
 	const serve = createServe(router, createAuthenticate({...options, people: parts.people}));
 	for (const routes of [monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes])

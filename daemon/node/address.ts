@@ -4,6 +4,8 @@ import {PjasError} from '../../source/protocol/errors.js';
 export type AddressOptions = {
 	publicUrl?: string | undefined;
 	ngrokUrl?: string | undefined;
+	/** Whether the node serves HTTPS. */
+	isTls?: boolean;
 	host: string;
 	port: number;
 	coordinatorUrl: string;
@@ -47,9 +49,9 @@ const localAddressTo = async (coordinatorUrl: string, signal?: AbortSignal): Pro
 
 /** The base URL under which the coordinator is to reach this node. */
 export const addressOf = async (options: AddressOptions, signal?: AbortSignal): Promise<string> => {
-	const {publicUrl, ngrokUrl, host, port, coordinatorUrl} = options;
+	const {publicUrl, ngrokUrl, isTls = false, host, port, coordinatorUrl} = options;
 	const given = publicUrl ?? ngrokUrl;
 	if (given !== undefined) return withoutSlash(given);
 	const reachable = anyAddress.has(host) ? await localAddressTo(coordinatorUrl, signal) : host;
-	return `http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`;
+	return `${isTls ? 'https' : 'http'}://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`;
 };

@@ -1,4 +1,4 @@
-import {listen} from '../http/listen.js';
+import {listen, type ListenOptions} from '../http/listen.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import {addressOf} from './address.js';
@@ -18,6 +18,8 @@ export type NodeOptions = {
 	host: string;
 	/** 0 for any that is free. */
 	port: number;
+	/** Serves HTTPS with these files. */
+	tls?: ListenOptions['tls'];
 	publicUrl?: string | undefined;
 	ngrokUrl?: string | undefined;
 	name?: string | undefined;
@@ -47,12 +49,12 @@ const SAVE_EVERY_MS = 60 * 60 * 1000;
 /** Opens a storage folder and serves it, whether the coordinator is there or not. */
 export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 	const {openFolder, storagePath, allocatedBytes, coordinatorUrl, host, classic = false, log, clock, random} = options;
-	const {version = '2.0.0', owner, zone, publicUrl, ngrokUrl} = options;
+	const {version = '2.0.0', owner, zone, publicUrl, ngrokUrl, tls} = options;
 	const folder = await openFolder({folder: storagePath, allocatedBytes, name: options.name, log, clock, random});
 	const {shards, name} = folder;
 	const nodeId = classic ? folder.classicNodeId : folder.nodeId;
 	const handler = createNodeHandler({nodeId, version: classic ? CLASSIC_VERSION : version, folder, log, clock, random});
-	const server = await listen({handler, host, port: options.port, log});
+	const server = await listen({handler, host, port: options.port, log, tls});
 	const {port, url} = server;
 	log.info('the node serves', {node: nodeId, url, shards: (await shards.figures()).count});
 
@@ -81,7 +83,8 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 				name,
 				owner,
 				zone,
-				address: async aborted => addressOf({publicUrl, ngrokUrl, host, port, coordinatorUrl: coordinator}, aborted),
+				address: async aborted =>
+					addressOf({publicUrl, ngrokUrl, isTls: tls !== undefined, host, port, coordinatorUrl: coordinator}, aborted),
 				storageStats: async () => storageStatsOf(shards),
 				listingDigest: () => shards.listingDigest(),
 				log,

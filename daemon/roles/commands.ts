@@ -1,5 +1,6 @@
 import {backupCatalog, restoreCatalog} from '../adapters/catalog-backup.js';
 import {lockFolder} from '../adapters/folder-lock.js';
+import {verifyAudit} from '../coordinator/audit-verify.js';
 import type {SettingsOf} from '../config-settings.js';
 import type {Clock} from '../ports/clock.js';
 
@@ -25,4 +26,24 @@ export const runRestore = async ({dataFolder, fromFile}: SettingsOf<'restore'>, 
 	} finally {
 		await lock.release();
 	}
+};
+
+const VERIFY_PAUSE_MS = 300;
+
+/** Verifies the audit log of a data folder; a coordinator may be running on it. Says whether it is as it was written. */
+export const runAudit = async ({dataFolder, headFile}: SettingsOf<'audit'>, {clock, say}: Tools): Promise<boolean> => {
+	const pause = async () => clock.sleep(VERIFY_PAUSE_MS);
+	const {entries, end, problems} = await verifyAudit({folder: dataFolder, headFile}, pause);
+	for (const {segment, line, problem} of problems) say(`${segment}, line ${line}: ${problem}`);
+	if (problems.length > 0) {
+		say(`The audit log in ${dataFolder} is not as it was written`);
+		return false;
+	}
+
+	say(`The ${entries} entries of the audit log in ${dataFolder} are as they were written`);
+	say(`The last is ${end.seq}, its hash ${end.hash}`);
+	say(
+		'Keep a copy of audit.head elsewhere, for --head: it shows later that nothing up to here was cut off or written anew',
+	);
+	return true;
 };

@@ -10,11 +10,14 @@ import {createDial} from '../adapters/dial.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {probeNode} from '../adapters/probe.js';
+import {proxiesOf} from '../http/client.js';
 import {listen} from '../http/listen.js';
+import {createRateLimit} from '../http/rate-limit.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import {tlsOf, type TlsSettings} from './tls.js';
 
-export type CoordinatorRole = {
+export type CoordinatorRole = TlsSettings & {
 	dataFolder: string;
 	host: string;
 	/** 0 for any that is free. */
@@ -24,6 +27,14 @@ export type CoordinatorRole = {
 	memoryBytes: number;
 	/** How long a node may move nothing before another is asked. */
 	nodeTimeoutMs: number;
+	/** The proxies that are believed about whom a request comes from. */
+	trustProxy?: readonly string[] | undefined;
+	/** The origins whose pages may call. */
+	cors?: readonly string[] | undefined;
+	/** How many requests a minute are served to one address; 0 and nothing are no limit. */
+	rateLimit?: number | undefined;
+	/** With TLS, listens on loopback without it as well, for programs of this process. */
+	isReachedFromHere?: boolean;
 	/** `PJAS_MASTER_KEY`, where it is set. */
 	masterKey?: string | undefined;
 	/** Whether it runs without accounts: everybody may do everything. */
@@ -43,6 +54,8 @@ export type RunningCoordinator = RunningRole & {
 	/** What is told once, at the first start. */
 	firstAdmin: FirstAdmin | undefined;
 	onlineNodes: () => number;
+	/** Where the programs of this machine reach it, whatever name its certificate is for. */
+	ownUrl: string;
 };
 
 const BOOT_ID_BYTES = 6;
@@ -82,8 +95,11 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		closers.push(dial.close);
 		const bootId = Buffer.from(random.bytes(BOOT_ID_BYTES)).toString('hex');
 		const events = createEvents({bootId, clock});
+		const isProxy = role.trustProxy && proxiesOf(role.trustProxy);
 		const coordinator = createCoordinator({
 			...role,
+			isProxy,
+			rateLimit: role.rateLimit ? createRateLimit({perMinute: role.rateLimit, clock}) : undefined,
 			catalog,
 			dial,
 			probe: probeNode,
@@ -97,12 +113,17 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		await coordinator.start();
 		const keepToken = async (token: string) => keepAdminToken(folder, token);
 		const firstAdmin = role.open ? undefined : await coordinator.makeFirstAdmin(keepToken);
-		const server = await listen({handler: coordinator.app.callback(), host: role.host, port: role.port, log});
+		const handler = coordinator.app.callback();
+		const tls = tlsOf(role, clock);
+		const server = await listen({handler, host: role.host, port: role.port, log, tls, isProxy});
 		closers.push(async () => server.close());
+		const own = tls && role.isReachedFromHere ? await listen({handler, host: '127.0.0.1', port: 0, log}) : server;
+		closers.push(async () => own.close());
 		return {
 			url: server.url,
 			firstAdmin,
 			onlineNodes: coordinator.onlineNodes,
+			ownUrl: own.url,
 			async close() {
 				coordinator.endStreams();
 				await closeAll(closers, log);

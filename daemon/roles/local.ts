@@ -67,6 +67,7 @@ export const startLocal = async (
 				...coordinatorSettings,
 				...surroundings,
 				dataFolder: coordinatorFolder,
+				isReachedFromHere: true,
 				log: log.child({part: 'coordinator'}),
 			}),
 		);
@@ -81,7 +82,7 @@ export const startLocal = async (
 					...surroundings,
 					storagePath,
 					allocatedBytes: NODE_ALLOCATED_BYTES,
-					coordinatorUrl: coordinator.url,
+					coordinatorUrl: coordinator.ownUrl,
 					host: '127.0.0.1',
 					port: 0,
 					name,
