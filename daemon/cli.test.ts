@@ -3,11 +3,16 @@ import {once} from 'node:events';
 import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import type {AddressInfo} from 'node:net';
+import {get} from 'node:https';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
+import {systemClock} from './adapters/system.js';
+import {openAudit} from './coordinator/audit.js';
 import {type Daemon, runDaemon, startDaemon} from './testing/processes.js';
+import {silentLog} from './testing/silent-log.js';
 
 const test = anyTest as TestFn<{folder: string}>;
 
@@ -192,4 +197,66 @@ test('a backup is made of a running coordinator, and comes back into an empty fo
 	await again.ready();
 	again.child.kill('SIGTERM');
 	t.is(await again.ended(), 0);
+});
+
+test('audit verify says what was done to the log, and where', async t => {
+	const folder = path.join(t.context.folder, 'kept');
+	const audit = await openAudit({folder: t.context.folder, clock: systemClock, log: silentLog});
+	for (const who of ['ann', 'bob', 'eve']) await audit.add({who, did: 'sign-in', result: 'ok'});
+	await audit.close();
+	const verify = async (...more: string[]) => run(t, ['audit', 'verify', '--data', '.', ...more]);
+	const sound = await verify();
+	t.deepEqual([sound.code, sound.stderr], [0, '']);
+	t.regex(sound.stdout, /^The 3 entries .* are as they were written\nThe last is 3, its hash [0-9a-f]{64}\n/);
+
+	const file = path.join(t.context.folder, 'audit.jsonl');
+	const text = readFileSync(file, 'utf8');
+	writeFileSync(file, text.replace('"bob"', '"Bob"'));
+	const forged = await verify();
+	t.is(forged.code, 1);
+	t.regex(forged.stdout, /^audit\.jsonl, line 2: this line was changed after it was written\nThe audit log in /);
+	writeFileSync(file, text.split('\n').slice(0, 2).join('\n') + '\n');
+	t.regex((await verify()).stdout, /^audit\.jsonl, line 3: entry 3 is missing: the end of the log was cut off\n/);
+	t.is((await run(t, ['audit', 'verify', '--data', folder])).code, 1);
+	t.is((await run(t, ['audit'])).code, 2);
+});
+
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url));
+
+test('a coordinator serves HTTPS with the files that it is given, or says which is wrong', async t => {
+	const certificate = ['--tls-cert', fixture('localhost.cert')];
+	const wrong = async (...argv: string[]) => {
+		const {code, stderr} = await run(t, ['--role', 'coordinator', '--port', '0', ...argv]);
+		t.is(code, 2, stderr);
+		return stderr;
+	};
+	t.regex(await wrong(...certificate), /^pjas-daemon: --tls-cert is given without --tls-key: [^\n]*\n$/m);
+	t.regex(await wrong(...certificate, '--tls-key', 'no.pem'), /The key .*no\.pem can't be read: there is no such file/);
+	t.regex(await wrong(...certificate, '--tls-key', fixture('renewed.key')), /does not belong to the certificate/);
+
+	const coordinator = start(t, [
+		'--role',
+		'coordinator',
+		'--port',
+		'0',
+		...certificate,
+		'--tls-key',
+		fixture('localhost.key'),
+	]);
+	const url = await coordinator.ready();
+	t.regex(url, /^https:\/\/127\.0\.0\.1:\d+$/);
+	const ca = readFileSync(fixture('localhost.cert'));
+	const status = await new Promise((resolve, reject) => {
+		get(`${url}/health`, {ca, agent: false}, answer => resolve(answer.resume().statusCode)).on('error', reject);
+	});
+	t.is(status, 200);
+	t.is(await coordinator.stop(), 0);
+});
+
+test('a network on this machine works behind any certificate', async t => {
+	const files = ['--tls-cert', fixture('localhost.cert'), '--tls-key', fixture('localhost.key')];
+	const local = start(t, ['--role', 'local', '--nodes', '1', '--port', '0', ...files]);
+	t.regex(await local.ready(), /^https:/);
+	t.notRegex(local.stderr(), /not all nodes are online/);
+	t.is(await local.stop(), 0);
 });

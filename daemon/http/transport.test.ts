@@ -12,6 +12,7 @@ import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
 import {isPjasError} from '../../source/protocol/errors.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
+import {malformed, smuggling} from '../testing/hostile-requests.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {recordingLog} from '../testing/recording-log.js';
 import {isLoopback, networkOf} from './addresses.js';
@@ -87,6 +88,7 @@ const sendRaw = async (port: number, text: string): Promise<string> => {
 	let answer = '';
 	socket.on('error', () => undefined).on('data', piece => (answer += piece.toString('latin1')));
 	socket.write(text, 'latin1');
+	socket.end();
 	await closed(socket);
 	return answer;
 };
@@ -126,6 +128,24 @@ test('a server with TLS stops at once, handshakes that never end included', asyn
 	const startMs = performance.now();
 	await Promise.all([server.close(), closed(silent), closed(idle)]);
 	t.true(performance.now() - startMs < 3000);
+});
+
+test('what is no TLS, and what is no HTTP within it, harms nobody', async t => {
+	const server = await serve(t, {tls: {...tlsFolder(t), clock: systemClock}});
+	const requests = Object.values({...malformed, ...smuggling});
+	for (const bytes of requests) t.notRegex(await sendRaw(server.port, bytes), /^HTTP/);
+	for (const bytes of requests) {
+		const socket = connectTls({port: server.port, host: '127.0.0.1', rejectUnauthorized: false});
+		let answer = '';
+		socket.on('error', () => undefined).on('data', piece => (answer += piece.toString('latin1')));
+		socket.write(bytes, 'latin1');
+		socket.end();
+		await closed(socket);
+		t.notRegex(answer, /^HTTP\/1\.1 5/, bytes.slice(0, 200));
+	}
+
+	t.is((await askSecurely(server.port)).body['success'], true);
+	t.deepEqual(server.log.messages('error', 'warn'), []);
 });
 
 test('a renewed certificate is used without a restart, and half of one changes nothing', async t => {
