@@ -137,7 +137,7 @@ test('what is no TLS, and what is no HTTP within it, harms nobody', async t => {
 	for (const bytes of requests) {
 		const socket = connectTls({port: server.port, host: '127.0.0.1', rejectUnauthorized: false});
 		let answer = '';
-		socket.on('error', () => undefined).on('data', piece => (answer += piece.toString('latin1')));
+		socket.on('error', () => undefined).on('data', (piece: Buffer) => (answer += piece.toString('latin1')));
 		socket.write(bytes, 'latin1');
 		socket.end();
 		await closed(socket);
