@@ -71,6 +71,7 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	revokeInvitation: operators,
 	changeAccount: admins,
 	resetPassword: admins,
+	audit: admins,
 	file: seeing,
 	replication: seeing,
 	download: reading,

@@ -10,11 +10,12 @@ export type {AuditEntry, AuditRecord} from './audit-line.js';
 /** Who did what to what, from where: written once, chained by hashes, never changed. */
 export type Audit = {
 	/**
-	Writes an entry down; it is on disk when this resolves. What comes at once shares a flush.
+	Writes an entry down; it is on disk when this resolves. What comes at once shares a flush, and what is in no hurry waits
+	a moment for others.
 
 	@throws {PjasError} `AUDIT_UNAVAILABLE` where it could not be written.
 	*/
-	add: (entry: AuditEntry) => Promise<void>;
+	add: (entry: AuditEntry, options?: {isUrgent?: boolean}) => Promise<void>;
 	/** The newest entries before the one of this number, the newest first. */
 	page: (limit: number, before?: number) => Promise<AuditRecord[]>;
 	/** Writes what waits; nothing may be added later. */
@@ -39,6 +40,7 @@ const MAX_BATCH = 1_000;
 const MAX_WAITING = 10_000;
 /** The head follows the log by no more than this: each writing of it costs two flushes more. */
 const HEAD_REST_MS = 250;
+const LEISURE_MS = 250;
 const RETRY_AFTER_SECONDS = 10;
 
 const unavailable = (cause?: unknown) =>
@@ -55,6 +57,7 @@ export const openAudit = async (options: AuditOptions): Promise<Audit> => {
 	let running: Promise<void> | undefined;
 	let isHeadDue = false;
 	let isHeadTimed = false;
+	let isRunTimed = false;
 	let isClosed = false;
 
 	const commit = async () => {
@@ -96,21 +99,36 @@ export const openAudit = async (options: AuditOptions): Promise<Audit> => {
 		});
 	};
 
-	const add: Audit['add'] = async entry => {
-		if (isClosed || waiting.length >= MAX_WAITING) throw unavailable();
-		return new Promise((resolve, reject) => {
-			waiting.push({entry, timeMs: clock.now(), resolve, reject});
-			// Whoever is about to add in this turn comes along.
-			running ??= Promise.resolve().then(run);
+	const start = () => {
+		// Whoever is about to add in this turn comes along.
+		running ??= Promise.resolve().then(run);
+	};
+
+	const startSoon = () => {
+		if (isRunTimed) return;
+		isRunTimed = true;
+		clock.timer(LEISURE_MS, () => {
+			isRunTimed = false;
+			start();
 		});
 	};
 
-	await Promise.all(segments.takeRemarks().map(add));
+	const add: Audit['add'] = async (entry, {isUrgent = true} = {}) => {
+		if (isClosed || waiting.length >= MAX_WAITING) throw unavailable();
+		return new Promise((resolve, reject) => {
+			waiting.push({entry, timeMs: clock.now(), resolve, reject});
+			if (isUrgent) start();
+			else startSoon();
+		});
+	};
+
+	await Promise.all(segments.takeRemarks().map(async remark => add(remark)));
 	return {
 		add,
 		page: async (limit, before = Infinity) => segments.page(limit, before),
 		async close() {
 			isClosed = true;
+			start();
 			await running;
 			await segments.close();
 		},

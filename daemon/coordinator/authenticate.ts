@@ -3,6 +3,7 @@ import {SESSION_COOKIE} from '../../source/protocol/people.js';
 import type {Route} from '../../source/protocol/routes.js';
 import {anonymous, type Principal, refusalOf} from '../core/access.js';
 import type {AppContext} from '../http/app.js';
+import {assertModest, type RateLimit} from '../http/rate-limit.js';
 import {ownOriginOf} from './own-origin.js';
 import type {People} from './people/people.js';
 
@@ -12,6 +13,8 @@ export type AuthenticateOptions = {
 	open: boolean;
 	/** Whether the prototype's clients, who can't sign in, are let in. */
 	allowClassic: boolean;
+	/** How much one account may ask, from wherever it does, this machine aside. */
+	rateLimit?: RateLimit | undefined;
 };
 
 export type Authenticate = (ctx: AppContext, route: Route, isUpload: boolean) => Promise<Principal>;
@@ -31,7 +34,7 @@ const assertSameSite = (ctx: AppContext): void => {
 };
 
 /** Says who makes a call, and refuses it where its rule does. What it is about may refuse it still. */
-export const createAuthenticate = ({people, open, allowClassic}: AuthenticateOptions): Authenticate => {
+export const createAuthenticate = ({people, open, allowClassic, rateLimit}: AuthenticateOptions): Authenticate => {
 	const callerOf = async (ctx: AppContext, route: Route): Promise<Principal> => {
 		if (open) return {kind: 'open'};
 		const authorization = ctx.get('Authorization');
@@ -51,6 +54,11 @@ export const createAuthenticate = ({people, open, allowClassic}: AuthenticateOpt
 
 	return async (ctx, route, isUpload) => {
 		const principal = await callerOf(ctx, route);
+		if (principal.kind === 'account') {
+			ctx.state.account = principal.name;
+			if (rateLimit) assertModest(rateLimit, ctx.state.client, principal.name);
+		}
+
 		const asked = {rule: route.access, isReading: isReading(route), isUpload, allowsClassic: allowClassic};
 		const refusal = refusalOf(principal, asked);
 		if (refusal === 'UNAUTHENTICATED') {

@@ -1,4 +1,8 @@
 import type {AppContext} from '../http/app.js';
 
-/** The origin under which whoever calls knows this coordinator. (Koa's `origin` is the page's that makes the call.) */
-export const ownOriginOf = (ctx: AppContext): string => `${ctx.protocol}://${ctx.host}`;
+/**
+The origin under which whoever calls knows this coordinator; behind a proxy it is the proxy that speaks TLS. (Koa's `origin`
+is the page's that makes the call.)
+*/
+export const ownOriginOf = ({host, state}: AppContext): string =>
+	`${state.client.isSecure ? 'https' : 'http'}://${host}`;

@@ -3,12 +3,15 @@ import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
+import type {RateLimit} from '../http/rate-limit.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Passwords} from '../ports/passwords.js';
 import type {Dial} from '../ports/shard-store.js';
 import type {Activity} from './activity.js';
+import type {Audit} from './audit.js';
+import {createAudited} from './audited.js';
 import {createAuthenticate} from './authenticate.js';
 import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
@@ -26,6 +29,7 @@ import {createQuotas} from './people/quotas.js';
 import {createShareLinks} from './people/share-links.js';
 import {createReconciler} from './reconciler.js';
 import {createRemover} from './remover.js';
+import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
 import {linkRoutes} from './routes/links.js';
 import {monitoringRoutes} from './routes/monitoring.js';
@@ -65,6 +69,10 @@ export type CoordinatorOptions = {
 	cors?: AppOptions['cors'];
 	isProxy?: AppOptions['isProxy'];
 	rateLimit?: AppOptions['rateLimit'];
+	/** How much one account may ask. */
+	accountLimit?: RateLimit | undefined;
+	/** Where deeds are written down. */
+	audit?: Audit | undefined;
 	/** Told of the bytes of uploads as they come in. */
 	onBytes?: (sizeBytes: number) => void;
 };
@@ -159,6 +167,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		people,
 		quotas: createQuotas({catalog, accounts: people.accounts}),
 		open: options.open,
+		audit: options.audit,
 		version: options.version,
 		writer,
 	};
@@ -182,15 +191,19 @@ const statisticsTeller = (parts: Parts) => {
 
 /** Puts the coordinator's parts together behind its API. */
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
-	const {catalog, clock, log, random, cors = ['*'], isProxy, rateLimit} = options;
+	const {catalog, clock, log, random, cors = [], isProxy, rateLimit, accountLimit} = options;
 	const running = new Map<string, Running>();
 	const closing = new AbortController();
 	const {parts, reconciler, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
 	const app = createApp({log, clock, random, cors, isProxy, rateLimit, isForBrowsers: true});
 	const router = new Router<AppState>();
-	const serve = createServe(router, createAuthenticate({...options, people: parts.people}));
-	for (const routes of [monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes])
+	const serve = createServe(
+		router,
+		createAuthenticate({...options, people: parts.people, rateLimit: accountLimit}),
+		createAudited(options.audit),
+	);
+	for (const routes of [auditRoutes, monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes])
 		routes(serve, parts);
 	app.use(router.routes());
 

@@ -3,11 +3,10 @@ import Koa from 'koa';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
-import {isLoopback, networkOf} from './addresses.js';
 import {type Client, clientOf, type IsProxy} from './client.js';
 import {allowOrigin, answerPreflight, isPreflight} from './cors.js';
 import {answerJson, errorAnswer, toPjasError} from './errors.js';
-import type {RateLimit} from './rate-limit.js';
+import {assertModest, type RateLimit} from './rate-limit.js';
 import {securityHeaders, STRICT_TRANSPORT} from './security-headers.js';
 
 /** What every request carries. */
@@ -16,6 +15,17 @@ export type AppState = {
 	/** The server's log, with the request's id in every entry. */
 	log: Log;
 	client: Client;
+	/** The account that calls, where it is known. */
+	account?: string;
+	/** What is to be said in the audit log of what this request does. */
+	deed?: Deed;
+};
+
+export type Deed = {
+	/** What it is done to, where the path doesn't say. */
+	what?: string;
+	/** Whether it is no deed after all, as where nothing changes. */
+	isIdle?: boolean;
 };
 
 export type App = Koa<AppState>;
@@ -36,6 +46,7 @@ export type AppOptions = {
 };
 
 const requestIdPattern = /^[\w-]{1,64}$/;
+
 /** Whether the path can be read at all: it may be no URL, or no UTF-8 behind its percent signs. */
 const isReadable = (ctx: AppContext): boolean => {
 	const {url = ''} = ctx.req;
@@ -54,15 +65,6 @@ const isClientGone = ({req, res}: AppContext): boolean =>
 
 /** Pictures and films of a server that any page may call may be in any page as well. */
 const openResources = {'Cross-Origin-Resource-Policy': 'cross-origin'};
-
-const refuseTooMany = (limit: RateLimit, {address}: Client): void => {
-	if (address === '' || isLoopback(address)) return;
-	const waitMs = limit.take(networkOf(address));
-	if (waitMs === 0) return;
-	throw new PjasError('TOO_MANY_REQUESTS', 'Too many requests came from your address: wait a moment', {
-		retryAfterSeconds: waitMs / 1000,
-	});
-};
 
 /** What a request meets that no route took. */
 const answerUnrouted = (ctx: AppContext & Partial<Pick<RouterContext, 'matched'>>): void => {
@@ -143,7 +145,7 @@ export const createApp = (options: AppOptions): App => {
 		});
 
 		try {
-			if (rateLimit) refuseTooMany(rateLimit, ctx.state.client);
+			if (rateLimit) assertModest(rateLimit, ctx.state.client);
 			if (!isReadable(ctx)) throw new PjasError('INVALID_REQUEST', 'The path is no percent-encoded UTF-8');
 			if (mayCall && isPreflight(ctx)) {
 				answerPreflight(ctx);

@@ -1,4 +1,7 @@
+import {PjasError} from '../../source/protocol/errors.js';
 import type {Clock} from '../ports/clock.js';
+import {isLoopback, networkOf} from './addresses.js';
+import type {Client} from './client.js';
 
 /** How many requests are served to each of many. */
 export type RateLimit = {
@@ -14,6 +17,21 @@ export type RateLimitOptions = {
 	clock: Pick<Clock, 'monotonicMs'>;
 	/** How many are remembered at most, before the ones who were quiet longest are forgotten. */
 	most?: number;
+};
+
+/**
+Takes a request of a client, or of the account that it is signed in to. Programs of this machine are let through: whoever
+runs there can do worse.
+
+@throws {PjasError} `TOO_MANY_REQUESTS`, with the time to wait.
+*/
+export const assertModest = (limit: RateLimit, {address}: Client, who = networkOf(address)): void => {
+	if (address === '' || isLoopback(address)) return;
+	const waitMs = limit.take(who);
+	if (waitMs === 0) return;
+	throw new PjasError('TOO_MANY_REQUESTS', 'Too many requests came from you: wait as long as Retry-After says', {
+		retryAfterSeconds: waitMs / 1000,
+	});
 };
 
 type Bucket = {tokens: number; atMs: number};

@@ -1,4 +1,5 @@
 import {openActivity} from '../coordinator/activity.js';
+import {openAudit} from '../coordinator/audit.js';
 import {createEvents} from '../coordinator/events.js';
 import {loadMasterKey} from '../coordinator/master-key.js';
 import {createCoordinator} from '../coordinator/server.js';
@@ -95,11 +96,16 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		closers.push(dial.close);
 		const bootId = Buffer.from(random.bytes(BOOT_ID_BYTES)).toString('hex');
 		const events = createEvents({bootId, clock});
+		const limitOf = () => (role.rateLimit ? createRateLimit({perMinute: role.rateLimit, clock}) : undefined);
+		const audit = await openAudit({folder, clock, log});
+		closers.push(audit.close);
 		const isProxy = role.trustProxy && proxiesOf(role.trustProxy);
 		const coordinator = createCoordinator({
 			...role,
 			isProxy,
-			rateLimit: role.rateLimit ? createRateLimit({perMinute: role.rateLimit, clock}) : undefined,
+			rateLimit: limitOf(),
+			accountLimit: limitOf(),
+			audit,
 			catalog,
 			dial,
 			probe: probeNode,

@@ -11,7 +11,7 @@ import {systemClock, systemRandom} from '../adapters/system.js';
 import {openActivity} from '../coordinator/activity.js';
 import {createEvents} from '../coordinator/events.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
-import {type Coordinator, createCoordinator} from '../coordinator/server.js';
+import {type Coordinator, type CoordinatorOptions, createCoordinator} from '../coordinator/server.js';
 import {listen} from '../http/listen.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {ShardStore} from '../ports/shard-store.js';
@@ -48,6 +48,8 @@ export type TestNetworkOptions = {
 	/** Without accounts, unless it is said. */
 	open?: boolean;
 	allowClassic?: boolean;
+	/** What else the coordinator is given. */
+	more?: Partial<CoordinatorOptions>;
 };
 
 const MIB = 1024 * 1024;
@@ -107,6 +109,8 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		passwords: argon2Passwords({memoryCost: 64, timeCost: 1, parallelism: 1}),
 		open: options.open ?? true,
 		allowClassic: options.allowClassic ?? false,
+		cors: (options.open ?? true) ? ['*'] : [],
+		...options.more,
 		memoryBytes,
 		version: '0.0.0',
 	});

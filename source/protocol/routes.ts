@@ -24,6 +24,7 @@ import {
 	statsSchema,
 	uploadedSchema,
 } from './api.js';
+import {auditQuerySchema, auditSchema} from './audit-api.js';
 import {
 	acceptSchema,
 	accountAnswerSchema,
@@ -384,6 +385,14 @@ export const routes = {
 		access: 'signed-in',
 		summary: 'End a token',
 		answers: {200: json('Ended', okSchema), 404: failure('`TOKEN_NOT_FOUND`')},
+	},
+	audit: {
+		method: 'GET',
+		path: '/api/audit',
+		access: 'admin',
+		summary: 'Audit log: who did what to what, from where',
+		query: auditQuerySchema,
+		answers: {200: json('The newest entries, or the newest before one', auditSchema)},
 	},
 	events: {
 		method: 'GET',

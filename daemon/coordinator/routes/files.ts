@@ -17,14 +17,19 @@ import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
 import type {Received} from '../upload.js';
 import {chunkView, fileView} from '../views.js';
+import {isBeginning, titleOf} from './file-deed.js';
 import {fileNotFound, type FindFile, findFile} from './find-file.js';
 import type {Parts} from './parts.js';
-import type {RouteContext, Serve} from './serve.js';
+import {noteDeed, type RouteContext, type Serve} from './serve.js';
 
 const plural = (count: number, noun: string, more = `${noun}s`) => `${count} ${count === 1 ? noun : more}`;
 
 /** A name as a log line shows it. */
 const quoted = (file: FileRecord) => JSON.stringify(file.name);
+
+/** Whether somebody known takes a file that is another's. */
+const isTaking = (ctx: RouteContext, principal: Principal, file: FileRecord): boolean =>
+	principal.kind === 'account' && principal.name !== file.owner && isBeginning(ctx);
 
 /** Fewer copies than wanted are enough for an upload, and yet something to know of. */
 const noteUploaded = ({note, replicas}: Parts, {file, lowestCopies}: Received) => {
@@ -67,6 +72,7 @@ const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal)
 
 	const {file, lowestCopies} = received;
 	noteUploaded(parts, received);
+	noteDeed(ctx, titleOf(file));
 	publishFile(parts, file);
 	ctx.body = {
 		success: true,
@@ -99,6 +105,7 @@ const list =
 const remove = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
 	const file = await find(ctx, principal, 'change');
 	const {_id: id, owner} = file;
+	noteDeed(ctx, titleOf(file));
 	if (!(await parts.catalog.removeFile(id))) throw fileNotFound();
 	parts.note('INFO', `${quoted(file)} deleted`, {file: id, owner});
 	parts.events.publish('file-removed', {file_id: id}, listener => mayFile(listener, 'see', file));
@@ -109,6 +116,7 @@ const remove = (parts: Parts, find: FindFile) => async (ctx: RouteContext, princ
 const changeRights = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
 	const before = await find(ctx, principal, 'change');
 	const {visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
+	noteDeed(ctx, `${titleOf(before)} ${JSON.stringify({visibility, sharedWith})}`);
 	for (const name of sharedWith ?? []) await parts.people.accounts.get(name);
 	const wanted = {
 		...before,
@@ -193,7 +201,12 @@ export const fileRoutes = (serve: Serve, parts: Parts): void => {
 	const find = findFile(parts);
 	serve('upload', upload(parts));
 	serve('files', list(parts));
-	serve('download', async (ctx, principal) => sendFile(ctx, await find(ctx, principal, 'read'), parts));
+	serve('download', async (ctx, principal) => {
+		const file = await find(ctx, principal, 'read');
+		noteDeed(ctx, titleOf(file));
+		if (!isTaking(ctx, principal, file)) ctx.state.deed = {isIdle: true};
+		await sendFile(ctx, file, parts);
+	});
 	serve('file', async (ctx, principal) => {
 		ctx.body = {success: true, file: fileView(await find(ctx, principal, 'see'), parts)};
 	});

@@ -11,9 +11,10 @@ import {ownOriginOf} from '../own-origin.js';
 import {shortIdOf} from '../people/secrets.js';
 import {downloadsOf} from '../people/share-links.js';
 import {sendFile} from '../send-file.js';
+import {isBeginning, titleOf} from './file-deed.js';
 import {findFile} from './find-file.js';
 import type {Parts} from './parts.js';
-import type {RouteContext, Serve} from './serve.js';
+import {noteDeed, type RouteContext, type Serve} from './serve.js';
 import {accountOf} from './session.js';
 
 /** Where a link's password goes: not into the address, which logs and histories keep. */
@@ -48,6 +49,7 @@ export const linkRoutes = (serve: Serve, parts: Parts): void => {
 			mostDownloads: asked.max_downloads,
 		});
 		note('INFO', `${JSON.stringify(file.name)} can be had by a link`, {file: file._id, owner: file.owner});
+		noteDeed(ctx, `${shortIdOf(record._id)} to ${titleOf(file)}`);
 		ctx.body = {success: true, link: linkView(record, file), url: `${ownOriginOf(ctx)}/s/${secret}`};
 	});
 
@@ -87,6 +89,8 @@ export const linkRoutes = (serve: Serve, parts: Parts): void => {
 
 	serve('sharedDownload', async ctx => {
 		const opened = await follow(ctx);
+		noteDeed(ctx, `${shortIdOf(opened.link._id)} to ${titleOf(opened.file)}`);
+		if (!isBeginning(ctx)) ctx.state.deed = {isIdle: true};
 		await sendFile(ctx, opened.file, {...parts, allowance: links.allowanceOf(opened)});
 	});
 };

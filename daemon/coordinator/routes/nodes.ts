@@ -8,7 +8,7 @@ import type {Catalog} from '../../ports/catalog.js';
 import type {NodeState} from '../fleet.js';
 import {nodeShardViews, nodeView} from '../views.js';
 import type {Parts} from './parts.js';
-import type {RouteContext, Serve} from './serve.js';
+import {noteDeed, type RouteContext, type Serve} from './serve.js';
 
 /** A page of a node's chunks, and the last of them where more come after it. */
 const chunksPage = async (catalog: Catalog, node: NodeId, limit: number, after: ChunkId | undefined) => {
@@ -62,7 +62,10 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 
 	serve('register', async ctx => {
 		const body = await readJson(ctx.req, registerSchema);
-		await membership.register(body);
+		const known = fleet.all().length;
+		const {record} = await membership.register(body);
+		noteDeed(ctx, `${record._id} ${JSON.stringify(record.name)}`);
+		if (fleet.all().length === known) ctx.state.deed = {isIdle: true};
 		ctx.body = {success: true, message: 'Node registered', node_id: body.node_id};
 	});
 

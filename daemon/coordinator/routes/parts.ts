@@ -1,6 +1,7 @@
 import type {Catalog} from '../../ports/catalog.js';
 import type {Clock} from '../../ports/clock.js';
 import type {Activity} from '../activity.js';
+import type {Audit} from '../audit.js';
 import type {Checker} from '../checker.js';
 import type {Downloader} from '../download.js';
 import type {Events} from '../events.js';
@@ -18,6 +19,7 @@ import type {Uploader} from '../upload.js';
 /** What the routes serve: the coordinator's parts. */
 export type Parts = {
 	activity: Activity;
+	audit: Audit | undefined;
 	catalog: Catalog;
 	checker: Checker;
 	clock: Clock;

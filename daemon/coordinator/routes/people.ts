@@ -16,7 +16,7 @@ import {ownOriginOf} from '../own-origin.js';
 import type {NewInvitation} from '../people/invitations.js';
 import {shortIdOf} from '../people/secrets.js';
 import type {Parts} from './parts.js';
-import type {RouteContext, Serve} from './serve.js';
+import {noteDeed, type RouteContext, type Serve} from './serve.js';
 import {accountOf} from './session.js';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -63,6 +63,7 @@ const accountRoutes = (serve: Serve, {catalog, people, note}: Parts) => {
 	serve('changeAccount', async (ctx, principal) => {
 		const name = ctx.params['id'] ?? '';
 		const {role, quota_bytes: quotaBytes, disabled: isDisabled} = await readJson(ctx.req, changeAccountSchema);
+		noteDeed(ctx, `${name} ${JSON.stringify({role, quotaBytes, disabled: isDisabled})}`);
 		const account = await people.accounts.change(name, {role, quotaBytes, isDisabled});
 		if (isDisabled) await people.sessions.closeAll(name);
 		note('INFO', `Account ${name} was changed by ${nameOf(principal)}`);
@@ -86,6 +87,7 @@ const invitationRoutes = (serve: Serve, {people, note}: Parts) => {
 			throw new PjasError('ACCOUNT_EXISTS', `The name ${name} is taken, or was once. Choose another`);
 		}
 
+		noteDeed(ctx, `${name ?? 'anybody'}, ${role}`);
 		note('INFO', `${createdBy} invited ${name ?? `a new ${role}`}`);
 		await answerInvited(ctx, {
 			purpose: 'account',
@@ -133,6 +135,7 @@ const tokenRoutes = (serve: Serve, {people}: Parts) => {
 			scope,
 			expiresInMs: expiresInS === null ? undefined : expiresInS * 1000,
 		});
+		noteDeed(ctx, `${shortIdOf(record._id)} ${JSON.stringify(name)}, ${scope}`);
 		ctx.body = {success: true, token: tokenView(record), secret};
 	});
 

@@ -2,6 +2,7 @@ import type {Router} from '@koa/router';
 import {type Route, type RouteName, routes} from '../../../source/protocol/routes.js';
 import type {Principal} from '../../core/access.js';
 import type {AppContext, AppState} from '../../http/app.js';
+import type {Audited} from '../audited.js';
 import type {Authenticate} from '../authenticate.js';
 import {koaPath} from './paths.js';
 
@@ -12,13 +13,20 @@ export type RouteHandler = (ctx: RouteContext, principal: Principal, again: () =
 
 export type Serve = (name: RouteName, handler: RouteHandler) => void;
 
+/** Says what a call is about, for the audit log. */
+export const noteDeed = ({state}: AppContext, what: string): void => {
+	state.deed = {...state.deed, what};
+};
+
 /** Puts routes of the table into the router, so that none is answered before it is known who asks, and allowed. */
 export const createServe =
-	(router: Router<AppState>, authenticate: Authenticate): Serve =>
+	(router: Router<AppState>, authenticate: Authenticate, audited: Audited): Serve =>
 	(name, handler) => {
 		const route: Route = routes[name];
 		router.register(koaPath(route), route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], async ctx => {
 			const ask = async () => authenticate(ctx, route, name === 'upload');
-			await handler(ctx, await ask(), ask);
+			await audited(ctx, name, async () => {
+				await handler(ctx, await ask(), ask);
+			});
 		});
 	};

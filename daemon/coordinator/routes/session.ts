@@ -6,7 +6,7 @@ import type {AccountRecord} from '../../core/model.js';
 import {readJson} from '../../http/body.js';
 import {SESSION_MS} from '../people/sessions.js';
 import type {Parts} from './parts.js';
-import type {RouteContext, Serve} from './serve.js';
+import {noteDeed, type RouteContext, type Serve} from './serve.js';
 
 /** Whoever has no account has no password either. */
 export const accountOf = (principal: Principal): Extract<Principal, {kind: 'account'}> => {
@@ -20,7 +20,7 @@ export const accountOf = (principal: Principal): Extract<Principal, {kind: 'acco
 const cookieOptions = (ctx: RouteContext) => ({
 	httpOnly: true,
 	sameSite: 'strict' as const,
-	secure: ctx.secure,
+	secure: ctx.state.client.isSecure,
 	path: '/',
 	overwrite: true,
 });
@@ -51,12 +51,14 @@ export const sessionRoutes = (serve: Serve, {catalog, people}: Parts): void => {
 
 	const signIn = async (ctx: RouteContext, {_id: name, role}: AccountRecord) => {
 		const {secret} = await sessions.open(name);
+		ctx.state.account = name;
 		ctx.cookies.set(SESSION_COOKIE, secret, {...cookieOptions(ctx), maxAge: SESSION_MS});
 		ctx.body = await whoami({kind: 'account', name, role, scope: 'full', via: 'session'});
 	};
 
 	serve('login', async ctx => {
 		const {name, password} = await readJson(ctx.req, loginSchema);
+		noteDeed(ctx, name);
 		const account = await accounts.signIn(name.toLowerCase(), password);
 		if (!account) throw wrongCredentials();
 		await signIn(ctx, account);

@@ -1,0 +1,79 @@
+import {isPjasError} from '../../source/protocol/errors.js';
+import {type Route, type RouteName, routes} from '../../source/protocol/routes.js';
+import type {AppContext} from '../http/app.js';
+import type {Audit, AuditEntry} from './audit.js';
+
+type Changing = {
+	[Name in RouteName]: (typeof routes)[Name]['method'] extends 'GET' | 'HEAD' ? never : Name;
+}[RouteName];
+
+/** What the audit log calls what a call does; `undefined` where it is none of its matters. A new route must say so. */
+const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, string | undefined>> = {
+	acceptInvitation: 'invitation.accept',
+	changeAccount: 'account.change',
+	changeFile: 'file.change',
+	check: undefined,
+	createLink: 'link.create',
+	createToken: 'token.create',
+	deleteFile: 'file.delete',
+	download: 'file.download',
+	heartbeat: undefined,
+	invite: 'invitation.create',
+	login: 'sign-in',
+	logout: 'sign-out',
+	password: 'password.change',
+	register: 'node.join',
+	resetPassword: 'password.reset',
+	revokeInvitation: 'invitation.revoke',
+	revokeLink: 'link.revoke',
+	revokeToken: 'token.revoke',
+	sharedDownload: 'link.download',
+	upload: 'file.upload',
+};
+
+const refusals = ['FORBIDDEN', 'INVALID_CREDENTIALS', 'INVITATION_NOT_FOUND', 'UNAUTHENTICATED'] as const;
+
+/** Strangers could fill the log with refusals: theirs count only where somebody tries to become somebody. */
+const isNotable = (ctx: AppContext, {access}: Route, result: AuditEntry['result']): boolean =>
+	ctx.state.deed?.isIdle !== true &&
+	(result === 'ok' || ctx.state.account !== undefined || (access === 'anyone' && ctx.method === 'POST'));
+
+export type Audited = (
+	ctx: AppContext & {params: Record<string, string>},
+	name: RouteName,
+	work: () => Promise<void>,
+) => Promise<void>;
+
+/**
+Does what a call asks for, and writes down who did it. What concerns people is on disk before it is answered; files are read
+and written too often for that, and follow within a moment. A log that can't be written keeps nobody from anything.
+*/
+export const createAudited =
+	(audit: Audit | undefined): Audited =>
+	async (ctx, name, work) => {
+		const did = deeds[name];
+		if (!audit || did === undefined) return work();
+		ctx.state.deed = {};
+
+		const tell = async (result: AuditEntry['result']) => {
+			if (!isNotable(ctx, routes[name], result)) return;
+			const {account = '', client, deed} = ctx.state;
+			const what = deed?.what ?? ctx.params['id'];
+			const isUrgent = !did.startsWith('file.');
+			const told = audit
+				.add({who: account, did, what, from: client.address, result}, {isUrgent})
+				.catch((error: unknown) => {
+					ctx.state.log.error('a deed is missing in the audit log', {did, error});
+				});
+			if (isUrgent) await told;
+		};
+
+		try {
+			await work();
+		} catch (error) {
+			if (refusals.some(code => isPjasError(error, code))) await tell('refused');
+			throw error;
+		}
+
+		await tell('ok');
+	};
