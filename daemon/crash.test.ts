@@ -8,6 +8,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {LogEntry} from '../source/protocol/api.js';
 import {pathOf} from '../source/protocol/routes.js';
 import {accountsOf, leftoversOf} from './testing/crash-accounts.js';
+import {verifyAudit} from './coordinator/audit-verify.js';
 import {chanceOf} from './testing/crash-chance.js';
 import {askFor, upload} from './testing/crash-client.js';
 import {createLedger, type Ledger} from './testing/crash-ledger.js';
@@ -61,6 +62,9 @@ test.serial('whatever is killed, and whenever, what was acknowledged is there af
 	t.like(await uploadTo(ledger, network.url, 'last.bin', chance.bytes(25 * MIB)), {kind: 'stored'});
 	await stopAll(t, network);
 	t.deepEqual(await leftoversOf(network), []);
+	const {entries, problems: forged} = await verifyAudit(network.coordinator, async () => Promise.resolve());
+	t.true(entries > uploads / 2);
+	t.deepEqual(forged, [], 'no crash looks as if somebody had changed the audit log');
 	await startAll(network);
 	const {shards, orphans, problems} = await accountsOf(network, ledger);
 	t.deepEqual(problems, [], `PJAS_CRASH_SEED=${SEED}`);

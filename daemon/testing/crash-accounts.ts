@@ -19,7 +19,14 @@ const SETTLED_WITHIN_MS = 60_000;
 /** How far the figures may be off. */
 const TOLERANCE = 0.01;
 
-const coordinatorNames = new Set(['catalog.db', 'master.key', 'activity.jsonl', 'activity.1.jsonl']);
+const coordinatorNames = new Set([
+	'catalog.db',
+	'master.key',
+	'activity.jsonl',
+	'activity.1.jsonl',
+	'audit.jsonl',
+	'audit.head',
+]);
 const nodeNames = new Set(['chunks', 'quarantine', 'aliases', 'tmp', 'node_metadata.json', 'node_identity.json']);
 
 /** What lies in the folders of a network that was stopped and should not. */
