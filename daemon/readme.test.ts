@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises';
+import {readdir, readFile} from 'node:fs/promises';
 import test from 'ava';
 import {commandNames, commands, usageOf} from '../source/commands/commands.js';
 import {type Binding, keymap} from '../source/console/keymap.js';
@@ -71,4 +71,37 @@ test('the README names no code and no status that the daemon does not have', asy
 	const rows = [...(await readme).matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)];
 	t.true(rows.length > 5);
 	for (const [, code, status] of rows) t.is(status, String(errorKinds[code as keyof typeof errorKinds].status));
+});
+
+const root = new URL('../../', import.meta.url);
+
+/** The titles of all tests, as their sources have them; one that is made from a list stands there as a template. */
+const titles = async (): Promise<Set<string>> => {
+	const found = new Set<string>();
+	for (const folder of ['daemon/', 'source/']) {
+		for (const name of await readdir(new URL(folder, root), {recursive: true})) {
+			if (!/\.test\.tsx?$/.test(name)) continue;
+			const text = await readFile(new URL(folder + name, root), 'utf8');
+			for (const [, quote = '', title = ''] of text.matchAll(/\btest(?:\.serial)?\((['"`])(.+?)\1,/g)) {
+				found.add(quote === '`' ? title.replaceAll(/\$\{[^}]*\}/g, '…') : title);
+			}
+		}
+	}
+
+	return found;
+};
+
+test('SECURITY.md names no test that there is not', async t => {
+	const text = (await readFile(new URL('SECURITY.md', root), 'utf8')).replaceAll(/\s+/g, ' ');
+	const named = [...text.matchAll(/\*"(.+?)"\*/g)].map(([, title = '']) => title);
+	t.true(named.length > 20);
+	const all = await titles();
+	const patterns = [...all].filter(title => title.includes('…')).map(title => title.split('…'));
+	const isThere = (title: string) =>
+		all.has(title) ||
+		patterns.some(([start = '', ...rest]) => title.startsWith(start) && title.endsWith(rest.at(-1) ?? ''));
+	t.deepEqual(
+		named.filter(title => !isThere(title)),
+		[],
+	);
 });
