@@ -78,6 +78,12 @@ test('what people do to accounts, tokens and files is told, with who did it, fro
 	await (
 		await call('GET', `/api/files/download/${String(id)}`, {token: bob.token, headers: {Range: 'bytes=1-'}})
 	).text();
+	const link = await json('POST', `${file}/links`, {token: ann.token, body: {expires_in_s: 600}});
+	const shared = new URL(String(link['url'])).pathname.replace('/s/', '/api/shared/');
+	t.is(await (await call('GET', `${shared}/download`)).text(), 'abc');
+	t.is(await (await call('GET', `${shared}/download`, {headers: {Range: 'bytes=1-'}})).text(), 'bc');
+	const {id: shortId} = link['link'] as Json;
+	t.is((await call('DELETE', `/api/links/${String(shortId)}`, {token: ann.token})).status, 200);
 	t.is((await call('DELETE', file, {token: bob.token})).status, 403);
 	t.is((await call('DELETE', file)).status, 401);
 	t.is((await call('DELETE', file, {token: ann.token})).status, 200);
@@ -86,17 +92,20 @@ test('what people do to accounts, tokens and files is told, with who did it, fro
 	t.is((await call('POST', '/api/session', {body: {name: 'bob', password: 'a guess of mallory'}})).status, 401);
 	t.is((await call('POST', '/api/session', {body: {name: 'bob', password: 'the word of bob'}})).status, 200);
 	t.is((await call('DELETE', '/api/session', {headers: {Cookie: bob.cookie}})).status, 200);
-	await eventually(t, async () => (await told()).length >= before + 10, 'what was done to files is told');
+	await eventually(t, async () => (await told()).length >= before + 13, 'what was done to files is told');
 	t.deepEqual((await deeds(before)).sort(), [
 		'admin account.change ok',
 		'ann file.change ok',
 		'ann file.delete ok',
 		'ann file.upload ok',
+		'ann link.create ok',
+		'ann link.revoke ok',
 		'bob account.change refused',
 		'bob file.delete refused',
 		'bob file.download ok',
 		'bob sign-in ok',
 		'bob sign-out ok',
+		'link.download ok',
 		'sign-in refused',
 	]);
 	const all = await told();
@@ -158,4 +167,33 @@ test('an account that asks too much from elsewhere is told when to come back', a
 	for (let count = 0; count < 21; count++) statuses.push((await ask(`192.0.2.${count}`)).status);
 	t.deepEqual(statuses, [...Array.from({length: 20}, () => 200), 429]);
 	t.is((await ask('127.0.0.1')).status, 200);
+});
+
+test('behind a proxy that speaks TLS the cookie is sent over TLS only, and pages of ours may call', async t => {
+	const {call, json, member, url} = await start(t);
+	const {cookie} = await member('ann');
+	const secure = {'X-Forwarded-Proto': 'https'};
+	const body = {name: 'ann', password: 'the word of ann'};
+	const attributes = async (headers: Record<string, string>) =>
+		(await call('POST', '/api/session', {body, headers})).headers.getSetCookie()[0]?.split('; ').slice(2) ?? [];
+	t.deepEqual((await attributes(secure)).slice(-3), ['samesite=strict', 'secure', 'httponly']);
+	t.false((await attributes({})).includes('secure'));
+
+	const token = {name: 'laptop', scope: 'read', expires_in_s: null};
+	const ours = url.replace('http:', 'https:');
+	for (const [origin, headers, status] of [
+		[ours, secure, 200],
+		[url, secure, 403],
+		[url, {}, 200],
+		[ours, {}, 403],
+		['https://evil.example', secure, 403],
+	] as const) {
+		const made = await call('POST', '/api/tokens', {
+			body: token,
+			headers: {...headers, Cookie: cookie, Origin: origin},
+		});
+		t.is(made.status, status, `${origin} ${JSON.stringify(headers)}`);
+	}
+
+	t.is((await json('GET', '/api/session', {headers: {Cookie: cookie}}))['name'], 'ann');
 });

@@ -17,13 +17,19 @@ export const accountOf = (principal: Principal): Extract<Principal, {kind: 'acco
 	);
 };
 
-const cookieOptions = (ctx: RouteContext) => ({
-	httpOnly: true,
-	sameSite: 'strict' as const,
-	secure: ctx.state.client.isSecure,
-	path: '/',
-	overwrite: true,
-});
+const setCookie = (ctx: RouteContext, secret: string | null): void => {
+	const {isSecure} = ctx.state.client;
+	// Behind a proxy, Koa knows nothing of the TLS before it.
+	ctx.cookies.secure = isSecure;
+	ctx.cookies.set(SESSION_COOKIE, secret, {
+		httpOnly: true,
+		sameSite: 'strict',
+		secure: isSecure,
+		path: '/',
+		overwrite: true,
+		...(secret !== null && {maxAge: SESSION_MS}),
+	});
+};
 
 const wrongCredentials = () => new PjasError('INVALID_CREDENTIALS', 'The name or the password is wrong');
 
@@ -52,7 +58,7 @@ export const sessionRoutes = (serve: Serve, {catalog, people}: Parts): void => {
 	const signIn = async (ctx: RouteContext, {_id: name, role}: AccountRecord) => {
 		const {secret} = await sessions.open(name);
 		ctx.state.account = name;
-		ctx.cookies.set(SESSION_COOKIE, secret, {...cookieOptions(ctx), maxAge: SESSION_MS});
+		setCookie(ctx, secret);
 		ctx.body = await whoami({kind: 'account', name, role, scope: 'full', via: 'session'});
 	};
 
@@ -78,7 +84,7 @@ export const sessionRoutes = (serve: Serve, {catalog, people}: Parts): void => {
 		const cookie = ctx.cookies.get(SESSION_COOKIE);
 		if (via === 'session' && cookie !== undefined) await sessions.close(cookie);
 		else await tokens.end(ctx.get('Authorization').replace(/^Bearer +/i, ''));
-		ctx.cookies.set(SESSION_COOKIE, null, cookieOptions(ctx));
+		setCookie(ctx, null);
 		ctx.body = {success: true};
 	});
 
