@@ -43,6 +43,7 @@ import {createShardHealth} from './shard-health.js';
 import {createShardReader} from './shard-reader.js';
 import {createShardWriter} from './shard-writer.js';
 import {statisticsOf} from './statistics.js';
+import {createTryLimits} from './try-limits.js';
 import {createUploader} from './upload.js';
 import {logView, nodeView} from './views.js';
 
@@ -147,6 +148,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
 	const reader = createShardReader({fleet, budget, health, clock, random, log});
 	const people = createPeople(options);
+	const tryLimits = createTryLimits({clock});
 	const parts: Parts = {
 		activity,
 		catalog,
@@ -162,8 +164,9 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		onBytes: options.onBytes,
 		remover,
 		replicas,
+		tryLimits,
 		uploader: createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget}),
-		links: createShareLinks({...options, accounts: people.accounts}),
+		links: createShareLinks({...options, accounts: people.accounts, tryLimits}),
 		people,
 		quotas: createQuotas({catalog, accounts: people.accounts}),
 		open: options.open,

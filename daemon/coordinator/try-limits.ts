@@ -148,3 +148,16 @@ export const createTryLimits = ({clock, most = DEFAULT_MOST}: TryLimitsOptions):
 		},
 	};
 };
+
+/** Lets a secret be tried within the limits; `attempt` says what it opened, or nothing where it was wrong. */
+export const tried = async <Opened>(
+	limits: TryLimits,
+	{account, address}: {account: string; address: string},
+	attempt: () => Promise<Opened | undefined>,
+): Promise<Opened | undefined> => {
+	limits.check(account, address);
+	const opened = await attempt();
+	if (opened === undefined) limits.failed(account, address);
+	else limits.succeeded(account, address);
+	return opened;
+};

@@ -193,3 +193,21 @@ test('a client of the prototype gets in only where it is let in, and what it bri
 	t.is(await (await fetch(`${url}/api/files/download/${String(id)}`)).text(), 'content');
 	t.is((await as(undefined)('DELETE', `/api/files/${String(id)}`)).status, 401);
 });
+
+test('whoever guesses passwords must wait ever longer, and the owner, who was here before, gets in all the same', async t => {
+	const {as, addAccount, url} = await startPeopleNetwork(t, {more: {isProxy: () => true}});
+	await addAccount('ann');
+	const signIn = async (password: string, address: string) =>
+		as(undefined)('POST', '/api/session', {json: {name: 'ann', password}, headers: {'x-forwarded-for': address}});
+	t.is((await signIn(passwordOf('ann'), '192.0.2.1')).status, 200);
+
+	const statuses: number[] = [];
+	for (let guess = 0; guess < 30; guess++) statuses.push((await signIn(`guess ${guess}`, '198.51.100.7')).status);
+	const refused = statuses.filter(status => status === 429).length;
+	t.true(refused >= 20, `${refused} of 30 were not even tried`);
+	const waiting = await signIn(passwordOf('ann'), '198.51.100.7');
+	t.is(waiting.status, 429, 'not with the right one either, from there');
+	t.true(Number(waiting.headers.get('retry-after')) >= 1);
+	t.is((await signIn(passwordOf('ann'), '192.0.2.1')).status, 200, 'the owner');
+	t.is((await fetch(`${url}/health`)).status, 200);
+});

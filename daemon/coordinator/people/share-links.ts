@@ -6,6 +6,7 @@ import type {Catalog} from '../../ports/catalog.js';
 import type {Clock, Random} from '../../ports/clock.js';
 import type {Passwords} from '../../ports/passwords.js';
 import type {Allowance} from '../send-file.js';
+import {tried, type TryLimits} from '../try-limits.js';
 import type {Accounts} from './accounts.js';
 import {changeSmall} from './change-small.js';
 import {hashOf, newSecret, shortIdOf} from './secrets.js';
@@ -32,7 +33,7 @@ export type ShareLinks = {
 	@throws {PjasError} `LINK_NOT_FOUND` where it is unknown, expired, or its file is gone; `LINK_PASSWORD_NEEDED` where
 	`password` is not its own; `LINK_EXHAUSTED` where it was used as often as it may be.
 	*/
-	follow: (secret: string, password: string | undefined) => Promise<OpenedLink>;
+	follow: (secret: string, tried: {password: string | undefined; address: string}) => Promise<OpenedLink>;
 	/** What may be sent by a link, counted; `undefined` where it has no limit. */
 	allowanceOf: (opened: OpenedLink) => Allowance | undefined;
 };
@@ -41,6 +42,7 @@ type ShareLinksOptions = {
 	catalog: Catalog;
 	accounts: Accounts;
 	passwords: Passwords;
+	tryLimits: TryLimits;
 	clock: Pick<Clock, 'now'>;
 	random: Random;
 };
@@ -59,7 +61,14 @@ const countedBytesOf = ({sizeBytes}: FileRecord) => Math.max(1, sizeBytes);
 export const downloadsOf = (link: LinkRecord, file: FileRecord): number =>
 	Math.floor(link.sentBytes / countedBytesOf(file));
 
-export const createShareLinks = ({catalog, accounts, passwords, clock, random}: ShareLinksOptions): ShareLinks => {
+export const createShareLinks = ({
+	catalog,
+	accounts,
+	passwords,
+	tryLimits,
+	clock,
+	random,
+}: ShareLinksOptions): ShareLinks => {
 	const isOpen = ({expiresAt}: LinkRecord) => expiresAt > clock.now();
 
 	const open: ShareLinks['open'] = async createdBy => {
@@ -103,13 +112,18 @@ export const createShareLinks = ({catalog, accounts, passwords, clock, random}: 
 			if (!found || !(await catalog.removeSmall('link', found._id))) throw notFound();
 			return found;
 		},
-		async follow(secret, password) {
+		async follow(secret, {password, address}) {
 			const link = isSecret('link', secret) && (await catalog.getSmall('link', hashOf(secret)));
 			if (!link || !isOpen(link)) throw notFound();
 			const file = await catalog.getFile(link.file);
 			if (!file || !(await accounts.active(link.createdBy))) throw notFound();
 			if (link.passwordHash !== undefined) {
-				const isRight = password !== undefined && (await passwords.verify(link.passwordHash, password));
+				const {_id, passwordHash} = link;
+				const isRight =
+					password !== undefined &&
+					(await tried(tryLimits, {account: `link:${_id}`, address}, async () =>
+						(await passwords.verify(passwordHash, password)) ? true : undefined,
+					));
 				if (!isRight) throw new PjasError('LINK_PASSWORD_NEEDED', 'This link has a password, and that was not it');
 			}
 

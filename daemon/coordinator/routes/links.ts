@@ -71,8 +71,8 @@ export const linkRoutes = (serve: Serve, parts: Parts): void => {
 	});
 
 	const follow = async (ctx: RouteContext) => {
-		const password = ctx.get(PASSWORD_HEADER);
-		return links.follow(ctx.params['id'] ?? '', password === '' ? undefined : password);
+		const password = ctx.get(PASSWORD_HEADER) || undefined;
+		return links.follow(ctx.params['id'] ?? '', {password, address: ctx.state.client.address});
 	};
 
 	serve('sharedFile', async ctx => {

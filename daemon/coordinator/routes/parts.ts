@@ -14,6 +14,7 @@ import type {ShareLinks} from '../people/share-links.js';
 import type {Remover} from '../remover.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Meters} from '../statistics.js';
+import type {TryLimits} from '../try-limits.js';
 import type {Uploader} from '../upload.js';
 
 /** What the routes serve: the coordinator's parts. */
@@ -40,6 +41,7 @@ export type Parts = {
 	onBytes: ((sizeBytes: number) => void) | undefined;
 	remover: Remover;
 	replicas: number;
+	tryLimits: TryLimits;
 	uploader: Uploader;
 	version: string;
 	writer: ShardWriter;

@@ -5,6 +5,7 @@ import type {Principal} from '../../core/access.js';
 import type {AccountRecord} from '../../core/model.js';
 import {readJson} from '../../http/body.js';
 import {SESSION_MS} from '../people/sessions.js';
+import {tried} from '../try-limits.js';
 import type {Parts} from './parts.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
 
@@ -33,7 +34,7 @@ const setCookie = (ctx: RouteContext, secret: string | null): void => {
 
 const wrongCredentials = () => new PjasError('INVALID_CREDENTIALS', 'The name or the password is wrong');
 
-export const sessionRoutes = (serve: Serve, {catalog, people}: Parts): void => {
+export const sessionRoutes = (serve: Serve, {catalog, people, tryLimits}: Parts): void => {
 	const {accounts, sessions, tokens, invitations} = people;
 
 	const whoami = async (principal: Principal): Promise<Whoami> => {
@@ -62,10 +63,13 @@ export const sessionRoutes = (serve: Serve, {catalog, people}: Parts): void => {
 		ctx.body = await whoami({kind: 'account', name, role, scope: 'full', via: 'session'});
 	};
 
+	const signInWith = async (ctx: RouteContext, name: string, password: string) =>
+		tried(tryLimits, {account: name, address: ctx.state.client.address}, async () => accounts.signIn(name, password));
+
 	serve('login', async ctx => {
 		const {name, password} = await readJson(ctx.req, loginSchema);
 		noteDeed(ctx, name);
-		const account = await accounts.signIn(name.toLowerCase(), password);
+		const account = await signInWith(ctx, name.toLowerCase(), password);
 		if (!account) throw wrongCredentials();
 		await signIn(ctx, account);
 	});
@@ -92,7 +96,7 @@ export const sessionRoutes = (serve: Serve, {catalog, people}: Parts): void => {
 		const {name, via} = accountOf(principal);
 		const {old_password: old, password} = await readJson(ctx.req, passwordSchema);
 		// Whoever finds a browser signed in must not be able to keep it so.
-		if (via === 'session' && !(await accounts.signIn(name, old ?? ''))) throw wrongCredentials();
+		if (via === 'session' && !(await signInWith(ctx, name, old ?? ''))) throw wrongCredentials();
 		await accounts.setPassword(name, password);
 		await sessions.closeAll(name);
 		ctx.body = {success: true};
