@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
+import {parseDuration, parseSize} from '../source/protocol/units.js';
 import {parseOrigins, parseProxies} from './config-lists.js';
-import {parseDuration, parseSize} from './units.js';
 
 export const roles = ['coordinator', 'node', 'local'] as const;
 export const commands = ['backup', 'restore', 'audit'] as const;

@@ -3,10 +3,11 @@ import {render} from 'ink';
 import {createApi} from './client/api.js';
 import {systemClock} from './client/clock.js';
 import {createLive} from './client/live.js';
+import {watchToken} from './client/token-watch.js';
 import {Frame, FRAME_ROWS, MINIMUM, TooSmall} from './components/frame.js';
 import {type Controller, createController} from './console/controller.js';
 import {createSpokenFront} from './console/spoken.js';
-import {connectionStatus, headFigures} from './console/status.js';
+import {connectionStatus, headFigures, whoPieces} from './console/status.js';
 import {createTheme, type ThemeName} from './console/theme.js';
 import type {Area, Console, ScreenId} from './console/view.js';
 import {createQuit} from './dialogs/confirm.js';
@@ -17,6 +18,8 @@ import {createActivityScreen} from './screens/activity.js';
 import {createFilesScreen} from './screens/files.js';
 import {createNodesScreen} from './screens/nodes.js';
 import {createOverviewScreen} from './screens/overview.js';
+import {createPeopleScreen} from './screens/people.js';
+import {createRefusedView} from './screens/refused.js';
 import {createTransfersScreen} from './screens/transfers.js';
 import type {Host} from './terminal/ending.js';
 import {openTerminal, type Terminal} from './terminal/terminal.js';
@@ -25,6 +28,8 @@ import {createTransfers} from './transfers/queue.js';
 export type ConsoleOptions = {
 	url: string;
 	token: string | undefined;
+	/** The token that is kept by now. */
+	readToken: () => Promise<string | undefined>;
 	isReadOnly: boolean;
 	isScreenReader: boolean;
 	theme: ThemeName;
@@ -38,6 +43,7 @@ const screens = {
 	files: createFilesScreen,
 	transfers: createTransfersScreen,
 	activity: createActivityScreen,
+	people: createPeopleScreen,
 };
 
 const ongoing = new Set(['queued', 'active', 'waiting', 'paused']);
@@ -60,6 +66,7 @@ const Picture = ({controller, area}: {controller: Controller; area: Area}): Reac
 			area={area}
 			theme={theme}
 			url={console.api.url}
+			who={whoPieces(state)}
 			connection={connectionStatus(state, console.clock.now())}
 			figures={headFigures(state, area, theme)}
 			isReadOnly={console.isReadOnly}
@@ -138,16 +145,18 @@ Runs the console until somebody quits it.
 @returns The exit code.
 */
 export const runConsole = async (options: ConsoleOptions): Promise<number> => {
-	const {url, token, isReadOnly, isScreenReader, theme, environment, folders} = options;
+	const {url, isReadOnly, isScreenReader, theme, environment, folders} = options;
 	const front = isScreenReader
 		? createSpokenFront({input: process.stdin, output: process.stdout, clock: systemClock})
 		: paintedFront(options);
-	const api = createApi(url, {token});
+	const api = createApi(url, {token: () => watch.token()});
 	const live = createLive({api, clock: systemClock, random: Math.random});
+	const watch = watchToken({live, clock: systemClock, token: options.token, read: options.readToken});
 	const transfers = createTransfers({api, clock: systemClock, random: Math.random});
 	return new Promise(resolve => {
 		const quit = async () => {
 			unwatch();
+			watch.stop();
 			live.stop();
 			controller.close();
 			await front.end();
@@ -173,6 +182,7 @@ export const runConsole = async (options: ConsoleOptions): Promise<number> => {
 				},
 			},
 			screens,
+			refused: createRefusedView,
 			dialogs: {help: createHelp, palette: createPalette, quit: createQuit, upload: createPicker},
 			suspend: front.suspend,
 			redraw: front.redraw,

@@ -75,6 +75,7 @@ const openConsole = async (flags: CommandLine['flags']): Promise<number> => {
 	return runConsole({
 		url,
 		token: await tokenOf(url),
+		readToken: async () => tokenOf(url),
 		isReadOnly: flags.get('read-only') === true,
 		isScreenReader,
 		theme: (flags.get('theme') ?? 'auto') as ThemeName,
@@ -84,6 +85,22 @@ const openConsole = async (flags: CommandLine['flags']): Promise<number> => {
 };
 
 type CommandRequest = Extract<Request, {kind: 'command'}>;
+
+/** Two commands say with their word which coordinator is meant. */
+const addressIn = async ({name, flags, words}: CommandRequest): Promise<string> => {
+	const [word] = words;
+	if (word === undefined || (name !== 'login' && name !== 'accept')) return addressOf(flags);
+	if (flags.has('coordinator')) {
+		throw new PjasError('INVALID_CONFIGURATION', `${name} says the address already: leave --coordinator out`);
+	}
+
+	if (name === 'login') return addressOf(new Map([['coordinator', word]]));
+	const {invitationOf} = await import('./commands/invitation-link.js');
+	return invitationOf(word).url;
+};
+
+/** Who signs in is nobody yet; what is kept from before may be broken. */
+const isSigningIn = ({name}: CommandRequest) => name === 'login' || name === 'accept' || name === 'logout';
 
 const refuseChange = ({name, flags}: CommandRequest) => {
 	const {[name]: command} = commands;
@@ -110,13 +127,13 @@ const runCommand = async (request: CommandRequest): Promise<number> => {
 		});
 	}
 
-	const url = await addressOf(flags);
+	const url = await addressIn(request);
 	const [{loadCommand}, {processContext}, {createApi}] = await Promise.all([
 		import('./commands/run.js'),
 		import('./commands/process-context.js'),
 		import('./client/api.js'),
 	]);
-	const [command, token] = await Promise.all([loadCommand[name](), tokenOf(url)]);
+	const [command, token] = await Promise.all([loadCommand[name](), isSigningIn(request) ? undefined : tokenOf(url)]);
 	try {
 		return await command({...processContext(process, ended.signal), api: createApi(url, {token}), flags, words});
 	} catch (error) {

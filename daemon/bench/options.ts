@@ -1,7 +1,7 @@
 import {tmpdir} from 'node:os';
 import {resolve} from 'node:path';
 import {parseArgs} from 'node:util';
-import {parseSize} from '../units.js';
+import {parseSize} from '../../source/protocol/units.js';
 import type {Load} from './phases.js';
 
 export const parts = ['floor', 'upload', 'small', 'many', 'accounts', 'catalog', 'console'] as const;

@@ -6,8 +6,8 @@ import {defaultLimits, type Limits} from './limits.js';
 export type * from './contract.js';
 
 export type ApiOptions = {
-	/** Says who calls. Without one, nobody who is known. */
-	token?: string | undefined;
+	/** Says who calls; a function where that may change. Without one, nobody who is known. */
+	token?: string | (() => string | undefined) | undefined;
 	clock?: Pick<Clock, 'timer' | 'now'>;
 	limits?: Partial<Limits>;
 };
@@ -20,7 +20,8 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 	let loading: Promise<Calls> | undefined;
 	const load = async (): Promise<Calls> => {
 		const {createCalls} = await import('./calls.js');
-		return createCalls({url, token, clock, limits: {...defaultLimits, ...limits}});
+		const current = typeof token === 'function' ? token : () => token;
+		return createCalls({url, token: current, clock, limits: {...defaultLimits, ...limits}});
 	};
 	const calls = async () => (loading ??= load());
 
@@ -41,6 +42,18 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		async *events(options) {
 			yield* (await calls()).events(options);
 		},
+		whoami: async () => (await calls()).whoami(),
+		logout: async () => (await calls()).logout(),
+		accounts: async () => (await calls()).accounts(),
+		changeAccount: async (name, change) => (await calls()).changeAccount(name, change),
+		resetPassword: async name => (await calls()).resetPassword(name),
+		invite: async invitation => (await calls()).invite(invitation),
+		invitations: async () => (await calls()).invitations(),
+		revokeInvitation: async id => (await calls()).revokeInvitation(id),
+		tokens: async account => (await calls()).tokens(account),
+		createToken: async token => (await calls()).createToken(token),
+		revokeToken: async id => (await calls()).revokeToken(id),
+		changeFile: async (id, change) => (await calls()).changeFile(id, change),
 		upload: async file => (await calls()).upload(file),
 		download: async (id, options) => (await calls()).download(id, options),
 	};

@@ -16,17 +16,19 @@ import {receiveDownload} from './download.js';
 import {readEvents} from './event-stream.js';
 import {createHttp} from './http.js';
 import type {Limits} from './limits.js';
+import {createPeopleCalls} from './people-calls.js';
 import {callJson} from './read-answer.js';
 import {sendUpload} from './upload.js';
 
 export type Calls = Omit<Api, 'url'>;
 
-type CallsOptions = {url: string; token: string | undefined; clock: Pick<Clock, 'timer' | 'now'>; limits: Limits};
+type CallsOptions = {url: string; token: () => string | undefined; clock: Pick<Clock, 'timer' | 'now'>; limits: Limits};
 
 /** Every call of the API, over got. */
 export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls => {
 	const http = createHttp(url, {token, clock, limits});
 	return {
+		...createPeopleCalls(http),
 		stats: async () => (await callJson(http, {name: 'stats'}, statsSchema)).stats,
 		nodes: async () => (await callJson(http, {name: 'nodes'}, nodesSchema)).nodes,
 		async node(id) {

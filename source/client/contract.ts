@@ -14,6 +14,7 @@ import type {
 	Stats,
 	Uploaded,
 } from '../protocol/api.js';
+import type {PeopleApi} from './people-contract.js';
 
 export type {CheckLine, FileView, LogEntry, NodeView, Stats, Uploaded};
 
@@ -74,7 +75,7 @@ Each call throws `UnreachableError` where the coordinator can't be reached, is t
 `AnswerError` where it answers with an error or with something else than was asked for, and the signal's reason where
 that is aborted.
 */
-export type Api = {
+export type Api = PeopleApi & {
 	/** The coordinator's base address. */
 	url: string;
 	stats: () => Promise<Stats>;

@@ -53,7 +53,9 @@ const writeLogins = async (file: string, logins: Logins): Promise<void> => {
 
 export const keepLogin = async (url: string, login: Login, places: CredentialPlaces): Promise<void> => {
 	const file = credentialsFile(places);
-	await writeLogins(file, {...(await readLogins(file)), [url]: login});
+	const others = Object.entries(await readLogins(file)).filter(([known]) => known !== url);
+	// Where somebody signed in last stands last.
+	await writeLogins(file, Object.fromEntries([...others, [url, login]]));
 };
 
 /** Says whether there was one. */
@@ -63,6 +65,10 @@ export const forgetLogin = async (url: string, places: CredentialPlaces): Promis
 	if (known) await writeLogins(file, rest);
 	return known !== undefined;
 };
+
+/** The login that was kept for an address. */
+export const loginFor = async (url: string, places: CredentialPlaces): Promise<Login | undefined> =>
+	(await readLogins(credentialsFile(places)))[url];
 
 /** The address that was signed in to last, where no other is named. */
 export const lastLoginUrl = async (places: CredentialPlaces): Promise<string | undefined> =>
@@ -93,8 +99,7 @@ this user runs on this machine. `undefined` where there is none: then what is pu
 */
 export const tokenFor = async (url: string, places: CredentialPlaces): Promise<string | undefined> => {
 	const {PJAS_TOKEN: variable} = places.environment;
-	const token =
-		variable || ((await readLogins(credentialsFile(places)))[url]?.token ?? (await localToken(url, places)));
+	const token = variable || ((await loginFor(url, places))?.token ?? (await localToken(url, places)));
 	if (token === undefined || isSecret('token', token)) return token;
 	const source = variable ? 'PJAS_TOKEN' : 'What is kept for this coordinator';
 	throw new PjasError('INVALID_CONFIGURATION', `${source} is no token: it begins with pjas_ and has 48 characters`);

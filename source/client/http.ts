@@ -42,7 +42,7 @@ export type Http = {
 	call: (call: Call) => Promise<Answer>;
 };
 
-type HttpOptions = Pick<Http, 'clock' | 'limits'> & {token: string | undefined};
+type HttpOptions = Pick<Http, 'clock' | 'limits'> & {token: () => string | undefined};
 
 const MOST_REDIRECTS = 5;
 
@@ -125,7 +125,7 @@ export const createHttp = (url: string, {token, clock, limits}: HttpOptions): Ht
 		const {name, id, body, signal, quietMs = limits.answerMs} = call;
 		signal?.throwIfAborted();
 		const target = url + pathOf(name, id);
-		const request = startRequest(target, token, call);
+		const request = startRequest(target, token(), call);
 		const watch = createWatch(clock, ms => {
 			ending.fail(new UnreachableError(`${url} can't be reached: no answer within ${ms / 1000} seconds`));
 		});

@@ -70,7 +70,16 @@ export const createLiveConnection = (options: LiveConnectionOptions): LiveConnec
 		mine.wasDown ||= !isUp;
 	};
 
+	/** Whether waiting can't help: somebody must sign in, as somebody who may. */
+	const isRefusal = (error: unknown): error is AnswerError & {code: 'UNAUTHENTICATED' | 'FORBIDDEN'} =>
+		error instanceof AnswerError && (error.code === 'UNAUTHENTICATED' || error.code === 'FORBIDDEN');
+
 	const wait = (error: unknown) => {
+		if (isRefusal(error)) {
+			set({state: 'refused', reason: error.code, error: error.message});
+			return;
+		}
+
 		const delayMs = waitOf(failures++, random(), error);
 		const nowMs = clock.now();
 		const mine = {cancelTry: clock.timer(delayMs, connect), cancelProbe: () => undefined, wasDown: false};
@@ -129,7 +138,7 @@ export const createLiveConnection = (options: LiveConnectionOptions): LiveConnec
 		},
 		fail: error => attempt?.abort(error),
 		retryNow() {
-			if (waiting) connect();
+			if (waiting || connection.state === 'refused') connect();
 		},
 		stop() {
 			endWaiting();

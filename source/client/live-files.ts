@@ -56,6 +56,9 @@ const isSame = (one: FileView, other: FileView): boolean =>
 	one.status === other.status &&
 	one.chunks_count === other.chunks_count &&
 	one.type === other.type &&
+	one.owner === other.owner &&
+	one.visibility === other.visibility &&
+	one.shared_with.join() === other.shared_with.join() &&
 	one.redundancy.full === other.redundancy.full &&
 	one.redundancy.partly === other.redundancy.partly &&
 	one.redundancy.none === other.redundancy.none;

@@ -1,11 +1,14 @@
 import type {EventData, FileView, LogEntry, NodeView, Stats} from '../protocol/api.js';
+import type {Whoami} from './people-contract.js';
 
 /** How the console stands to the coordinator. Times are milliseconds since the epoch. */
 export type Connection =
 	| {state: 'connecting'}
 	| {state: 'live'}
 	/** The last data stays. `error` says in words why, `nextTryAtMs` when it is tried again. */
-	| {state: 'stale'; sinceMs: number; nextTryAtMs: number; error: string};
+	| {state: 'stale'; sinceMs: number; nextTryAtMs: number; error: string}
+	/** The coordinator does not know who asks, or does not let them. Waiting doesn't help, so nothing is tried by itself. */
+	| {state: 'refused'; reason: 'UNAUTHENTICATED' | 'FORBIDDEN'; error: string};
 
 /** Bytes a second that went through the coordinator, in the second that begins at `atMs`. */
 export type Throughput = {atMs: number; inRate: number; outRate: number};
@@ -27,6 +30,8 @@ snapshot before, and what nobody sees (the second at which an online node was la
 */
 export type LiveState = {
 	connection: Connection;
+	/** Who is signed in; `undefined` until the first answer, and where the coordinator knows no people. */
+	whoami: Whoami | undefined;
 	/** `undefined` until the first answer. */
 	stats: Stats | undefined;
 	/**

@@ -10,6 +10,7 @@ import {createLiveNodes} from './live-nodes.js';
 import type {Live, LiveState} from './live-state.js';
 import {createStore} from './live-store.js';
 import {createThroughputMeter} from './live-throughput.js';
+import type {Whoami} from './people-contract.js';
 import {createProbe, type Probe} from './probe.js';
 
 export type LiveLimits = {
@@ -45,6 +46,7 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 	const log = createLiveLog(logEntries);
 	const faults = createLiveFaults(mostFaults);
 	let stats: Stats | undefined;
+	let whoami: Whoami | undefined;
 	/** How often events told the figures. */
 	let statsTold = 0;
 	/** Whether all that is shown was fetched, so that events alone keep it right. */
@@ -73,6 +75,14 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		if (before === statsTold && isWanted()) setStats(next);
 	};
 
+	/** A coordinator from before there were accounts can't say it, which is no reason to show nothing. */
+	const fetchWhoami = async (isWanted: () => boolean) => {
+		const next = await api.whoami().catch(() => undefined);
+		if (!isWanted() || JSON.stringify(next) === JSON.stringify(whoami)) return;
+		whoami = next;
+		changed();
+	};
+
 	const fetchNodes = async (isWanted: () => boolean) => {
 		nodes.beginListing();
 		const listing = await api.nodes();
@@ -94,7 +104,10 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		fetching = mine;
 		isFetched = false;
 		try {
-			await Promise.all([fetchStats(isWanted), fetchNodes(isWanted), fetchLog(isWanted), loader.load()]);
+			await Promise.all([
+				...[fetchWhoami(isWanted), fetchStats(isWanted), fetchNodes(isWanted), fetchLog(isWanted)],
+				loader.load(),
+			]);
 			if (!isWanted()) return;
 			isFetched = true;
 			connection.setLive();
@@ -165,6 +178,7 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 
 	const store = createStore((): LiveState => ({
 		connection: connection.get(),
+		whoami,
 		stats,
 		nodes: nodes.get(),
 		files: files.get(),

@@ -1,4 +1,5 @@
 import {themeNames} from '../console/theme.js';
+import {roles, scopes, visibilities} from '../protocol/people.js';
 
 /** What pjas-tui can do, as data: its help, its command line, its completion and the README's table are made of this. */
 
@@ -11,13 +12,15 @@ export type Flag = {
 	values?: readonly string[];
 	/** Whether its value is a path on this machine. */
 	isPath?: boolean;
+	/** Whether the line that says how the command is written leaves it out. */
+	isRare?: boolean;
 	help: string;
 };
 
-/** What completes a word: paths on this machine, files in the network, or one of these words. */
-export type Completes = 'paths' | 'stored' | readonly string[];
+/** What completes a word: paths on this machine, files in the network, nothing, or one of these words, which comes first. */
+export type Completes = 'paths' | 'stored' | 'nothing' | readonly string[];
 
-export type Argument = {placeholder: string; isMany?: boolean; completes: Completes};
+export type Argument = {placeholder: string; isMany?: boolean; isOptional?: boolean; completes: Completes};
 
 export type Command = {
 	about: string;
@@ -33,6 +36,9 @@ export type Command = {
 };
 
 export const logLevels = ['INFO', 'WARN', 'ERROR'] as const;
+export const userActions = ['list', 'set', 'reset'] as const;
+export const inviteActions = ['list', 'revoke'] as const;
+export const tokenActions = ['list', 'create', 'revoke'] as const;
 export const shells = ['bash', 'zsh', 'fish'] as const;
 
 export const helpFlag: Flag = {name: 'help', short: 'h', help: 'Say this, and no more'};
@@ -137,6 +143,108 @@ export const commands = {
 		isRemote: true,
 		isChange: true,
 	},
+	share: {
+		about: 'Say who may read a file',
+		argument: storedFile,
+		flags: [
+			{name: 'with', placeholder: 'NAMES', help: 'Accounts that may read it, with commas between; - is nobody'},
+			{
+				name: 'visibility',
+				placeholder: 'WHO',
+				values: visibilities,
+				help: 'Who else may: nobody, whoever is signed in, or everybody',
+			},
+		],
+		notes: [fileNote],
+		examples: ['pjas-tui share report.pdf --with ann,bob', 'pjas-tui share report.pdf --visibility public'],
+		isRemote: true,
+		isChange: true,
+	},
+	login: {
+		about: 'Sign in, and stay so on this machine',
+		argument: {placeholder: 'URL', isOptional: true, completes: 'nothing'},
+		flags: [
+			{name: 'name', placeholder: 'NAME', help: 'The account; else it is asked for'},
+			{name: 'token', placeholder: 'TOKEN', help: 'Keep this API token instead; - reads it from standard input'},
+		],
+		notes: [
+			'Asks for the password on the terminal; PJAS_PASSWORD gives it to scripts. What is kept is a token for this machine alone, readable by you only.',
+		],
+		examples: ['pjas-tui login https://pjas.example.org', 'pjas-tui login --token - < token'],
+		isRemote: true,
+	},
+	logout: {
+		about: 'End the token of this machine, and forget it',
+		flags: [],
+		examples: ['pjas-tui logout'],
+		isRemote: true,
+	},
+	whoami: {
+		about: 'Say who is signed in, and what that account may do',
+		flags: [],
+		examples: ['pjas-tui whoami --json'],
+		isRemote: true,
+	},
+	accept: {
+		about: 'Take an invitation, or set a new password by a link',
+		argument: {placeholder: 'LINK', completes: 'nothing'},
+		flags: [{name: 'name', placeholder: 'NAME', help: 'What to be called, where the link leaves that open'}],
+		notes: [
+			'LINK is URL/welcome#pjas-invite_…, in quotes. Asks for the password twice; PJAS_PASSWORD gives it to scripts. Signs in.',
+		],
+		examples: ["pjas-tui accept 'https://pjas.example.org/welcome#pjas-invite_…'"],
+		isRemote: true,
+		isChange: true,
+	},
+	users: {
+		about: 'List the accounts, change one, or let somebody set a new password',
+		argument: {placeholder: 'set|reset NAME', isMany: true, isOptional: true, completes: userActions},
+		flags: [
+			{name: 'role', placeholder: 'ROLE', values: roles, isRare: true, help: 'set: what it may do'},
+			{name: 'quota', placeholder: 'SIZE', isRare: true, help: 'set: how much it may keep, as 10GB; none for no limit'},
+			{name: 'disable', isRare: true, help: 'set: it may not sign in any more'},
+			{name: 'enable', isRare: true, help: 'set: it may again'},
+		],
+		notes: ['reset prints a link, once: with it the account gets a new password.'],
+		examples: ['pjas-tui users', 'pjas-tui users set ann --role operator --quota 10GB', 'pjas-tui users reset ann'],
+		isRemote: true,
+	},
+	invite: {
+		about: 'Invite a person, list what is open, or take one back',
+		argument: {placeholder: 'list|revoke ID', isMany: true, isOptional: true, completes: inviteActions},
+		flags: [
+			{name: 'role', placeholder: 'ROLE', values: roles, help: 'What the account may do. Default: member'},
+			{name: 'name', placeholder: 'NAME', isRare: true, help: 'What the account is called; else the person chooses'},
+			{name: 'quota', placeholder: 'SIZE', isRare: true, help: 'How much it may keep, as 10GB. Default: no limit'},
+			{name: 'expires', placeholder: 'TIME', isRare: true, help: 'How long it stays open, as 12h or 30d. Default: 7d'},
+		],
+		notes: ['Prints the link, once. Who has it first has the account.'],
+		examples: ['pjas-tui invite --name ann --quota 10GB', 'pjas-tui invite revoke 0123456789ab'],
+		isRemote: true,
+	},
+	tokens: {
+		about: 'List your API tokens, create one for a program, or end one',
+		argument: {placeholder: 'create NAME|revoke ID', isMany: true, isOptional: true, completes: tokenActions},
+		flags: [
+			{
+				name: 'scope',
+				placeholder: 'SCOPE',
+				values: scopes,
+				isRare: true,
+				help: 'create: what it may do. Default: full',
+			},
+			{
+				name: 'expires',
+				placeholder: 'TIME',
+				isRare: true,
+				help: 'create: how long it works, as 30d. Default: for ever',
+			},
+			{name: 'of', placeholder: 'NAME', isRare: true, help: 'Those of another account, for admins'},
+		],
+		notes: ['create prints the token, once. Programs send it as "Authorization: Bearer TOKEN".'],
+		examples: ['pjas-tui tokens create backup --scope upload --expires 30d', 'pjas-tui tokens revoke 0123456789ab'],
+		isRemote: true,
+	},
 	completion: {
 		about: 'Print a script that completes what is typed in a shell',
 		argument: {placeholder: shells.join('|'), completes: shells},
@@ -169,8 +277,11 @@ export const flagsAlone: readonly Flag[] = [...remoteFlags, ...consoleFlags, hel
 /** How a command is written: `download FILE [-o PATH]`. */
 export const usageOf = (name: CommandName): string => {
 	const {argument, flags}: Command = commands[name];
-	const words = argument ? [`${argument.placeholder}${argument.isMany === true ? '…' : ''}`] : [];
-	const written = flags.map(({name: flag, short, placeholder}) => {
+	const isManyFiles = argument?.isMany === true && typeof argument.completes === 'string';
+	const word = argument && `${argument.placeholder}${isManyFiles ? '…' : ''}`;
+	const words = word === undefined ? [] : [argument?.isOptional === true ? `[${word}]` : word];
+	const usual = flags.filter(({isRare}) => isRare !== true);
+	const written = usual.map(({name: flag, short, placeholder}) => {
 		const dashed = short === undefined ? `--${flag}` : `-${short}`;
 		return `[${dashed}${placeholder === undefined ? '' : ` ${placeholder}`}]`;
 	});

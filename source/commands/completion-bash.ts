@@ -38,9 +38,10 @@ const flagCase = (name: string, flags: readonly Flag[]) => `\t\t\t${name}) ${off
 const argumentCase = (name: CommandName): string[] => {
 	const {argument}: Command = commands[name];
 	if (!argument) return [];
-	const {completes} = argument;
-	const actions = {paths: '_pjas_tui_paths', stored: '_pjas_tui_stored'};
-	return [`\t\t${name}) ${typeof completes === 'string' ? actions[completes] : offer(completes)} ;;`];
+	const {completes, isMany} = argument;
+	const actions = {paths: '_pjas_tui_paths', stored: '_pjas_tui_stored', nothing: ':'};
+	const first = isMany === true ? '((COMP_CWORD == index + 1)) && ' : '';
+	return [`\t\t${name}) ${typeof completes === 'string' ? actions[completes] : first + offer(completes)} ;;`];
 };
 
 const valueFlags = () => {

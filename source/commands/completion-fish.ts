@@ -25,10 +25,12 @@ const seen = (name: string) => `__fish_seen_subcommand_from ${name}`;
 const argumentLine = (name: CommandName): string[] => {
 	const {argument}: Command = commands[name];
 	if (!argument) return [];
-	const {completes} = argument;
-	const actions = {paths: '-F', stored: "-a '(__pjas_tui_stored)'"};
-	const action = typeof completes === 'string' ? actions[completes] : `-a ${inQuotes(completes.join(' '))}`;
-	return [`complete -c pjas-tui -n ${inQuotes(seen(name))} ${action}`];
+	const {completes, isMany} = argument;
+	const actions = {paths: '-F', stored: "-a '(__pjas_tui_stored)'", nothing: '-f'};
+	if (typeof completes === 'string') return [`complete -c pjas-tui -n ${inQuotes(seen(name))} ${actions[completes]}`];
+	const words = completes.join(' ');
+	const condition = isMany === true ? `${seen(name)}; and not ${seen(words)}` : seen(name);
+	return [`complete -c pjas-tui -n ${inQuotes(condition)} -a ${inQuotes(words)}`];
 };
 
 export const fishCompletion =

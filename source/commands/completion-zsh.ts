@@ -34,9 +34,14 @@ const argumentOf = (name: CommandName): string[] => {
 	const {argument}: Command = commands[name];
 	if (!argument) return [];
 	const {completes, isMany, placeholder} = argument;
-	const actions = {paths: '_files', stored: '_pjas_tui_stored'};
-	const action = typeof completes === 'string' ? actions[completes] : `(${completes.join(' ')})`;
-	return [inQuotes(`${isMany === true ? '*' : '1'}:${placeholder.replaceAll(':', ' ')}:${action}`)];
+	const message = placeholder.replaceAll(':', ' ');
+	const actions = {paths: '_files', stored: '_pjas_tui_stored', nothing: ' '};
+	if (typeof completes === 'string') {
+		return [inQuotes(`${isMany === true ? '*' : '1'}:${message}:${actions[completes]}`)];
+	}
+
+	const first = inQuotes(`1:${message}:(${completes.join(' ')})`);
+	return isMany === true ? [first, inQuotes(`*:${message}: `)] : [first];
 };
 
 const commandCase = (name: CommandName): string =>

@@ -1,5 +1,6 @@
 import type {Api} from '../client/contract.js';
 import type {CommandLine} from '../command-line.js';
+import {PjasError} from '../protocol/errors.js';
 import {escapeControls} from '../protocol/escape.js';
 
 /** What a command is given to do its work with. */
@@ -17,6 +18,13 @@ export type CommandContext = {
 	stderr: Output;
 	/** Asks on the terminal and says what was typed; `undefined` where there is no terminal to ask on. */
 	ask: ((question: string) => Promise<string>) | undefined;
+	/** The same without showing what is typed. */
+	askSecret: ((question: string) => Promise<string>) | undefined;
+	environment: Readonly<Record<string, string | undefined>>;
+	/** The user's home folder. */
+	home: string;
+	/** What this machine is called. */
+	machine: string;
 	clock: CommandClock;
 	random: () => number;
 };
@@ -40,6 +48,12 @@ export const isOn = ({flags}: Pick<CommandContext, 'flags'>, name: string): bool
 export const valueOf = ({flags}: Pick<CommandContext, 'flags'>, name: string): string | undefined => {
 	const value = flags.get(name);
 	return typeof value === 'string' ? value : undefined;
+};
+
+/** Refuses what changes something, where a command also does what changes nothing. */
+export const refuseReadOnly = (context: Pick<CommandContext, 'flags'>, what: string): void => {
+	if (!isOn(context, 'read-only')) return;
+	throw new PjasError('INVALID_CONFIGURATION', `${what} changes the network, and --read-only refuses that`);
 };
 
 /** JSON on a line of its own that a terminal can show: what it could obey is escaped. */

@@ -47,5 +47,7 @@ export const failureText = (error: unknown, asJson: boolean): string => {
 		return jsonLine({error: message, code: codeOf(error), ...details});
 	}
 
-	return `pjas-tui: ${message.split('\n').map(escapeControls).join('\n')}\n`;
+	const isUnknown = error instanceof AnswerError && error.code === 'UNAUTHENTICATED';
+	const lines = isUnknown ? ['Sign in first: pjas-tui login'] : message.split('\n');
+	return `pjas-tui: ${lines.map(escapeControls).join('\n')}\n`;
 };

@@ -1,4 +1,6 @@
 import {once} from 'node:events';
+import {homedir, hostname} from 'node:os';
+import {Writable} from 'node:stream';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {CommandContext, Output} from './context.js';
 
@@ -12,12 +14,19 @@ const outputTo = (stream: NodeJS.WriteStream): Output => ({
 	columns: () => (stream.columns > 0 ? stream.columns : DEFAULT_COLUMNS),
 });
 
+/** Where what is typed and must not be seen is echoed to. */
+const nowhere = () => new Writable({write: (_piece, _encoding, done) => done()});
+
+type AskOptions = {process: NodeJS.Process; signal: AbortSignal; isSecret: boolean};
+
 /** Asks on the terminal. Its question goes to standard error, so that standard output stays what was asked for. */
 const askOn =
-	(process: NodeJS.Process, signal: AbortSignal) =>
+	({process, signal, isSecret}: AskOptions) =>
 	async (question: string): Promise<string> => {
 		const {createInterface} = await import('node:readline/promises');
-		const lines = createInterface({input: process.stdin, output: process.stderr});
+		const output = isSecret ? nowhere() : process.stderr;
+		const lines = createInterface({input: process.stdin, output, terminal: true});
+		if (isSecret) process.stderr.write(question);
 		// While it asks, the terminal hands Ctrl-C over as a key.
 		lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
 		try {
@@ -27,8 +36,11 @@ const askOn =
 			return await Promise.race([lines.question(question, {signal}), closed]);
 		} finally {
 			lines.close();
+			if (isSecret) process.stderr.write('\n');
 		}
 	};
+
+const isTerminal = ({stdin, stderr}: NodeJS.Process) => stdin.isTTY && stderr.isTTY;
 
 /** What this process gives its commands. */
 export const processContext = (
@@ -43,7 +55,11 @@ export const processContext = (
 	},
 	stdout: outputTo(process.stdout),
 	stderr: outputTo(process.stderr),
-	ask: process.stdin.isTTY && process.stderr.isTTY ? askOn(process, signal) : undefined,
+	ask: isTerminal(process) ? askOn({process, signal, isSecret: false}) : undefined,
+	askSecret: isTerminal(process) ? askOn({process, signal, isSecret: true}) : undefined,
+	environment: process.env,
+	home: homedir(),
+	machine: hostname(),
 	clock: {
 		now: () => Date.now(),
 		sleep: async (ms, ended) => sleep(ms, undefined, {signal: ended}),

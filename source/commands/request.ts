@@ -78,8 +78,9 @@ const checkValues = (flags: CommandLine['flags'], known: readonly Flag[]) => {
 const checkWords = (name: CommandName, words: readonly string[]) => {
 	const {argument}: Command = commands[name];
 	const extra = words[argument ? 1 : 0];
-	if (argument && (words[0] === undefined || words.includes(''))) {
-		const what = typeof argument.completes === 'string' ? 'file' : 'one';
+	const isLacking = words[0] === undefined && argument?.isOptional !== true;
+	if (argument && (isLacking || words.includes(''))) {
+		const what = argument.completes === 'paths' || argument.completes === 'stored' ? 'file' : 'one';
 		throw wrong(`Say which ${what}: pjas-tui ${name} ${argument.placeholder}`);
 	}
 
@@ -88,8 +89,8 @@ const checkWords = (name: CommandName, words: readonly string[]) => {
 	}
 
 	const choices = typeof argument?.completes === 'object' ? argument.completes : undefined;
-	const [word = ''] = words;
-	if (choices && !choices.includes(word))
+	const [word] = words;
+	if (choices && word !== undefined && !choices.includes(word))
 		throw wrong(`There is no ${name} for ${quoted(word)}. ${suggest(word, choices)}`);
 };
 

@@ -12,5 +12,13 @@ export const loadCommand: Record<RemoteCommand, () => Promise<RunCommand>> = {
 	stats: async () => (await import('./show.js')).showStats,
 	logs: async () => (await import('./logs.js')).showLogs,
 	check: async () => (await import('./check.js')).check,
+	share: async () => (await import('./share.js')).share,
+	login: async () => (await import('./sign-in.js')).login,
+	logout: async () => (await import('./sign-out.js')).logout,
+	whoami: async () => (await import('./whoami.js')).whoami,
+	accept: async () => (await import('./sign-in.js')).accept,
+	users: async () => (await import('./users.js')).users,
+	invite: async () => (await import('./invite.js')).invite,
+	tokens: async () => (await import('./tokens.js')).tokens,
 	rm: async () => (await import('./remove.js')).remove,
 };

@@ -14,6 +14,8 @@ export type FrameProps = {
 	area: Area;
 	theme: Theme;
 	url: string;
+	/** Who is signed in. */
+	who: readonly Piece[];
 	/** How it stands to the coordinator, in a few words. */
 	connection: {text: string; tone: Tone};
 	/** What is said at the right of the head. */
@@ -43,31 +45,40 @@ const titles: Record<ScreenId, string> = {
 	files: 'Files',
 	transfers: 'Transfers',
 	activity: 'Activity',
+	people: 'People',
 };
+
+/** For where there is no room for those. */
+const shortTitles: typeof titles = {...titles, activity: 'Log'};
 
 const widthOf = (pieces: readonly Piece[]) => pieces.reduce((sum, {text}) => sum + displayWidth(text), 0);
 
-const headPieces = ({area, theme, url, connection, figures, isReadOnly}: FrameProps): Piece[] => {
+/** What the head always has room for. */
+const LEAST_WHO = 24;
+const WHO_SHARE = 1 / 3;
+
+const headPieces = ({area, theme, url, who, connection, figures, isReadOnly}: FrameProps): Piece[] => {
+	const {ellipsis} = theme.glyphs;
+	const whoWidth = Math.min(Math.max(LEAST_WHO, Math.floor(area.columns * WHO_SHARE)), widthOf(who));
+	const person: Piece[] = whoWidth === 0 ? [] : [{text: '  '}, ...fit(who, whoWidth, ellipsis)];
 	const tag: Piece[] = isReadOnly ? [{text: '  read-only', tone: 'warn'}] : [];
 	const right: Piece[] = [{text: connection.text, tone: connection.tone, isBold: true}, ...figures];
-	const left: Piece[] = [{text: 'PJAS', tone: 'accent', isBold: true}, ...tag, {text: `  ${url}`, tone: 'muted'}];
-	const rightWidth = Math.min(widthOf(right), area.columns - 6);
-	return [
-		...fit(left, area.columns - rightWidth - 2, theme.glyphs.ellipsis),
-		{text: '  '},
-		...fit(right, rightWidth, theme.glyphs.ellipsis),
-	];
+	const needed: Piece[] = [{text: 'PJAS', tone: 'accent', isBold: true}, ...person, ...tag];
+	const left: Piece[] = [...needed, {text: `  ${url}`, tone: 'muted'}];
+	const rightWidth = Math.min(widthOf(right), area.columns - widthOf(needed) - 2);
+	return [...fit(left, area.columns - rightWidth - 2, ellipsis), {text: '  '}, ...fit(right, rightWidth, ellipsis)];
 };
 
 const tabPieces = ({area, theme, screen, badges}: FrameProps): Piece[] => {
-	const tabs = (margin: string) =>
+	const tabs = (margin: string, names = titles) =>
 		screenIds.flatMap((id, index): Piece[] => {
 			const badge = badges[id] === undefined ? '' : ` ${badges[id]}`;
-			const text = `${margin}${index + 1} ${titles[id]}${badge}${margin}`;
+			const text = `${margin}${index + 1} ${names[id]}${badge}${margin}`;
 			return [id === screen ? {text, isBold: true, isInverse: true} : {text, tone: 'muted'}, {text: ' '}];
 		});
-	const wide = tabs(' ');
-	return fit(widthOf(wide) <= area.columns ? wide : tabs(''), area.columns, theme.glyphs.ellipsis);
+	const forms = [tabs(' '), tabs('')];
+	const shown = forms.find(form => widthOf(form) <= area.columns + 1) ?? tabs('', shortTitles);
+	return fit(shown, area.columns, theme.glyphs.ellipsis);
 };
 
 const noticePrefix: Record<Notice['tone'], string> = {info: '', ok: 'Done: ', warn: 'Note: ', bad: 'Failed: '};

@@ -10,6 +10,7 @@ import {createConfirm} from '../dialogs/confirm.js';
 import {createHelp} from '../dialogs/help.js';
 import {createPalette} from '../dialogs/palette.js';
 import {createNodesScreen} from '../screens/nodes.js';
+import {createRefusedView} from '../screens/refused.js';
 import {createController} from './controller.js';
 import {parseFilter} from './filter.js';
 import {type Binding, bindingOf, keymap} from './keymap.js';
@@ -207,7 +208,8 @@ const createTestController = (given: Parameters<typeof createTestConsole>[0] = {
 	const screen = (console: Console): View => createNodesScreen(console);
 	const controller = createController({
 		parts,
-		screens: {overview: screen, nodes: screen, files: screen, transfers: screen, activity: screen},
+		screens: {overview: screen, nodes: screen, files: screen, transfers: screen, activity: screen, people: screen},
+		refused: createRefusedView,
 		dialogs: {
 			help: createHelp,
 			palette: createPalette,
@@ -463,6 +465,7 @@ const frameLines = (given: FrameGiven) => {
 		<Frame
 			area={{columns, rows}}
 			theme={theme}
+			who={[{text: 'ann'}, {text: ' (member)'}]}
 			url="http://a-coordinator-with-a-long-name.example.org:3000"
 			connection={connectionStatus(live.get(), sampleNowMs)}
 			figures={headFigures(live.get(), {columns, rows}, theme)}
@@ -488,8 +491,8 @@ test('the frame keeps what matters at 60 columns: the connection, all screens, t
 		const lines = frameLines({columns, rows: rows + FRAME_ROWS, badge: '(12)'});
 		t.is(lines.length, rows + FRAME_ROWS);
 		t.true(lines.every(line => displayWidth(line) <= columns));
-		t.regex(lines[0] ?? '', /PJAS +read-only .*STALE 12 s, next try in 4 s/);
-		t.regex(lines[1] ?? '', /1 Overview .*4 Transfers \(12\) +5 Activity/);
+		t.regex(lines[0] ?? '', /PJAS +ann \(member\) +read-only .*STALE 12 s, next try in 4 s/);
+		t.regex(lines[1] ?? '', /1 Overview .*4 Transfers \(12\) +5 (Activity|Log) +6 People/);
 		t.regex(lines.at(-1) ?? '', /^Enter open .*\? help +q quit/);
 	}
 

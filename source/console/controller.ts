@@ -27,6 +27,8 @@ export type ControllerOptions = {
 		quit: (console: Console, quit: () => void) => View;
 		upload: (console: Console) => View;
 	};
+	/** What is seen in place of every screen while the coordinator refuses whoever looks. */
+	refused: (console: Console) => View;
 	suspend: () => void;
 	redraw: () => void;
 	quit: () => void;
@@ -61,6 +63,7 @@ const everywhereActions = (
 	options: ControllerOptions,
 	console: Console,
 	stacks: Stacks,
+	top: () => View,
 	shownActions: () => readonly Action[],
 ): readonly Action[] => {
 	const {dialogs, parts} = options;
@@ -84,9 +87,14 @@ const everywhereActions = (
 		...screenIds.map(id => ({id: `screen.${id}` as const, run: () => console.go({screen: id})})),
 		{id: 'screen.next', run: () => goBy(1)},
 		{id: 'screen.previous', run: () => goBy(-1)},
-		{id: 'palette', run: () => console.open(dialogs.palette(console, stacks.top(), shownActions(), history))},
-		{id: 'help', run: () => console.open(dialogs.help(console, stacks.top(), shownActions()))},
-		{id: 'upload', run: () => console.open(dialogs.upload(console))},
+		{id: 'palette', run: () => console.open(dialogs.palette(console, top(), shownActions(), history))},
+		{id: 'help', run: () => console.open(dialogs.help(console, top(), shownActions()))},
+		{
+			id: 'upload',
+			run: () => console.open(dialogs.upload(console)),
+			problem: () =>
+				parts.live.get().connection.state === 'refused' ? `Sign in first: pjas-tui login ${parts.api.url}` : undefined,
+		},
 		{id: 'back', run: back},
 		{
 			id: 'retry',
@@ -128,7 +136,15 @@ export const createController = (options: ControllerOptions): Controller => {
 	const allowed = (actions: readonly Action[]) =>
 		parts.isReadOnly ? actions.filter(({id}) => !isChange(id)) : actions;
 	const stacks = createStacks(console, options.screens);
-	const everywhere = everywhereActions(options, console, stacks, () => everywhereHere());
+	const refused = options.refused(console);
+	/** What is seen. Dialogs, which wait for an answer, and the help stay what they are. */
+	const top = (): View => {
+		const view = stacks.top();
+		const isCovered = parts.live.get().connection.state === 'refused' && !view.isModal && !view.isAside;
+		return isCovered ? refused : view;
+	};
+
+	const everywhere = everywhereActions(options, console, stacks, top, () => everywhereHere());
 	const everywhereHere = () =>
 		allowed(everywhere).filter(({id}) => stacks.top().isModal !== true || alwaysAllowed.includes(id));
 	const stopTicking = keepTicking(parts.live, parts.clock, teller.tell);
@@ -138,14 +154,14 @@ export const createController = (options: ControllerOptions): Controller => {
 		actions.find(({id}) => bindingOf(id).keys.includes(chord));
 
 	const refuseChange = (chord: string) => {
-		const refused = parts.isReadOnly && boundTo([...stacks.top().actions(), ...everywhere], chord);
+		const refused = parts.isReadOnly && boundTo([...top().actions(), ...everywhere], chord);
 		if (refused) notices.put({tone: 'warn', text: `Not with --read-only: ${bindingOf(refused.id).help}`});
 	};
 
 	const key = (event: KeyEvent) => {
 		notices.clear();
 		teller.tell();
-		const view = stacks.top();
+		const view = top();
 		const chord = chordOf(event);
 		if (view.isTyping?.() === true && view.key?.(event) === true) return;
 		const isText = view.isTyping?.() === true && event.text !== '' && !event.ctrl && !event.alt;
@@ -162,7 +178,7 @@ export const createController = (options: ControllerOptions): Controller => {
 
 	/** What the view's keys do. While a filter is written they do nothing but write; a dialog with a field knows which it leaves free. */
 	const actionsHere = (): readonly Action[] => {
-		const view = stacks.top();
+		const view = top();
 		const isFiltering = view.isTyping?.() === true && view.isModal !== true;
 		return [
 			...(isFiltering ? [] : allowed(view.actions())),
@@ -175,15 +191,15 @@ export const createController = (options: ControllerOptions): Controller => {
 		console,
 		shown: () => ({
 			screen: stacks.current(),
-			view: stacks.top(),
+			view: top(),
 			notice: notices.get(),
 			actions: actionsHere(),
 			everywhere: everywhereHere(),
-			isTyping: stacks.top().isTyping?.() === true,
+			isTyping: top().isTyping?.() === true,
 		}),
 		key,
-		render: area => stacks.top().render(area),
-		describe: () => stacks.top().describe(),
+		render: area => top().render(area),
+		describe: () => top().describe(),
 		subscribe: teller.subscribe,
 		close() {
 			stopTicking();

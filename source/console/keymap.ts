@@ -1,6 +1,17 @@
 /** Where a binding works: everywhere, in any list, or in one place. */
 export type Scope =
-	'everywhere' | 'list' | 'overview' | 'nodes' | 'node' | 'files' | 'file' | 'transfers' | 'activity' | 'picker';
+	| 'everywhere'
+	| 'list'
+	| 'overview'
+	| 'nodes'
+	| 'node'
+	| 'files'
+	| 'file'
+	| 'transfers'
+	| 'activity'
+	| 'people'
+	| 'account'
+	| 'picker';
 
 export type Binding = {
 	scope: Scope;
@@ -21,6 +32,7 @@ export const keymap = {
 	'screen.files': {scope: 'everywhere', keys: ['3'], label: 'files', help: 'Go to the files'},
 	'screen.transfers': {scope: 'everywhere', keys: ['4'], label: 'transfers', help: 'Go to the transfers'},
 	'screen.activity': {scope: 'everywhere', keys: ['5'], label: 'activity', help: 'Go to the activity log'},
+	'screen.people': {scope: 'everywhere', keys: ['6'], label: 'people', help: 'Go to the people'},
 	'screen.next': {scope: 'everywhere', keys: ['tab'], label: 'next', help: 'Go to the next screen'},
 	'screen.previous': {scope: 'everywhere', keys: ['shift-tab'], label: 'previous', help: 'Go to the previous screen'},
 	palette: {scope: 'everywhere', keys: [':'], label: 'palette', help: 'Name an action or a screen'},
@@ -66,6 +78,13 @@ export const keymap = {
 		help: 'Delete the chosen or marked files',
 		isChange: true,
 	},
+	'file.share': {
+		scope: 'files',
+		keys: ['v'],
+		label: 'who reads',
+		help: 'Say who may read the chosen or marked files',
+		isChange: true,
+	},
 	'file.reload': {scope: 'files', keys: ['r'], label: 'reload', help: 'Ask for the list anew'},
 
 	'file.stop-check': {scope: 'file', keys: ['x'], label: 'stop check', help: 'Stop the check that is under way'},
@@ -89,6 +108,39 @@ export const keymap = {
 		help: 'Show all, warnings and errors, or errors only',
 	},
 	'activity.wide': {scope: 'activity', keys: ['w'], label: 'wide', help: 'Whole messages, or one line each'},
+
+	'people.invite': {scope: 'people', keys: ['i'], label: 'invite', help: 'Invite a person', isChange: true},
+	'people.edit': {
+		scope: 'people',
+		keys: ['e'],
+		label: 'edit',
+		help: 'Change the role and the quota of an account',
+		isChange: true,
+	},
+	'people.disable': {
+		scope: 'people',
+		keys: ['x', 'delete'],
+		label: 'disable',
+		help: 'Disable an account, or let it in again; take an invitation back',
+		isChange: true,
+	},
+	'people.reset': {
+		scope: 'people',
+		keys: ['R'],
+		label: 'reset',
+		help: 'Make a link with which somebody sets a new password',
+		isChange: true,
+	},
+	'people.reload': {scope: 'people', keys: ['r'], label: 'reload', help: 'Ask for the people anew'},
+
+	'token.create': {
+		scope: 'account',
+		keys: ['n'],
+		label: 'new token',
+		help: 'Make a token for a program',
+		isChange: true,
+	},
+	'token.revoke': {scope: 'account', keys: ['x', 'delete'], label: 'revoke', help: 'End the token', isChange: true},
 
 	'picker.upload': {
 		scope: 'picker',

@@ -8,8 +8,18 @@ import type {Area} from './view.js';
 export const connectionStatus = ({connection}: LiveState, nowMs: number): {text: string; tone: Tone} => {
 	if (connection.state === 'live') return {text: 'LIVE', tone: 'ok'};
 	if (connection.state === 'connecting') return {text: 'CONNECTING', tone: 'warn'};
+	if (connection.state === 'refused') {
+		return {text: connection.reason === 'FORBIDDEN' ? 'NOT ALLOWED' : 'NOT SIGNED IN', tone: 'warn'};
+	}
+
 	const {sinceMs, nextTryAtMs} = connection;
 	return {text: `STALE ${span(nowMs - sinceMs)}, next try in ${span(nextTryAtMs - nowMs)}`, tone: 'bad'};
+};
+
+/** Who is signed in, for the head of every screen; that there are no accounts, so that nobody overlooks it. */
+export const whoPieces = ({stats, whoami}: LiveState): Piece[] => {
+	if (stats?.open === true || whoami?.open === true) return [{text: 'OPEN: no accounts', tone: 'warn', isBold: true}];
+	return whoami ? [{text: whoami.name, isBold: true}, {text: ` (${whoami.role})`}] : [];
 };
 
 /** The network in two figures, for the head; where there is room. */

@@ -6,7 +6,7 @@ import type {Transfers} from '../transfers/transfer.js';
 import type {ActionId} from './keymap.js';
 import type {Theme} from './theme.js';
 
-export const screenIds = ['overview', 'nodes', 'files', 'transfers', 'activity'] as const;
+export const screenIds = ['overview', 'nodes', 'files', 'transfers', 'activity', 'people'] as const;
 export type ScreenId = (typeof screenIds)[number];
 
 export type Area = {columns: number; rows: number};
@@ -41,6 +41,10 @@ export type View = {
 	describe: () => Description;
 	/** Esc: takes the filter or the marks away, say. Says whether there was something to take away; if not, the view is closed. */
 	back?: () => boolean;
+	/** What signs and codes mean that it shows, a line each: the help has it. */
+	legend?: () => readonly string[];
+	/** Whether it is about another view and is seen whoever is signed in. */
+	isAside?: boolean;
 	/** Whether it must be answered first: then no other screen can be gone to. */
 	isModal?: boolean;
 	/** Goes to what was asked for by `console.go`; called before `show`. */
@@ -58,7 +62,7 @@ export type Clock = {now: () => number; timer: (afterMs: number, run: () => void
 
 /** Where to go to: a screen, and what to choose there. */
 export type Place =
-	| {screen: 'overview' | 'transfers' | 'activity'}
+	| {screen: 'overview' | 'transfers' | 'activity' | 'people'}
 	| {screen: 'nodes'; node?: string; filter?: string}
 	| {screen: 'files'; file?: string; filter?: string};
 

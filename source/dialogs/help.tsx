@@ -33,7 +33,10 @@ export const createHelp = (console: Console, about: View, everywhere: readonly A
 		pieces: fit(pieces, columns, console.theme.glyphs.ellipsis),
 	});
 	const others = everywhere.filter(({id}) => !own.some(action => action.id === id));
-	const lines = [...section(about.title(), own), ...section('Everywhere', others)].slice(0, -1);
+	const legend = about.legend?.() ?? [];
+	const signs: Line[] =
+		legend.length === 0 ? [] : [headLine('Signs'), ...legend.map(text => ({pieces: [{text}]})), blank];
+	const lines = [...section(about.title(), own), ...signs, ...section('Everywhere', others)].slice(0, -1);
 	let top = 0;
 	let height = 10;
 	const scroll = (by: number) => {
@@ -43,6 +46,7 @@ export const createHelp = (console: Console, about: View, everywhere: readonly A
 
 	return {
 		title: () => `Help: ${about.title()}`,
+		isAside: true,
 		actions: () => [
 			{id: 'list.up', run: () => scroll(-1)},
 			{id: 'list.down', run: () => scroll(1)},

@@ -4,6 +4,7 @@ import type {Clock} from '../console/view.js';
 import {formatSize} from '../format.js';
 import type {FileView} from '../protocol/api.js';
 import {redundancyPiece} from './file-facts.js';
+import {readersPiece} from './file-readers.js';
 import {redundancyRank} from './redundancy.js';
 
 const DATE_WIDTH = 16;
@@ -53,12 +54,32 @@ export const fileColumns = (clock: Clock): readonly Column<FileView>[] => [
 		isDescending: true,
 	},
 	{
+		id: 'readers',
+		title: 'WHO',
+		min: 3,
+		max: 9,
+		grow: 1,
+		priority: 4,
+		cell: readersPiece,
+		sortBy: file => readersPiece(file).text,
+	},
+	{
+		id: 'owner',
+		title: 'OWNER',
+		min: 8,
+		max: 32,
+		grow: 1,
+		priority: 5,
+		cell: file => (file.owner === '' ? {text: '-', tone: 'muted'} : file.owner),
+		sortBy: file => file.owner,
+	},
+	{
 		id: 'type',
 		title: 'TYPE',
 		min: 10,
 		max: 24,
 		grow: 1,
-		priority: 4,
+		priority: 6,
 		cell: file => file.type,
 		sortBy: file => file.type,
 	},
@@ -68,7 +89,7 @@ export const fileColumns = (clock: Clock): readonly Column<FileView>[] => [
 		min: 12,
 		max: 32,
 		grow: 1,
-		priority: 5,
+		priority: 7,
 		cell: file => ({text: file.file_id, tone: 'muted'}),
 		sortBy: file => file.file_id,
 	},

@@ -5,12 +5,14 @@ import {insideOf, Panel} from '../components/panel.js';
 import type {Action, Area, Console, Description, View} from '../console/view.js';
 import {createDeleteDialog} from '../dialogs/delete-files.js';
 import {createDownloadDialog} from '../dialogs/download.js';
+import {createShareDialog} from '../dialogs/share-files.js';
 import {formatSize} from '../format.js';
 import type {FileView} from '../protocol/api.js';
 import {printable} from '../terminal/text.js';
 import {type ChunkList, createChunkList} from './chunk-list.js';
 import {countWords, type FileCheck, type FileChecks} from './file-checks.js';
 import {briefLines, chunksText, factLines, fileSentence} from './file-facts.js';
+import {readersLegend, shareProblem} from './file-readers.js';
 import {createFileWatch, type FileWatch} from './file-watch.js';
 import {chunkWords, redundancySentence, shardWords} from './redundancy.js';
 import {
@@ -34,7 +36,7 @@ type Parts = {
 };
 
 const WIDE_COLUMNS = 110;
-const FACT_ROWS = 8;
+const FACT_ROWS = 10;
 const note = (text: string): Line => ({pieces: [{text, tone: 'muted'}]});
 const head = (text: string): Line => ({pieces: [{text, isBold: true}]});
 
@@ -223,9 +225,15 @@ export const createFileDetails = ({console, file, checks, isChecking = false}: O
 
 	const view: View = {
 		title: () => `File ${printable(watch.file().filename)}`,
+		legend: () => readersLegend,
 		actions: () => [
 			...changing(),
 			{id: 'file.download', run: () => console.open(createDownloadDialog(console, current())), problem: gone},
+			{
+				id: 'file.share',
+				run: () => console.open(createShareDialog(console, current())),
+				problem: () => gone() ?? shareProblem(console.live.get().whoami, current()),
+			},
 			{id: 'file.reload', run: replication.load},
 			{id: 'list.copy', run: () => console.copy(id)},
 			...chunks.actions(),

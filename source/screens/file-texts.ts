@@ -14,7 +14,7 @@ const STAYS_MS = 200;
 const FILES_AT_ONCE = 5000;
 
 const textOf = (file: FileView): string =>
-	`${file.filename} ${file.file_id} ${file.type} ${redundancyPiece(file).text}`.toLowerCase();
+	`${file.filename} ${file.file_id} ${file.type} ${redundancyPiece(file).text} ${file.owner} ${file.visibility}`.toLowerCase();
 
 export const createFileTexts = ({clock}: Pick<Console, 'clock'>): FileTexts => {
 	const texts = new WeakMap<FileView, string>();

@@ -8,11 +8,13 @@ import {createTable, type Table} from '../console/table.js';
 import type {Action, Area, Console, Place, View} from '../console/view.js';
 import {createDeleteDialog} from '../dialogs/delete-files.js';
 import {createDownloadDialog} from '../dialogs/download.js';
+import {createShareDialog} from '../dialogs/share-files.js';
 import type {FileView} from '../protocol/api.js';
 import {createFileChecks, type FileChecks} from './file-checks.js';
 import {fileColumns} from './file-columns.js';
 import {createFileDetails} from './file-details.js';
 import {fileSentence} from './file-facts.js';
+import {readersLegend, shareProblem} from './file-readers.js';
 import {createFilePreview, FilePanel, type FilePreview} from './file-preview.js';
 import {createFileTexts} from './file-texts.js';
 
@@ -161,6 +163,11 @@ const createActions = (console: Console, table: Table<FileView>, checks: FileChe
 			problem: unchosen,
 		},
 		{
+			id: 'file.share',
+			run: () => console.open(createShareDialog(console, table.chosen())),
+			problem: () => unchosen() ?? shareProblem(console.live.get().whoami, table.chosen()),
+		},
+		{
 			id: 'file.reload',
 			run() {
 				console.live.reloadFiles();
@@ -208,6 +215,7 @@ export const createFilesScreen = (console: Console): View => {
 
 	return {
 		title: () => 'Files',
+		legend: () => readersLegend,
 		actions: () => actions,
 		isTyping: table.isTyping,
 		key: table.key,

@@ -43,6 +43,7 @@ const full = {
 
 const live = (change: Partial<LiveState> = {}): LiveState => ({
 	connection: {state: 'live'},
+	whoami: undefined,
 	stats: undefined,
 	nodes: undefined,
 	files: undefined,

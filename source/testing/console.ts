@@ -27,6 +27,7 @@ type Given = {
 
 const initial: LiveState = {
 	connection: {state: 'live'},
+	whoami: undefined,
 	stats: undefined,
 	nodes: undefined,
 	files: undefined,

@@ -1,0 +1,45 @@
+import type {z} from 'zod';
+import type {changeFileSchema, FileView} from '../protocol/api.js';
+import type {
+	AccountView,
+	changeAccountSchema,
+	CreatedToken,
+	createTokenSchema,
+	InvitationView,
+	Invited,
+	inviteSchema,
+	TokenView,
+	Whoami,
+} from '../protocol/people-api.js';
+
+export type {AccountView, CreatedToken, InvitationView, Invited, TokenView, Whoami};
+
+/** What of a file's readers is to be another; what is left out stays. */
+export type FileChange = z.input<typeof changeFileSchema>;
+/** What of an account is to be another; what is left out stays. */
+export type AccountChange = z.input<typeof changeAccountSchema>;
+
+/** The calls about people: who they are, what they may do, and the secrets by which they are known. */
+export type PeopleApi = {
+	/** Throws `UNAUTHENTICATED` where whoever calls is not known. */
+	whoami: () => Promise<Whoami>;
+	/** Ends the token that is called with. */
+	logout: () => Promise<void>;
+	/** All, by name. For operators. */
+	accounts: () => Promise<AccountView[]>;
+	changeAccount: (name: string, change: AccountChange) => Promise<AccountView>;
+	/** A link with which somebody sets a new password, told this once. */
+	resetPassword: (name: string) => Promise<Invited>;
+	/** A link with which somebody makes an account, told this once. */
+	invite: (invitation: z.input<typeof inviteSchema>) => Promise<Invited>;
+	/** Those that are open. */
+	invitations: () => Promise<InvitationView[]>;
+	revokeInvitation: (id: string) => Promise<void>;
+	/** One's own, or those of another account. */
+	tokens: (account?: string) => Promise<TokenView[]>;
+	/** The token, told this once. */
+	createToken: (token: z.input<typeof createTokenSchema>) => Promise<CreatedToken>;
+	revokeToken: (id: string) => Promise<void>;
+	/** Says who may read a file. */
+	changeFile: (id: string, change: FileChange) => Promise<FileView>;
+};
