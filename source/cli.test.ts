@@ -6,6 +6,7 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {text} from 'node:stream/consumers';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
+import {commandNames} from './commands/commands.js';
 import {formatSize, formatTable} from './format.js';
 import {runProgram, startProgram} from './testing/program.js';
 
@@ -232,7 +233,7 @@ test('wrong words are code 2, with what was meant', async t => {
 	t.is(await refusal(['nodse']), 'pjas-tui: There is no command "nodse". Did you mean nodes?\n');
 	t.is(
 		await refusal([]),
-		'pjas-tui: The console needs a terminal. Without one there are commands: upload, download, files, nodes, stats, logs, check, rm\n',
+		`pjas-tui: The console needs a terminal. Without one there are commands: ${commandNames.slice(0, -1).join(', ')}\n`,
 	);
 	t.is(
 		await refusal(['files', '--jsn', '--json']),

@@ -57,8 +57,9 @@ Commands:
 ${rowsOf(commandNames.map(name => [usageOf(name), commands[name].about]))}
 Flags:
 ${rowsOf([...remoteFlags, ...consoleFlags, {...jsonFlag, help: `${jsonFlag.help} (commands only; problems too)`}, helpFlag, versionFlag].map(flagRow))}
-  The coordinator's address comes from --coordinator, PJAS_COORDINATOR, or
-  "coordinator_url" in pjas_config.json in this folder.
+  The coordinator's address comes from --coordinator, PJAS_COORDINATOR, the last
+  login, or "coordinator_url" in pjas_config.json in this folder. Who calls comes
+  from PJAS_TOKEN or the login.
   Default: ${DEFAULT_COORDINATOR_URL}
 
   pjas-tui COMMAND --help says more about each.

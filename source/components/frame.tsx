@@ -94,7 +94,7 @@ const keyPieces = ({area, theme, actions: all, everywhere, isTyping}: FrameProps
 	const actions = all.filter(({id, problem}) => id !== 'back' && problem?.() === undefined);
 	const last = [
 		...all.filter(({id}) => id === 'back'),
-		...always.flatMap(id => everywhere.filter(action => action.id === id)),
+		...always.flatMap(id => everywhere.filter(action => action.id === id && action.problem?.() === undefined)),
 	];
 	const isMovement = ({id}: Action) => /^list\.(up|down|left|right|first|last|page)/.test(id);
 	const hint = ({id}: Action): Piece[] => {

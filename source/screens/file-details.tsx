@@ -36,7 +36,7 @@ type Parts = {
 };
 
 const WIDE_COLUMNS = 110;
-const FACT_ROWS = 10;
+const FACT_ROWS = 9;
 const note = (text: string): Line => ({pieces: [{text, tone: 'muted'}]});
 const head = (text: string): Line => ({pieces: [{text, isBold: true}]});
 

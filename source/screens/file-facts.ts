@@ -4,10 +4,9 @@ import type {Piece} from '../console/table.js';
 import {fit} from '../console/table-layout.js';
 import type {Console} from '../console/view.js';
 import {formatSize} from '../format.js';
-import {readersText} from '../format-readers.js';
 import type {FileView} from '../protocol/api.js';
 import {printable, truncate} from '../terminal/text.js';
-import {ownerText, readersSentence} from './file-readers.js';
+import {ownerPiece} from './file-readers.js';
 import {redundancySentence, redundancyTone, redundancyWords} from './redundancy.js';
 
 /** A file in words, for lists, details and screen readers alike. */
@@ -53,8 +52,7 @@ export const factLines = (file: FileView, {theme, clock}: Console, width: number
 	const others = [
 		line('redundancy', sentence.text.length > width - LABEL_WIDTH ? redundancyPiece(file) : sentence),
 		line('size', `${formatSize(file.size)} (${file.size} bytes)`),
-		line('owner', ownerText(file)),
-		line('readers', {text: readersText(file), ...(file.visibility === 'public' && {tone: 'warn' as const})}),
+		line('owner', ownerPiece(file)),
 		line('chunks', String(file.chunks_count)),
 		line('uploaded', `${dateTime(file.uploaded_at)} (${age(clock.now() - file.uploaded_at)})`),
 		line('type', file.type),
@@ -77,7 +75,7 @@ export const briefLines = (file: FileView, {theme}: Console, width: number): Lin
 		{pieces: fit({text: file.filename, isBold: true}, width, ellipsis)},
 		{
 			pieces: fit(
-				[redundancyPiece(file), {text: `, ${sums}`}, {text: `${file.type}, ${readersSentence(file)}`}],
+				[redundancyPiece(file), {text: `, ${sums}`}, {text: `${file.type}, owner ${ownerPiece(file).text}`}],
 				width,
 				ellipsis,
 			),
@@ -88,5 +86,5 @@ export const briefLines = (file: FileView, {theme}: Console, width: number): Lin
 /** A file as a screen reader says it. */
 export const fileSentence = (file: FileView): string => {
 	const {filename, size, type, uploaded_at: uploadedAt} = file;
-	return `${printable(filename)}, ${formatSize(size)}, ${printable(type)}, uploaded ${dateTime(uploadedAt)}, redundancy ${redundancyPiece(file).text}, ${readersSentence(file)}`;
+	return `${printable(filename)}, ${formatSize(size)}, ${printable(type)}, uploaded ${dateTime(uploadedAt)}, redundancy ${redundancyPiece(file).text}, owner ${ownerPiece(file).text}`;
 };

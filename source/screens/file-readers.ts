@@ -1,5 +1,4 @@
 import type {Piece} from '../console/table.js';
-import {readersText} from '../format-readers.js';
 import type {Whoami} from '../client/people-contract.js';
 import type {FileView} from '../protocol/api.js';
 import {printable} from '../terminal/text.js';
@@ -7,7 +6,6 @@ import {printable} from '../terminal/text.js';
 /** Who owns a file and who may read it, as lists, details and the help show it. */
 
 const codes: Record<FileView['visibility'], string> = {private: 'P', network: 'N', public: '*'};
-const WORD_WIDTH = 8;
 
 /** What the codes mean. */
 export const readersLegend: readonly string[] = [
@@ -17,16 +15,24 @@ export const readersLegend: readonly string[] = [
 	'     P+  and the accounts that it is shared with',
 ];
 
-/** A code, or a word where there is room for one. What everybody may read stands out. */
-export const readersPiece = ({visibility, shared_with: names}: FileView, width = 0): Piece => {
-	const text = `${width >= WORD_WIDTH ? visibility : codes[visibility]}${names.length === 0 ? '' : '+'}`;
+/** What everybody may read stands out. */
+export const readersPiece = ({visibility, shared_with: names}: FileView): Piece => {
+	const text = `${codes[visibility]}${names.length === 0 ? '' : '+'}`;
 	if (visibility === 'public') return {text, tone: 'warn'};
 	return visibility === 'private' ? {text} : {text, tone: 'muted'};
 };
 
 export const ownerText = ({owner}: FileView): string => (owner === '' ? 'nobody' : owner);
 
-export const readersSentence = (file: FileView): string => `owner ${ownerText(file)}, readers ${readersText(file)}`;
+/** Whose it is and who may read it: ann, private, shared with bob. */
+export const ownerPiece = (file: FileView): Piece => {
+	const {visibility, shared_with: names} = file;
+	const shared = names.length === 0 ? '' : `, shared with ${names.join(', ')}`;
+	return {
+		text: `${ownerText(file)}, ${visibility}${shared}`,
+		...(visibility === 'public' && {tone: 'warn' as const}),
+	};
+};
 
 /** Why somebody may not say who reads files, or `undefined`: told before a form is filled in for nothing. */
 export const shareProblem = (whoami: Whoami | undefined, files: readonly FileView[]): string | undefined => {

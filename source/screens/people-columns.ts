@@ -23,14 +23,14 @@ export const peopleColumns = (theme: Theme): readonly Column<Person>[] => [
 	{
 		id: 'used',
 		title: 'USED',
-		min: 20,
+		min: 16,
 		max: 36,
 		grow: 3,
 		priority: 3,
 		isDescending: true,
 		cell(person, width) {
 			if (person.kind === 'invitation') return {text: '-', tone: 'muted'};
-			const figures = usedText(person);
+			const figures = usedText(person, width);
 			const barWidth = Math.min(MOST_BAR, width - figures.length - 1);
 			if (person.quotaBytes === null || barWidth < LEAST_BAR) return figures;
 			return [...bar(quotaShare(person), barWidth, theme, quotaTone(person)), {text: ` ${figures}`}];

@@ -31,8 +31,13 @@ export const quotaShare = ({usedBytes, quotaBytes}: Account): number => {
 
 export const quotaTone = (account: Account): Tone => (quotaShare(account) >= NEARLY_FULL ? 'warn' : 'accent');
 
-export const usedText = ({usedBytes, quotaBytes}: Account): string =>
-	quotaBytes === null ? formatSize(usedBytes) : `${formatSize(usedBytes)} of ${formatSize(quotaBytes)}`;
+/** @param width - The room there is. */
+export const usedText = ({usedBytes, quotaBytes}: Account, width = Infinity): string => {
+	const used = formatSize(usedBytes);
+	if (quotaBytes === null) return used;
+	const text = `${used} of ${formatSize(quotaBytes)}`;
+	return text.length <= width ? text : `${used}/${formatSize(quotaBytes)}`;
+};
 
 export const passwordPiece = (person: Person): Piece => {
 	if (person.kind === 'invitation' || !person.known) return {text: '-', tone: 'muted'};
