@@ -69,6 +69,15 @@ test('a token is checked and kept for its user alone, and whoami says whose it i
 	t.throws(() => readFileSync(credentialsOf(t, 'nobody')));
 });
 
+test('where there are no accounts, nobody is asked for a password', async t => {
+	const {url} = await startTestNetwork(t, {nodes: 0});
+	const {code, stderr} = await run(t, ['login', url, '--name', 'ann'], {environment: {PJAS_PASSWORD: PASSWORD}});
+	t.deepEqual([code, /runs without accounts/.test(stderr)], [2, true]);
+	t.regex(await output(t, ['whoami', '--coordinator', url]), /is OPEN/);
+	const away = `http://127.0.0.1:${await keptPort()}`;
+	t.is((await run(t, ['login', away])).code, 3);
+});
+
 test('whoever is not signed in is told how, in words and as JSON', async t => {
 	const {code, stderr} = await run(t, ['--coordinator', t.context.url, 'files']);
 	t.is(code, 1);

@@ -27,6 +27,19 @@ const keep = async (context: CommandContext, login: Login, {role, scope}: Pick<W
 	);
 };
 
+const nothingToSignInTo = () =>
+	wrong('This coordinator runs without accounts (--open): there is nothing to sign in to');
+
+/** Nobody is asked for a password that leads nowhere: to a coordinator that is away, or has no accounts. */
+const assertHasAccounts = async (url: string) => {
+	try {
+		const who = await createApi(url).whoami();
+		if (who.open) throw nothingToSignInTo();
+	} catch (error) {
+		if (!(error instanceof AnswerError && error.code === 'UNAUTHENTICATED')) throw error;
+	}
+};
+
 /** Puts a token of this machine's in place of the session. */
 const keepSession = async (context: CommandContext, {whoami, createToken, end}: SignedIn) => {
 	try {
@@ -42,7 +55,7 @@ const keepToken = async (context: CommandContext, given: string) => {
 	const token = given === '-' ? (await text(context.stdin)).trim() : given;
 	if (!isSecret('token', token)) throw wrong('That is no API token: it begins with pjas_ and has 48 characters');
 	const who = await createApi(context.api.url, {token}).whoami();
-	if (who.open) throw wrong('This coordinator runs without accounts (--open): there is nothing to sign in to');
+	if (who.open) throw nothingToSignInTo();
 	await keep(context, {token, name: who.name}, who);
 };
 
@@ -60,6 +73,7 @@ export const login: RunCommand = async context => {
 		return exitCodes.done;
 	}
 
+	await assertHasAccounts(context.api.url);
 	const name = valueOf(context, 'name') ?? (await askName(context, 'Name: '));
 	const password = await askPassword(context, name);
 	await keepSession(context, await signIn(context.api.url, {name, password}));

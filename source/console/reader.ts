@@ -1,11 +1,11 @@
 import type {Controller} from './controller.js';
-import {connectionStatus} from './status.js';
+import {connectionStatus, whoPieces} from './status.js';
 import type {Description} from './view.js';
 
 /** What was said last, so that only what is new is said. */
-type Said = {title: string; selection: string; notice: string; connection: string};
+type Said = {who: string; title: string; selection: string; notice: string; connection: string};
 
-const nothingSaid: Said = {title: '', selection: '', notice: '', connection: ''};
+const nothingSaid: Said = {who: '', title: '', selection: '', notice: '', connection: ''};
 
 export type Reader = {
 	/** The lines to say now; none where nothing is new. */
@@ -31,9 +31,13 @@ export const createReader = (controller: Controller): Reader => {
 		const {title, selection = ''} = description;
 		const {notice} = controller.shown();
 		const connection = connectionStatus(console.live.get(), console.clock.now()).text;
-		const now: Said = {title, selection, notice: notice?.text ?? '', connection: wordsOf(connection)};
+		const who = whoPieces(console.live.get())
+			.map(({text}) => text)
+			.join('');
+		const now: Said = {who, title, selection, notice: notice?.text ?? '', connection: wordsOf(connection)};
 		const lines = [
 			...(now.connection === said.connection ? [] : [`Connection: ${connection}.`]),
+			...(now.who === said.who || who === '' ? [] : [who.startsWith('OPEN') ? `${who}.` : `Signed in: ${who}.`]),
 			...(now.title === said.title ? [] : placeLines(description)),
 			...(now.selection === said.selection || now.selection === '' ? [] : [`Selected: ${selection}`]),
 			...(now.notice === said.notice || now.notice === '' ? [] : [`Notice: ${now.notice}`]),

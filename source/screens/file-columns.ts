@@ -47,7 +47,7 @@ export const fileColumns = (clock: Clock): readonly Column<FileView>[] => [
 		title: 'WHEN',
 		min: 6,
 		max: DATE_WIDTH,
-		grow: 3,
+		grow: 5,
 		priority: 3,
 		cell: (file, width) => (width >= DATE_WIDTH ? dateTime(file.uploaded_at) : age(clock.now() - file.uploaded_at)),
 		sortBy: file => file.uploaded_at,
