@@ -26,7 +26,10 @@ export const createPeopleCalls = (http: Http): PeopleApi => ({
 	},
 	resetPassword: async id => callJson(http, {name: 'resetPassword', id}, invitedSchema),
 	invite: async invitation => callJson(http, {name: 'invite', ...jsonBody(invitation)}, invitedSchema),
-	invitations: async () => (await callJson(http, {name: 'invitations'}, invitationsSchema)).invitations,
+	async invitations() {
+		const {invitations} = await callJson(http, {name: 'invitations'}, invitationsSchema);
+		return invitations.sort((one, other) => one.created_at - other.created_at);
+	},
 	async revokeInvitation(id) {
 		await callJson(http, {name: 'revokeInvitation', id}, okSchema);
 	},

@@ -32,7 +32,7 @@ export type PeopleApi = {
 	resetPassword: (name: string) => Promise<Invited>;
 	/** A link with which somebody makes an account, told this once. */
 	invite: (invitation: z.input<typeof inviteSchema>) => Promise<Invited>;
-	/** Those that are open. */
+	/** Those that are open, the oldest first. */
 	invitations: () => Promise<InvitationView[]>;
 	revokeInvitation: (id: string) => Promise<void>;
 	/** One's own, or those of another account. */

@@ -2,7 +2,7 @@ import type {AccountChange, Invited, TokenView} from '../client/people-contract.
 import {dateTime} from '../console/age.js';
 import type {Console, View} from '../console/view.js';
 import {formatSize} from '../format.js';
-import type { roles} from '../protocol/people.js';
+import type {roles} from '../protocol/people.js';
 import {accountNameAllowed, accountNamePattern, scopes} from '../protocol/people.js';
 import {parseDuration, parseSize} from '../protocol/units.js';
 import {createForm, type FormField} from './form.js';
