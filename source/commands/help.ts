@@ -58,9 +58,9 @@ ${rowsOf(commandNames.map(name => [usageOf(name), commands[name].about]))}
 Flags:
 ${rowsOf([...remoteFlags, ...consoleFlags, {...jsonFlag, help: `${jsonFlag.help} (commands only; problems too)`}, helpFlag, versionFlag].map(flagRow))}
   The coordinator's address comes from --coordinator, PJAS_COORDINATOR, the last
-  login, or "coordinator_url" in pjas_config.json in this folder. Who calls comes
-  from PJAS_TOKEN or the login.
+  login, or "coordinator_url" in pjas_config.json in this folder.
   Default: ${DEFAULT_COORDINATOR_URL}
+  Who calls is known by PJAS_TOKEN, or by the login that was kept.
 
   pjas-tui COMMAND --help says more about each.
 

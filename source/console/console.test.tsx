@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {createTestConsole} from '../testing/console.js';
 import {renderLines, renderToText} from '../testing/render.js';
-import {sampleFile, sampleNode, sampleNowMs} from '../testing/samples.js';
+import {sampleFile, sampleNode, sampleNowMs, sampleStats} from '../testing/samples.js';
 import {createManualClock} from '../testing/manual-clock.js';
 import {areas, fills, hostileNames} from '../testing/areas.js';
 import type {KeyEvent} from '../terminal/key.js';
@@ -17,7 +17,7 @@ import {type Binding, bindingOf, keymap} from './keymap.js';
 import {createLineInput} from './line-input.js';
 import {createTable, type Table} from './table.js';
 import {placeColumns} from './table-layout.js';
-import {connectionStatus, headFigures} from './status.js';
+import {connectionStatus, headFigures, whoPieces} from './status.js';
 import {createTheme} from './theme.js';
 import type {Action, Console, Notice, View} from './view.js';
 import {wrap} from './wrap.js';
@@ -583,4 +583,41 @@ test('wrapping loses no letter and makes no line too long', t => {
 		}),
 		{seed},
 	);
+});
+
+test('while nobody is signed in every screen says how to, and help and quit still work', t => {
+	const {controller, press, parts, quits} = createTestController({live: {nodes}});
+	const text = () => renderToText({...controller.shown().view, render: controller.render}, {columns: 80, rows: 21});
+	parts.put({connection: {state: 'refused', reason: 'UNAUTHENTICATED', error: 'Sign in first'}, nodes: undefined});
+	for (const digit of ['1', '2', '3', '4', '5', '6']) {
+		press(type(digit));
+		t.regex(text(), /pjas-tui login http/);
+	}
+
+	t.deepEqual(controller.shown().actions, []);
+	press(type('u'));
+	t.regex(controller.shown().notice?.text ?? '', /Sign in first/);
+	press(type('?'));
+	t.regex(text(), /Help: Sign in/);
+	press([key('escape')]);
+	t.regex(controller.describe().lines?.join(' ') ?? '', /pjas-tui login/);
+	parts.put({connection: {state: 'live'}, nodes});
+	t.regex(text(), /attic/);
+	press(type('q'));
+	t.deepEqual(quits, ['quit']);
+	controller.close();
+});
+
+test('the head says who is signed in, and loudly where there are no accounts', t => {
+	const {live, put} = createTestConsole();
+	const said = () =>
+		whoPieces(live.get())
+			.map(({text}) => text)
+			.join('');
+	t.is(said(), '');
+	const me = {success: true, scope: 'full', via: 'token', quota_bytes: null, used_bytes: 0} as const;
+	put({whoami: {...me, open: false, name: 'ann', role: 'member'}});
+	t.is(said(), 'ann (member)');
+	put({stats: sampleStats({open: true})});
+	t.deepEqual(whoPieces(live.get()), [{text: 'OPEN: no accounts', tone: 'warn', isBold: true}]);
 });
