@@ -2,9 +2,11 @@ import {fileAnswerSchema, okSchema} from '../protocol/api.js';
 import {
 	accountAnswerSchema,
 	accountsSchema,
+	createdLinkSchema,
 	createdTokenSchema,
 	invitationsSchema,
 	invitedSchema,
+	linksSchema,
 	tokensSchema,
 	whoamiSchema,
 } from '../protocol/people-api.js';
@@ -37,6 +39,11 @@ export const createPeopleCalls = (http: Http): PeopleApi => ({
 	createToken: async token => callJson(http, {name: 'createToken', ...jsonBody(token)}, createdTokenSchema),
 	async revokeToken(id) {
 		await callJson(http, {name: 'revokeToken', id}, okSchema);
+	},
+	links: async () => (await callJson(http, {name: 'links'}, linksSchema)).links,
+	createLink: async (id, link) => callJson(http, {name: 'createLink', id, ...jsonBody(link)}, createdLinkSchema),
+	async revokeLink(id) {
+		await callJson(http, {name: 'revokeLink', id}, okSchema);
 	},
 	async changeFile(id, change) {
 		return (await callJson(http, {name: 'changeFile', id, ...jsonBody(change)}, fileAnswerSchema)).file;

@@ -4,7 +4,9 @@ import type {
 	AccountView,
 	changeAccountSchema,
 	CreatedToken,
+	createLinkSchema,
 	createTokenSchema,
+	LinkView,
 	InvitationView,
 	Invited,
 	inviteSchema,
@@ -12,7 +14,7 @@ import type {
 	Whoami,
 } from '../protocol/people-api.js';
 
-export type {AccountView, CreatedToken, InvitationView, Invited, TokenView, Whoami};
+export type {AccountView, CreatedToken, InvitationView, Invited, LinkView, TokenView, Whoami};
 
 /** What of a file's readers is to be another; what is left out stays. */
 export type FileChange = z.input<typeof changeFileSchema>;
@@ -40,6 +42,11 @@ export type PeopleApi = {
 	/** The token, told this once. */
 	createToken: (token: z.input<typeof createTokenSchema>) => Promise<CreatedToken>;
 	revokeToken: (id: string) => Promise<void>;
+	/** Those that still lead somewhere. */
+	links: () => Promise<LinkView[]>;
+	/** A link to a file, told this once. */
+	createLink: (file: string, link: z.input<typeof createLinkSchema>) => Promise<{link: LinkView; url: string}>;
+	revokeLink: (id: string) => Promise<void>;
 	/** Says who may read a file. */
 	changeFile: (id: string, change: FileChange) => Promise<FileView>;
 };

@@ -38,6 +38,7 @@ export type Command = {
 export const logLevels = ['INFO', 'WARN', 'ERROR'] as const;
 export const userActions = ['list', 'set', 'reset'] as const;
 export const inviteActions = ['list', 'revoke'] as const;
+export const linkActions = ['list', 'create', 'revoke'] as const;
 export const tokenActions = ['list', 'create', 'revoke'] as const;
 export const shells = ['bash', 'zsh', 'fish'] as const;
 
@@ -159,6 +160,31 @@ export const commands = {
 		examples: ['pjas-tui share report.pdf --with ann,bob', 'pjas-tui share report.pdf --visibility public'],
 		isRemote: true,
 		isChange: true,
+	},
+	links: {
+		about: 'List your links to files, make one for people without an account, or take one back',
+		argument: {placeholder: 'create FILE|revoke ID', isMany: true, isOptional: true, completes: linkActions},
+		flags: [
+			{
+				name: 'expires',
+				placeholder: 'TIME',
+				isRare: true,
+				help: 'create: how long it is good, as 12h or 30d. Default: 7d',
+			},
+			{
+				name: 'downloads',
+				placeholder: 'COUNT',
+				isRare: true,
+				help: 'create: for how many downloads. Default: any number',
+			},
+			{name: 'password', isRare: true, help: 'create: ask for a password that whoever follows it must know'},
+		],
+		notes: [
+			'create prints the link, once. Whoever has it gets the file; PJAS_PASSWORD gives its password to scripts.',
+			'Without a browser: curl -OJ URL/api/shared/SECRET/download, with the password in the header X-PJAS-Link-Password.',
+		],
+		examples: ['pjas-tui links create report.pdf --expires 30d --downloads 5', 'pjas-tui links revoke 0123456789ab'],
+		isRemote: true,
 	},
 	login: {
 		about: 'Sign in, and stay so on this machine',

@@ -218,6 +218,33 @@ test('tokens are made for programs, listed without their secret, and end', async
 	t.is((await run(t, ['tokens', 'revoke', made.id])).code, 4);
 });
 
+test('a link to a file is made, listed without its secret, followed by a stranger, and taken back', async t => {
+	await signInAdmin(t);
+	await output(t, ['upload', '-', '--name', 'letter'], {input: 'dear stranger'});
+	const environment = {PJAS_PASSWORD: 'open sesame now'};
+	const argv = ['links', 'create', 'letter', '--downloads', '2', '--expires', '1h', '--password'];
+	const made = await run(t, argv, {environment});
+	t.is(made.code, 0, made.stderr);
+	const url = made.stdout.trim();
+	t.regex(url, /\/s\/pjas-link_[\w-]{43}$/);
+	t.regex(made.stderr, /is good until \d{4}-.*It is not shown again/);
+	const [base, secret] = url.split('/s/');
+	const follow = async (password: string) =>
+		fetch(`${base ?? ''}/api/shared/${secret ?? ''}/download`, {headers: {'x-pjas-link-password': password}});
+	t.is((await follow('wrong')).status, 401);
+	t.is(await (await follow('open sesame now')).text(), 'dear stranger');
+	const listed = await output(t, ['links']);
+	t.regex(listed, /[0-9a-f]{12} +1 of 2 +set +\d{4}-.* letter\n/);
+	t.false(listed.includes(secret ?? ''));
+	const [{id}] = (await json<{id: string}[]>(t, ['links'])) as [{id: string}];
+	t.is(await output(t, ['links', 'revoke', id]), `Took ${id} back\n`);
+	t.is((await follow('open sesame now')).status, 404);
+	t.is(await output(t, ['links']), 'No link is open\n');
+	t.is((await run(t, ['links', 'revoke', id])).code, 4);
+	t.is((await run(t, ['links', 'create', 'letter', '--downloads', '0'])).code, 2);
+	t.is((await run(t, ['links', 'create', 'nothing'])).code, 4);
+});
+
 test('a file is shared with whom its owner says', async t => {
 	await signInAdmin(t);
 	await join(t, 'ann');

@@ -19,6 +19,7 @@ export const loadCommand: Record<RemoteCommand, () => Promise<RunCommand>> = {
 	accept: async () => (await import('./sign-in.js')).accept,
 	users: async () => (await import('./users.js')).users,
 	invite: async () => (await import('./invite.js')).invite,
+	links: async () => (await import('./links.js')).links,
 	tokens: async () => (await import('./tokens.js')).tokens,
 	rm: async () => (await import('./remove.js')).remove,
 };
