@@ -11,11 +11,13 @@ const rooms = [
 	{room: 'daemon/core', allowed: ['daemon/core', 'source/protocol']},
 	{room: 'daemon/ports', allowed: ['daemon/ports', 'daemon/core', 'source/protocol']},
 	{room: 'daemon/http', allowed: ['daemon/http', 'daemon/ports', 'daemon/core', 'source/protocol']},
+	{room: 'daemon/trust', allowed: ['daemon/trust', 'daemon/core', 'source/protocol']},
 	...['adapters', 'coordinator', 'node'].map(name => ({
 		room: `daemon/${name}`,
 		allowed: [
 			`daemon/${name}`,
 			...(name === 'adapters' ? [] : ['daemon/http']),
+			'daemon/trust',
 			'daemon/ports',
 			'daemon/core',
 			'source/protocol',

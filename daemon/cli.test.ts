@@ -1,6 +1,6 @@
 import {spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import type {AddressInfo} from 'node:net';
 import {get} from 'node:https';
@@ -11,7 +11,7 @@ import {fileURLToPath} from 'node:url';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
 import {systemClock} from './adapters/system.js';
 import {openAudit} from './coordinator/audit.js';
-import {type Daemon, runDaemon, startDaemon} from './testing/processes.js';
+import {type Daemon, runDaemon, startDaemon, until} from './testing/processes.js';
 import {silentLog} from './testing/silent-log.js';
 
 const test = anyTest as TestFn<{folder: string}>;
@@ -259,4 +259,34 @@ test('a network on this machine works behind any certificate', async t => {
 	t.regex(await local.ready(), /^https:/);
 	t.notRegex(local.stderr(), /not all nodes are online/);
 	t.is(await local.stop(), 0);
+});
+
+test('keys rotate beside a running coordinator and a node that joined with a code', async t => {
+	const environment = {PJAS_LOG_FORMAT: 'json'};
+	const coordinator = start(t, ['--role', 'coordinator', '--data', 'kept', '--port', '0'], environment);
+	const url = await coordinator.ready();
+	const headers = {
+		authorization: `Bearer ${readFileSync(path.join(t.context.folder, 'kept/admin.token'), 'utf8').trim()}`,
+		'content-type': 'application/json',
+	};
+	const body = JSON.stringify({owner: 'ann'});
+	const made = await fetch(`${url}/api/nodes/invitations`, {method: 'POST', headers, body});
+	const {code} = (await made.json()) as {code: string};
+	const argv = ['--role', 'node', 'shards', '1', '--port', '0', '--coordinator', url];
+	const node = start(t, argv, {...environment, PJAS_JOIN: code});
+	await node.ready();
+	const trusted = () => readFileSync(path.join(t.context.folder, 'shards/coordinator_keys.json'), 'utf8');
+	await until('the node has joined', () => existsSync(path.join(t.context.folder, 'shards/coordinator_keys.json')));
+	const before = trusted();
+
+	const rotated = await run(t, ['rotate-keys', '--data', 'kept']);
+	t.is(rotated.code, 0, rotated.stderr);
+	const fingerprint = /new key is (\S{22})\./.exec(rotated.stdout)?.[1] ?? '';
+	await until('the node has the new key', () => trusted() !== before);
+	t.true(node.stderr().includes(fingerprint) || coordinator.stderr().includes(fingerprint));
+	const keysFile = path.join(t.context.folder, 'kept/network-keys.json');
+	t.is(statSync(keysFile).mode & 0o777, 0o600);
+	t.is(statSync(path.join(t.context.folder, 'shards/node_identity.json')).mode & 0o777, 0o600);
+	t.false((node.stderr() + coordinator.stderr()).includes(code.slice(0, 40)), 'the code is in no log');
+	t.regex((await run(t, ['rotate-keys', '--data', 'nowhere'])).stderr, /no network keys/);
 });

@@ -99,13 +99,15 @@ const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Run
 };
 
 const run = async (config: Config, log: Log): Promise<void> => {
-	if (config.mode === 'backup' || config.mode === 'restore' || config.mode === 'audit') {
-		const {runAudit, runBackup, runRestore} = await import('./roles/commands.js');
+	const isCommand = config.mode === 'backup' || config.mode === 'restore' || config.mode === 'rotate-keys';
+	if (isCommand || config.mode === 'audit') {
+		const {runAudit, runBackup, runRestore, runRotateKeys} = await import('./roles/commands.js');
 		// The clock's timers don't keep a process going that waits for nothing else.
 		const keepAlive = setInterval(() => undefined, 2 ** 30);
 		try {
 			if (config.mode === 'backup') await runBackup(config.settings, {clock, say});
 			else if (config.mode === 'restore') await runRestore(config.settings, {clock, say});
+			else if (config.mode === 'rotate-keys') await runRotateKeys(config.settings, {clock, random, say});
 			else if (!(await runAudit(config.settings, {clock, say}))) process.exitCode = exitCodes.failed;
 		} finally {
 			clearInterval(keepAlive);

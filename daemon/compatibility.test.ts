@@ -41,7 +41,7 @@ const startClassic = async (
 
 test.serial('three nodes of the prototype are full members, and come back under other ids', async t => {
 	t.timeout(LIMIT_MS);
-	const network = await startRoleNetwork(t);
+	const network = await startRoleNetwork(t, {allowClassic: true});
 	const {url} = network;
 	const classics = [
 		await startClassic(t, network, 'a'),
@@ -78,7 +78,7 @@ test.serial('three nodes of the prototype are full members, and come back under 
 
 test.serial('nodes of the prototype and ours keep files together', async t => {
 	t.timeout(LIMIT_MS);
-	const network = await startRoleNetwork(t);
+	const network = await startRoleNetwork(t, {allowClassic: true});
 	const {url} = network;
 	const ours = await network.addNode();
 	const classics = [await startClassic(t, network, 'a'), await startClassic(t, network, 'b')];

@@ -20,6 +20,7 @@ const about: Record<Mode, string> = {
 	node: "keeps shards on this machine's disk for a coordinator",
 	local: 'a whole network in one process: a coordinator and its nodes',
 	backup: 'copies the catalogue, also of a coordinator that is running',
+	'rotate-keys': 'gives the network a new key; nodes learn it by themselves',
 	restore: 'brings a copy of the catalogue back into a data folder',
 	audit: 'reads the whole audit log, and says where it is not as it was written',
 };

@@ -2,9 +2,11 @@ import {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
 import {parseDuration, parseSize} from '../source/protocol/units.js';
 import {parseOrigins, parseProxies} from './config-lists.js';
+import {isNearby} from './nearby.js';
+import {parseJoinCode} from './trust/join-code.js';
 
 export const roles = ['coordinator', 'node', 'local'] as const;
-export const commands = ['backup', 'restore', 'audit'] as const;
+export const commands = ['backup', 'restore', 'audit', 'rotate-keys'] as const;
 export const modes = [...roles, ...commands] as const;
 
 /** What a run of `pjas-daemon` is: a part of a network that goes on, or a command that ends. */
@@ -80,6 +82,7 @@ const switchSchema = z.union([
 const SMALLEST_MEMORY_BYTES = 32 * 1024 ** 2;
 const SMALLEST_ALLOCATION_BYTES = 1024 ** 2;
 const LONGEST_NODE_TIMEOUT_MS = 600_000;
+const LONGEST_ACCEPTANCE_MS = 365 * 24 * 60 * 60 * 1000;
 
 const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/i.test(host);
 
@@ -131,6 +134,14 @@ export const settings = {
 		default: 100,
 		position: 1,
 	},
+	insecure: {
+		name: 'insecure',
+		help: 'Join a coordinator over plain HTTP, also where others can listen on the way',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: ['node'],
+		default: false,
+	},
 	coordinatorUrl: {
 		name: 'coordinator_url',
 		short: 'coordinator',
@@ -141,6 +152,10 @@ export const settings = {
 		modes: ['node'],
 		default: 'http://127.0.0.1:3000/api',
 		isShared: true,
+		conflict: (value, {insecure}) =>
+			insecure === true || isNearby(String(value))
+				? undefined
+				: 'https://, or http:// to this machine or a private network; --insecure allows plain HTTP to any',
 	},
 	host: {
 		name: 'host',
@@ -202,7 +217,7 @@ export const settings = {
 		help: 'The folder that keeps what the coordinator must not forget',
 		allowed: 'the path of a folder',
 		schema: filePath,
-		modes: ['coordinator', 'local', 'backup', 'restore', 'audit'],
+		modes: ['coordinator', 'local', 'backup', 'restore', 'audit', 'rotate-keys'],
 		default: './pjas-data',
 		isPath: true,
 	},
@@ -336,6 +351,14 @@ export const settings = {
 		modes: ['node'],
 		default: {text: 'the owner', from: ({owner}) => String(owner)},
 	},
+	join: {
+		name: 'join',
+		placeholder: 'CODE',
+		help: 'The code to join with; needed once, until the coordinator knows this node',
+		allowed: 'a code as pjas-tui invite node gives it: pjas-join_ and 64 characters',
+		schema: parsed(text => parseJoinCode(text)?.text),
+		modes: ['node'],
+	},
 	classic: {
 		name: 'classic',
 		help: "Join a coordinator of the prototype's kind",
@@ -343,6 +366,16 @@ export const settings = {
 		schema: switchSchema,
 		modes: ['node'],
 		default: false,
+	},
+	acceptOldMs: {
+		name: 'accept_old',
+		placeholder: 'TIME',
+		help: 'How long the keys before are accepted; nodes that are away for longer must join again',
+		allowed: 'a time from 0s to 365d with its unit, such as 12h or 7d',
+		schema: parsed(text => within(parseDuration(text), 0, LONGEST_ACCEPTANCE_MS)),
+		modes: ['rotate-keys'],
+		default: '7d',
+		isFlagOnly: true,
 	},
 	toFile: {
 		name: 'to',

@@ -67,7 +67,7 @@ const samples: Record<keyof typeof settings, Samples> = {
 	},
 	coordinatorUrl: {
 		flag: ['https://a.example/api/', 'https://a.example'],
-		environment: ['http://b.example:81', 'http://b.example:81'],
+		environment: ['http://192.168.1.2:81', 'http://192.168.1.2:81'],
 		file: ['https://c.example/pjas/api', 'https://c.example/pjas'],
 		wrong: 'localhost:3000',
 	},
@@ -134,6 +134,14 @@ const samples: Record<keyof typeof settings, Samples> = {
 	name: {flag: ['a', 'a'], environment: ['Bärbel', 'Bärbel'], file: ['c d', 'c d'], wrong: 'x'.repeat(65)},
 	owner: {flag: ['a', 'a'], environment: ['b', 'b'], file: ['c', 'c'], wrong: 'bell\u0007'},
 	zone: {flag: ['a', 'a'], environment: ['b', 'b'], file: ['c', 'c'], wrong: ' a'},
+	insecure: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
+	join: {
+		flag: [`pjas-join_${'A'.repeat(64)}`, `pjas-join_${'A'.repeat(64)}`],
+		environment: [`pjas-join_${'B'.repeat(64)}`, `pjas-join_${'B'.repeat(64)}`],
+		file: [`pjas-join_${'C'.repeat(64)}`, `pjas-join_${'C'.repeat(64)}`],
+		wrong: 'pjas-join_short',
+	},
+	acceptOldMs: {flag: ['7d', 7 * 86_400_000], environment: ['', ''], file: ['', ''], wrong: '400d'},
 	classic: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
 	toFile: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
 	fromFile: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
@@ -271,8 +279,32 @@ test('the defaults are those of the manual', t => {
 			owner: 'attic',
 			zone: 'attic',
 			classic: false,
+			insecure: false,
 		} as never,
 	});
+});
+
+test('a node refuses plain HTTP beyond this machine and private networks, unless told otherwise', t => {
+	const node = ['--role', 'node', 'shards', '--coordinator'];
+	const near = ['localhost', '127.9.9.9', '[::1]', '10.1.2.3', '172.31.0.1', '192.168.0.9', '169.254.1.1', 'pi.local'];
+	for (const host of [...near, '[fd00::1]', '[fe80::1]', 'PJAS.localhost']) {
+		t.is(problemOf(t.context, [...node, `http://${host}:3000/api`]), '', host);
+	}
+
+	for (const host of [
+		'pjas.example.org',
+		'8.8.8.8',
+		'172.32.0.1',
+		'192.169.0.1',
+		'[2001:db8::1]',
+		'localhost.example',
+	]) {
+		t.regex(problemOf(t.context, [...node, `http://${host}/api`]), /--insecure/, host);
+		t.is(problemOf(t.context, [...node, `https://${host}/api`]), '', host);
+		t.is(problemOf(t.context, [...node, `http://${host}/api`, '--insecure']), '', host);
+	}
+
+	t.regex(problemOf(t.context, ['--role', 'node', 'shards'], {PJAS_COORDINATOR: 'http://8.8.8.8'}), /--insecure/);
 });
 
 test('owner follows the name, and zone the owner', t => {

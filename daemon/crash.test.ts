@@ -117,6 +117,7 @@ test.serial('a backup that is killed leaves nothing under its name, or a whole o
 	const body = {
 		node_id: 'pjas-00000001',
 		address: 'http://127.0.0.1:9',
+		version: '2.0.0',
 		storage_stats: {used_bytes: 0, allocated_bytes: 1, free_bytes: 1, chunk_count: 0, usage_percent: 0},
 	};
 	const headers = {'content-type': 'application/json'};

@@ -207,14 +207,15 @@ test.serial('an upload that too few nodes take is refused by its name, and leave
 	});
 	for (const {front} of nodes) front.fault('full', 'put');
 	for (const node of nodes) await node.restart();
+	// What stands between can't say of a node that it is full.
 	t.like(await upload(url, 'refused.bin', chance.bytes(1000)), {
 		kind: 'refused',
-		status: 507,
-		code: 'INSUFFICIENT_STORAGE',
+		status: 503,
+		code: 'NOT_ENOUGH_NODES',
 	});
 	for (const {front} of nodes) await front.leave();
 	const outcome = await upload(url, 'refused.bin', chance.bytes(1000));
-	t.like(outcome, {kind: 'refused', status: 507});
+	t.like(outcome, {kind: 'refused', status: 503});
 	for (const {front} of nodes) {
 		await front.comeBack();
 		front.fault(undefined);

@@ -24,7 +24,8 @@ import {answersIn, ask, openSocket, type RawAnswer, type RawRequest, sendRaw} fr
 /** Who may send anything: what meets the servers' doors, the coordinator's and a node's, must not break them. */
 
 type Server = {url: string; daemon: Daemon; memoryBytes: number};
-type Context = {coordinator: Server; node: Server; folder: string; release: () => Promise<void>};
+/** `node` serves whoever asks, as nodes of classic coordinators do; `closed` its coordinator only. */
+type Context = {coordinator: Server; node: Server; closed: Server; folder: string; release: () => Promise<void>};
 
 const test = anyTest as TestFn<Context>;
 const MIB = 1024 * 1024;
@@ -82,15 +83,19 @@ test.before(async t => {
 	const folder = temporaryFolder(keeper);
 	const coordinator = startDaemon(keeper, ['--role', 'coordinator', '--open', '--data', 'c', '--port', '0'], {folder});
 	const url = await coordinator.ready();
-	const start = (name: string) =>
-		startDaemon(keeper, ['--role', 'node', name, '5', '--name', name, '--port', '0', '--coordinator', url], {folder});
-	const nodes = [start('one'), start('two')];
-	const [nodeUrl = ''] = await Promise.all(nodes.map(node => node.ready()));
+	const start = (name: string, ...more: string[]) => {
+		const argv = ['--role', 'node', name, '5', '--name', name, '--port', '0', '--coordinator', url, ...more];
+		return startDaemon(keeper, argv, {folder});
+	};
+	const closed = start('one');
+	start('two');
+	const node = start('three', '--classic');
 	await until('uploads work', () => isWell(url));
 	t.context = {
 		folder,
 		coordinator: {url, daemon: coordinator, memoryBytes: memoryOf(coordinator)},
-		node: {url: nodeUrl, daemon: nodes[0] as Daemon, memoryBytes: memoryOf(nodes[0] as Daemon)},
+		node: {url: await node.ready(), daemon: node, memoryBytes: memoryOf(node)},
+		closed: {url: await closed.ready(), daemon: closed, memoryBytes: memoryOf(closed)},
 		release: async () => {
 			for (const end of ends.reverse()) await end();
 		},
@@ -99,13 +104,13 @@ test.before(async t => {
 
 test.after.always(async t => (t.context as Partial<Context>).release?.());
 
-const serversOf = ({coordinator, node}: Context) => ({coordinator, node});
+const serversOf = ({coordinator, node, closed}: Context) => ({coordinator, node, closed});
 
 /** Both are the processes that they were, and serve. */
 const stillStand = async (t: ExecutionContext<Context>) => {
 	for (const [name, {url, daemon, memoryBytes}] of Object.entries(serversOf(t.context))) {
 		t.is(daemon.child.exitCode, null, `${name}:\n${daemon.stderr()}`);
-		t.is((await fetch(`${url}/${name === 'node' ? 'status' : 'health'}`)).status, 200, name);
+		t.is((await fetch(`${url}/${name === 'coordinator' ? 'health' : 'status'}`)).status, 200, name);
 		t.notRegex(daemon.stderr(), /was not caught|was not handled|INTERNAL_ERROR/, name);
 		const grown = memoryOf(daemon) - memoryBytes;
 		t.true(grown < MOST_GROWTH_BYTES, `${name} has grown by ${Math.round(grown / MIB)} MiB`);
@@ -350,3 +355,14 @@ for (const [method, path] of nodeCalls) {
 		await stillStand(t);
 	});
 }
+
+test.serial('a node that serves its coordinator only refuses whatever anybody else asks', async t => {
+	t.timeout(LIMIT_MS);
+	const {url} = t.context.closed;
+	for (const [method, path] of nodeCalls) {
+		await fuzz(t, {url, path, likely: method, mayFail: [], known: 'a'.repeat(64)});
+		if (path !== '/status') t.is((await fetch(url + path, {method})).status, 401, path);
+	}
+
+	await stillStand(t);
+});

@@ -165,7 +165,7 @@ export const backupCatalog = async ({
 	dataFolder,
 	toFile,
 	clock,
-	include = ['master.key'],
+	include = ['master.key', 'network-keys.json'],
 }: BackupOptions): Promise<BackupResult> =>
 	onDisk('The backup could not be written: is there room on the disk, and may its folder be written?', async () => {
 		const temporary = toFile + PARTIAL_SUFFIX;

@@ -26,10 +26,18 @@ const prefixes: Record<Kind, string> = {
 	session: 's/',
 	invitation: 'i/',
 	link: 'l/',
+	nodeInvitation: 'j/',
 };
 
 /** The kinds of which there are few. */
-export const smallKinds = ['account', 'token', 'session', 'invitation', 'link'] as const satisfies SmallKind[];
+export const smallKinds = [
+	'account',
+	'token',
+	'session',
+	'invitation',
+	'link',
+	'nodeInvitation',
+] as const satisfies SmallKind[];
 
 /** The `_id` that a record's document has. */
 export const storedId = (kind: Kind, id: string): string => prefixes[kind] + id;

@@ -3,6 +3,8 @@ import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {newNodeId, NODE_ID_RANDOM_BYTES, type NodeId} from '../../source/protocol/ids.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import {drawKeys} from '../trust/keys.js';
+import {coordinatorKeyFile, type CoordinatorKeyFile} from './coordinator-key-file.js';
 import {DiskShards} from './disk-shards.js';
 import {adoptClassicChunks} from './disk-shards-adopt.js';
 import {ClassicAliases} from './disk-shards-aliases.js';
@@ -39,6 +41,8 @@ export type NodeFolder = Identity & {
 	allocatedBytes: number;
 	shards: DiskShards;
 	aliases: ClassicAliases;
+	/** The keys of the coordinator that this node trusts. */
+	coordinatorKeys: CoordinatorKeyFile;
 	/** Writes the index down where it has changed, so that the next start is quick. */
 	save: () => Promise<void>;
 };
@@ -80,7 +84,11 @@ const takeIdentity = async (
 			log.warn(`${METADATA_FILE} names another node than ${IDENTITY_FILE}: the latter counts`, {node: stored.nodeId});
 		}
 
-		return stored;
+		if (stored.keys) return {...stored, keys: stored.keys};
+		const identity: Identity = {...stored, keys: drawKeys(random.bytes)};
+		await writeIdentity(files, folder, identity);
+		log.info('this node has keys from now on', {node: stored.nodeId});
+		return identity;
 	}
 
 	if (stored === 'torn') {
@@ -93,6 +101,7 @@ const takeIdentity = async (
 		nodeId,
 		classicNodeId: classicIdPattern.test(nodeId) ? nodeId : drawClassicId(random),
 		createdAtMs: found.kind === 'ours' ? found.metadata.createdAtMs : clock.now(),
+		keys: drawKeys(random.bytes),
 	};
 	await writeIdentity(files, folder, identity);
 	if (known) log.info('this node keeps the identity that its folder had', {node: nodeId});
@@ -172,7 +181,8 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 		}
 
 		if (stored?.allocatedBytes !== allocatedBytes || stored.name !== name) await save();
-		return {...identity, name, allocatedBytes, shards, aliases, save};
+		const coordinatorKeys = coordinatorKeyFile(files, folder, log);
+		return {...identity, name, allocatedBytes, shards, aliases, coordinatorKeys, save};
 	};
 
 	try {

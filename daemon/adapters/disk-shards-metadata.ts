@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {z} from 'zod';
 import {type NodeId, nodeIdPattern, parseNodeId} from '../../source/protocol/ids.js';
+import {type KeyTexts, keyTextsSchema} from '../trust/keys.js';
 import {type DiskFiles, isMissing, writeDurably} from './disk-shards-files.js';
 
 export const METADATA_FILE = 'node_metadata.json';
@@ -12,6 +13,8 @@ export type Identity = {
 	/** Its id of the prototype's form, for classic coordinators. */
 	classicNodeId: NodeId;
 	createdAtMs: number;
+	/** Its secret keys: whoever has them is this node. */
+	keys: KeyTexts;
 };
 
 export type Metadata = {
@@ -63,6 +66,7 @@ const identitySchema = z.object({
 	node_id: nodeId,
 	classic_node_id: nodeId,
 	created_at: timeMs,
+	keys: keyTextsSchema.optional(),
 });
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -124,20 +128,23 @@ export const writeMetadata = async (
 	await writeDurably(files, join(folder, METADATA_FILE), content, join(folder, `.${METADATA_FILE}.part`));
 };
 
-export const readIdentity = async (files: DiskFiles, folder: string): Promise<Identity | 'missing' | 'torn'> => {
+/** The keys are absent where it was written before nodes had any. */
+export type FoundIdentity = Omit<Identity, 'keys'> & {keys: KeyTexts | undefined};
+
+export const readIdentity = async (files: DiskFiles, folder: string): Promise<FoundIdentity | 'missing' | 'torn'> => {
 	const text = await readText(files, join(folder, IDENTITY_FILE));
 	if (text === undefined) return 'missing';
 	const found = identitySchema.safeParse(parse(text));
 	if (!found.success) return 'torn';
-	const {node_id, classic_node_id, created_at} = found.data;
-	return {nodeId: node_id, classicNodeId: classic_node_id, createdAtMs: created_at};
+	const {node_id, classic_node_id, created_at, keys} = found.data;
+	return {nodeId: node_id, classicNodeId: classic_node_id, createdAtMs: created_at, keys};
 };
 
 export const writeIdentity = async (
 	files: DiskFiles,
 	folder: string,
-	{nodeId: node_id, classicNodeId: classic_node_id, createdAtMs: created_at}: Identity,
+	{nodeId: node_id, classicNodeId: classic_node_id, createdAtMs: created_at, keys}: Identity,
 ): Promise<void> => {
-	const content = `${JSON.stringify({version: 1, node_id, classic_node_id, created_at}, undefined, '\t')}\n`;
+	const content = `${JSON.stringify({version: 1, node_id, classic_node_id, created_at, keys}, undefined, '\t')}\n`;
 	await writeDurably(files, join(folder, IDENTITY_FILE), content, join(folder, `.${IDENTITY_FILE}.part`));
 };

@@ -3,13 +3,17 @@ import {Agent as SecureAgent, request as requestHttps} from 'node:https';
 import type {Socket} from 'node:net';
 import {urlToHttpOptions} from 'node:url';
 import {PjasError} from '../../source/protocol/errors.js';
+import type {AskedOfNode, Authenticate, Credentials} from '../trust/credentials.js';
 import {nodeFailed} from './http-shards-errors.js';
+import {proven} from './http-shards-proof.js';
 import {lengthOf, type Sink} from './http-shards-sinks.js';
 
 export type CallerOptions = {
 	/** The node's address, with or without a path. */
 	baseUrl: string;
 	agent: Agent;
+	/** How requests show who asks; what `asked` says goes in there. */
+	authenticate?: Authenticate | undefined;
 	/** How long nothing may move, in either direction. Where a write gets stuck on its way, it may take twice as long. */
 	timeoutMs: number;
 	/** A transfer that moves, but more slowly than this, is given up in the end. */
@@ -19,6 +23,8 @@ export type CallerOptions = {
 export type Call<T> = {
 	method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
 	path: string;
+	/** What is asked, where a node wants to know who does. */
+	asked?: Omit<AskedOfNode, 'search'>;
 	headers?: Record<string, string>;
 	/** Sent one after the other, without a copy. Nobody reads them any more once the call is settled. */
 	body?: readonly Uint8Array[];
@@ -163,7 +169,7 @@ destroyed, so a connection is never left in the middle of something. Errors are 
 throws, or the reason of an aborted signal.
 */
 export const createCaller = (options: CallerOptions): Caller => {
-	const {baseUrl, agent, timeoutMs, leastBytesPerSecond = LEAST_BYTES_PER_SECOND} = options;
+	const {baseUrl, agent, authenticate, timeoutMs, leastBytesPerSecond = LEAST_BYTES_PER_SECOND} = options;
 	const url = new URL(baseUrl);
 	const {protocol, hostname, port} = urlToHttpOptions(url);
 	const basePath = url.pathname.replace(/\/+$/, '');
@@ -171,11 +177,20 @@ export const createCaller = (options: CallerOptions): Caller => {
 	const makeRequest = isSecure(baseUrl) ? requestHttps : requestHttp;
 
 	/** Node writes headers that come as a list straight away, without a map of them in between. */
-	const startRequest = ({method, path, headers = {}, body = []}: Call<unknown>): ClientRequest => {
-		const list = Object.entries(headers).flat();
+	const startRequest = (
+		{method, path, headers = {}, body = []}: Call<unknown>,
+		credentials: Credentials | undefined,
+	): ClientRequest => {
+		const list = Object.entries({...headers, ...credentials?.headers}).flat();
 		if (method === 'PUT' || method === 'POST') list.push('Content-Length', String(bytesOf(body)));
 		list.push('Host', url.host);
 		return makeRequest({...target, method, path: basePath + path, headers: list});
+	};
+
+	/** Anew for each attempt: what counts once does not count again. */
+	const credentialsFor = ({path, asked}: Call<unknown>): Credentials | undefined => {
+		const start = path.indexOf('?');
+		return asked && authenticate?.({...asked, search: start < 0 ? '' : path.slice(start)});
 	};
 
 	const attempt = async <T>(call: Call<T>, mayRepeat: boolean): Promise<T> =>
@@ -204,7 +219,8 @@ export const createCaller = (options: CallerOptions): Caller => {
 				timer = setTimeout(onCrawl, Math.min(limitMs, LONGEST_TIMER_MS));
 			};
 
-			const request = startRequest(call);
+			const credentials = credentialsFor(call);
+			const request = startRequest(call, credentials);
 			const connection = watchConnection(request, timeoutMs, () =>
 				fail(timedOut(`The node was silent for ${timeoutMs / 1000} seconds`)),
 			);
@@ -230,7 +246,7 @@ export const createCaller = (options: CallerOptions): Caller => {
 				// Whatever becomes of the answer, nobody may be left without a listener.
 				answer.on('error', onError);
 				if (isSettled) return;
-				const sink = receive(answer);
+				const sink = credentials ? proven(answer, receive, {method: call.method, credentials}) : receive(answer);
 				const sizeBytes = broughtBytes(answer, call) ?? 0;
 				if (sizeBytes > sink.limitBytes) {
 					fail(tooLong(sink));

@@ -15,6 +15,12 @@ export const lengthOf = ({headers}: IncomingMessage): number | undefined => {
 	return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 };
 
+export const SHARD_TYPE = 'application/octet-stream';
+
+/** A shard's answer that says it is one. */
+export const isShard = ({statusCode, headers}: IncomingMessage): boolean =>
+	statusCode === 200 && headers['content-type'] === SHARD_TYPE;
+
 /** Fills a buffer from its start; gives the part that was filled. */
 export const filling = (into: Uint8Array, limitBytes: number = into.length): Sink<Uint8Array> => {
 	let sizeBytes = 0;

@@ -5,10 +5,22 @@ import {isPjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {MAX_LISTING_PAGE, MAX_SHARD_BYTES} from '../core/limits.js';
 import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
+import type {Authenticate} from '../trust/credentials.js';
 import {type Caller, createCaller} from './http-shards-call.js';
 import {MAX_SMALL_ANSWER_BYTES, nodeError, type NodeErrorCode, nodeFailed, refusal} from './http-shards-errors.js';
 import {createGate} from './http-shards-gate.js';
-import {counting, json, lengthOf, shardSink, type Sink, then, told, toldFilled} from './http-shards-sinks.js';
+import {
+	counting,
+	isShard,
+	json,
+	lengthOf,
+	SHARD_TYPE,
+	shardSink,
+	type Sink,
+	then,
+	told,
+	toldFilled,
+} from './http-shards-sinks.js';
 
 export type HttpShardsOptions = {
 	/** The node's address, with or without a path. */
@@ -18,11 +30,12 @@ export type HttpShardsOptions = {
 	/** How long a node may be silent. */
 	timeoutMs: number;
 	leastBytesPerSecond?: number;
+	/** How requests show who asks; without it they don't, and answers are taken from anybody. */
+	authenticate?: Authenticate | undefined;
 	/** Told of the bytes of shards as they come in. */
 	onBytes?: (sizeBytes: number) => void;
 };
 
-const SHARD_TYPE = 'application/octet-stream';
 const MAX_PAGE_BYTES = 1024 * 1024;
 /** A node that lists on and on, whatever it may hold, is not believed. */
 const MOST_LISTED = 20_000_000;
@@ -45,10 +58,6 @@ const agreed = <T>(schema: z.ZodType<T>, limitBytes: number): Sink<T> =>
 		throw nodeFailed("The node's answer is not what was agreed");
 	});
 
-/** A shard's answer that says it is one. */
-const isShard = ({statusCode, headers}: IncomingMessage) =>
-	statusCode === 200 && headers['content-type'] === SHARD_TYPE;
-
 const checkPage = ({digests, next_after: next}: z.infer<typeof pageSchema>, after: string | undefined): Page => {
 	let last = after ?? '';
 	for (const digest of digests) {
@@ -64,6 +73,7 @@ const fetchPage = async (call: Caller, after: Digest | undefined, options: Shard
 	call({
 		method: 'GET',
 		path: after === undefined ? '/shards' : `/shards?after=${after}`,
+		asked: {operation: 'list'},
 		signal: options.signal,
 		receive: answer =>
 			answer.statusCode === 200
@@ -94,7 +104,15 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 		const receive = (answer: IncomingMessage) =>
 			isShard(answer) ? counting(MAX_SHARD_BYTES) : refusal(answer, ['SHARD_NOT_FOUND']);
 		try {
-			return {sizeBytes: await call({method: 'GET', path: pathOf(digest), signal, receive})};
+			return {
+				sizeBytes: await call({
+					method: 'GET',
+					path: pathOf(digest),
+					asked: {operation: 'get', digest},
+					signal,
+					receive,
+				}),
+			};
 		} catch (error) {
 			if (isPjasError(error, 'SHARD_NOT_FOUND')) return undefined;
 			throw error;
@@ -105,6 +123,7 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 		const {status, sizeBytes} = await call({
 			method: 'HEAD',
 			path: pathOf(digest),
+			asked: {operation: 'stat', digest},
 			signal,
 			receive: answer =>
 				then(counting(0), () => ({
@@ -119,13 +138,14 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 	};
 
 	return {
-		async put(digest, body, {signal} = {}) {
+		async put(digest, body, {signal, alongside} = {}) {
 			signal?.throwIfAborted();
 			if (body.length > MAX_SHARD_BYTES) throw nodeError('BODY_TOO_LARGE');
 			const fitting: NodeErrorCode[] = ['DIGEST_MISMATCH', 'INSUFFICIENT_STORAGE', 'BODY_TOO_LARGE'];
 			await call({
 				method: 'PUT',
 				path: pathOf(digest),
+				asked: {operation: 'put', digest, alongside},
 				headers: {'Content-Type': SHARD_TYPE},
 				body: [body],
 				signal,
@@ -139,6 +159,7 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 			call({
 				method: 'GET',
 				path: pathOf(digest),
+				asked: {operation: 'get', digest},
 				signal,
 				receive: answer =>
 					isShard(answer)
@@ -150,6 +171,7 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 			await call({
 				method: 'DELETE',
 				path: pathOf(digest),
+				asked: {operation: 'remove', digest},
 				signal,
 				receive: answer => (answer.statusCode === 204 ? counting(0) : refusal(answer, [])),
 			});
@@ -161,6 +183,7 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 			const {ok} = await call({
 				method: 'POST',
 				path: `${pathOf(digest)}/verify`,
+				asked: {operation: 'verify', digest},
 				signal,
 				receive: answer =>
 					answer.statusCode === 200

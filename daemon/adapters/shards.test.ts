@@ -689,8 +689,9 @@ test('a folder is what the golden files say', async t => {
 	await node.aliases.set('5f3a9c0d1e2b4a68', digestOf(Buffer.from('one')));
 	await node.save();
 
-	for (const name of ['node_metadata.json', 'node_identity.json']) {
-		t.is(await readFile(join(folder, name), 'utf8'), await readFile(join(fixtures, 'version-2', name), 'utf8'), name);
+	const written = {'node_metadata.json': 'version-2', 'node_identity.json': 'version-2-keys'};
+	for (const [name, version] of Object.entries(written)) {
+		t.is(await readFile(join(folder, name), 'utf8'), await readFile(join(fixtures, version, name), 'utf8'), name);
 	}
 
 	for (const name of ['aliases', 'chunks']) {
@@ -711,6 +712,9 @@ test('a folder is what the golden files say', async t => {
 	t.is(opened.name, 'Attic');
 	t.is(opened.allocatedBytes, 5_000_000_000);
 	t.is(opened.createdAtMs, 1_750_000_000_000);
+	// It is from before nodes had keys, so it gets some, which stay.
+	t.regex(opened.keys.signing, /^[\w-]{43}$/);
+	t.like(JSON.parse(await readFile(join(golden, 'node_identity.json'), 'utf8')), {keys: opened.keys});
 	t.is(opened.shards.count, 3);
 	t.is(await opened.aliases.get('5f3a9c0d1e2b4a68'), digestOf(Buffer.from('one')));
 });

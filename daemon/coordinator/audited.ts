@@ -10,6 +10,7 @@ type Changing = {
 /** What the audit log calls what a call does; `undefined` where it is none of its matters. A new route must say so. */
 const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, string | undefined>> = {
 	acceptInvitation: 'invitation.accept',
+	banNode: 'node.ban',
 	changeAccount: 'account.change',
 	changeFile: 'file.change',
 	check: undefined,
@@ -19,6 +20,7 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	download: 'file.download',
 	heartbeat: undefined,
 	invite: 'invitation.create',
+	inviteNode: 'join-code.create',
 	login: 'sign-in',
 	logout: 'sign-out',
 	password: 'password.change',
@@ -26,8 +28,10 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	resetPassword: 'password.reset',
 	revokeInvitation: 'invitation.revoke',
 	revokeLink: 'link.revoke',
+	revokeNodeInvitation: 'join-code.revoke',
 	revokeToken: 'token.revoke',
 	sharedDownload: 'link.download',
+	unbanNode: 'node.unban',
 	upload: 'file.upload',
 };
 

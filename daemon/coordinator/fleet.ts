@@ -120,6 +120,7 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 	const use: Fleet['use'] = async (id, options, work) => {
 		const state = states.get(id);
 		if (!state) throw new PjasError('NODE_NOT_FOUND', `Node ${id} is not known`);
+		if (state.record.bannedAt !== undefined) throw new PjasError('NODE_BANNED', `Node ${id} is banned`);
 
 		const reserved = options.writeBytes === undefined ? 0 : onDiskBytes(options.writeBytes);
 		const startMs = clock.monotonicMs();

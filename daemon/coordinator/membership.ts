@@ -12,12 +12,14 @@ import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
 
 /** Asks a node whether it is there: its figures, or an error. */
-export type Probe = (address: string, signal: AbortSignal) => Promise<StorageStats>;
+export type Probe = (node: NodeRecord, signal: AbortSignal) => Promise<StorageStats>;
 
 type MembershipOptions = {
 	catalog: Catalog;
 	fleet: Fleet;
 	probe: Probe;
+	/** Whether a node of before may come back by itself. */
+	isWelcome: (record: NodeRecord) => boolean;
 	clock: Clock;
 	log: Log;
 	note: Note;
@@ -27,10 +29,20 @@ type MembershipOptions = {
 	onChange: (state: NodeState) => void;
 };
 
+/** What a node is let in by; see `admission.ts`. */
+export type Terms = {
+	publicKeys?: NodeRecord['publicKeys'];
+	invited?: NodeRecord['invited'];
+	/** Whether it can serve already; else it is not online yet. */
+	isReady: boolean;
+};
+
 export type Membership = Worker & {
-	register: (body: RegisterBody) => Promise<NodeState>;
+	register: (body: RegisterBody, terms?: Terms) => Promise<NodeState>;
 	/** Throws `NODE_NOT_FOUND` where the node has to register first. */
-	heartbeat: (body: HeartbeatBody) => Promise<NodeState>;
+	heartbeat: (body: HeartbeatBody, terms?: Terms) => Promise<NodeState>;
+	/** Keeps a node out, or lets it in again. */
+	setBanned: (id: NodeId, isBanned: boolean) => Promise<NodeState>;
 	/** Loads the nodes of before, and asks each whether it is there. */
 	recall: () => Promise<void>;
 };
@@ -46,6 +58,16 @@ const classicIdOf = (address: string): NodeId =>
 
 const withoutSlash = (address: string) => address.replace(/\/+$/, '');
 
+export const isClassic = ({version = CLASSIC_VERSION}: RegisterBody): boolean => version === CLASSIC_VERSION;
+
+/** The record that a registration is about: its own, or that of the classic node whose address it took over. */
+export const recordIdOf = (body: RegisterBody, fleet: Pick<Fleet, 'get'>): NodeId => {
+	const classicId = classicIdOf(withoutSlash(body.address));
+	const ownId = body.node_id as NodeId;
+	if (isClassic(body)) return classicId;
+	return !fleet.get(ownId) && fleet.get(classicId) ? classicId : ownId;
+};
+
 const figuresOf = (stats: StorageStats) => ({
 	allocatedBytes: stats.allocated_bytes,
 	usedBytes: stats.used_bytes,
@@ -53,18 +75,28 @@ const figuresOf = (stats: StorageStats) => ({
 	shardCount: stats.chunk_count,
 });
 
-const recordOf = (id: NodeId, body: RegisterBody, stored: NodeRecord | undefined, now: number): NodeRecord => {
+const recordOf = (
+	id: NodeId,
+	body: RegisterBody,
+	{publicKeys, invited}: Terms,
+	stored: NodeRecord | undefined,
+	now: number,
+): NodeRecord => {
 	const {node_id: claimedId, version = CLASSIC_VERSION} = body;
-	const owner = body.owner ?? stored?.owner ?? id;
+	const owner = invited?.owner ?? body.owner ?? stored?.owner ?? id;
+	const ownZone = body.zone ?? (body.owner ? owner : (stored?.zone ?? owner));
 	return {
 		_id: id,
-		kind: version === CLASSIC_VERSION ? 'classic' : 'direct',
+		kind: isClassic(body) ? 'classic' : 'direct',
 		name: body.name ?? stored?.name ?? claimedId,
 		owner,
-		zone: body.zone ?? (body.owner ? owner : (stored?.zone ?? owner)),
+		zone: invited?.zone ?? ownZone,
 		address: withoutSlash(body.address),
 		...(claimedId !== id && {classicId: claimedId}),
 		version,
+		...(publicKeys && {publicKeys}),
+		...(invited && {invited}),
+		...(stored?.bannedAt !== undefined && {bannedAt: stored.bannedAt}),
 		...figuresOf(body.storage_stats),
 		registeredAt: stored?.registeredAt ?? now,
 		lastSeenAt: now,
@@ -72,8 +104,14 @@ const recordOf = (id: NodeId, body: RegisterBody, stored: NodeRecord | undefined
 	};
 };
 
+const withoutBan = (record: NodeRecord): NodeRecord => {
+	const copy = {...record};
+	delete copy.bannedAt;
+	return copy;
+};
+
 export const createMembership = (options: MembershipOptions): Membership => {
-	const {catalog, fleet, probe, clock, log, note, onArrival, onChange} = options;
+	const {catalog, fleet, probe, isWelcome, clock, log, note, onArrival, onChange} = options;
 
 	const arrive = (state: NodeState, listingDigest?: string) => {
 		const wasOnline = state.isOnline;
@@ -89,24 +127,15 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		onChange(state);
 	};
 
-	/** The record that a registration is about: its own, or that of the classic node whose address it took over. */
-	const recordIdOf = (body: RegisterBody): NodeId => {
-		const classicId = classicIdOf(withoutSlash(body.address));
-		const isClassic = (body.version ?? CLASSIC_VERSION) === CLASSIC_VERSION;
-		const ownId = body.node_id as NodeId;
-		if (isClassic) return classicId;
-		return !fleet.get(ownId) && fleet.get(classicId) ? classicId : ownId;
-	};
-
-	const register: Membership['register'] = async body => {
-		const id = recordIdOf(body);
+	const register: Membership['register'] = async (body, terms = {isReady: true}) => {
+		const id = recordIdOf(body, fleet);
 		for (let attempt = 1; ; attempt++) {
 			const stored = await catalog.getNode(id);
 			try {
-				const record = await catalog.putNode(recordOf(id, body, stored, clock.now()));
+				const record = await catalog.putNode(recordOf(id, body, terms, stored, clock.now()));
 				if (!stored) note('INFO', `Node ${nameInText(record.name)} joined`, {node: id, owner: record.owner});
 				const state = fleet.set(record);
-				arrive(state, body.listing_digest);
+				if (terms.isReady) arrive(state, body.listing_digest);
 				return state;
 			} catch (error) {
 				if (!isPjasError(error, 'CONFLICT') || attempt === MOST_TRIES) throw error;
@@ -114,7 +143,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		}
 	};
 
-	const heartbeat: Membership['heartbeat'] = async body => {
+	const heartbeat: Membership['heartbeat'] = async (body, terms = {isReady: true}) => {
 		const state = fleet.find(body.node_id);
 		if (!state) {
 			throw new PjasError('NODE_NOT_FOUND', `Node ${body.node_id} is not registered here. Register it first`);
@@ -122,7 +151,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
 		const figures = body.storage_stats ? figuresOf(body.storage_stats) : {};
 		state.record = {...state.record, ...figures, lastSeenAt: clock.now()};
-		if (state.isOnline) onChange(state);
+		if (state.isOnline || !terms.isReady) onChange(state);
 		else {
 			await remember(state);
 			arrive(state);
@@ -154,10 +183,28 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		await remember(state);
 	};
 
+	const setBanned: Membership['setBanned'] = async (id, isBanned) => {
+		for (let attempt = 1; ; attempt++) {
+			const stored = await catalog.getNode(id);
+			if (!stored) throw new PjasError('NODE_NOT_FOUND', 'Node not found: it never joined this network');
+			if ((stored.bannedAt !== undefined) === isBanned) return fleet.get(id) ?? fleet.set(stored);
+			try {
+				const record = await catalog.putNode(isBanned ? {...stored, bannedAt: clock.now()} : withoutBan(stored));
+				const state = fleet.set(record);
+				if (isBanned) state.isOnline = false;
+				note(isBanned ? 'WARN' : 'INFO', `Node ${record.name} is ${isBanned ? '' : 'no longer '}banned`, {node: id});
+				onChange(state);
+				return state;
+			} catch (error) {
+				if (!isPjasError(error, 'CONFLICT') || attempt === MOST_TRIES) throw error;
+			}
+		}
+	};
+
 	const call = async (state: NodeState) => {
 		const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
 		try {
-			const stats = await probe(state.record.address, timeout);
+			const stats = await probe(state.record, timeout);
 			state.record = {...state.record, ...figuresOf(stats), lastSeenAt: clock.now()};
 			arrive(state);
 		} catch (error) {
@@ -169,9 +216,10 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		name: 'membership',
 		register,
 		heartbeat,
+		setBanned,
 		async recall() {
 			const states = (await catalog.nodes()).map(record => fleet.set(record));
-			await Promise.all(states.map(call));
+			await Promise.all(states.filter(({record}) => isWelcome(record)).map(call));
 		},
 		async step() {
 			const limit = clock.now() - OFFLINE_AFTER_MS;

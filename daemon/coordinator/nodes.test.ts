@@ -36,6 +36,7 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 		catalog,
 		fleet,
 		probe,
+		isWelcome: () => true,
 		clock,
 		log: silentLog,
 		note: (_level, message) => notes.push(message),
@@ -78,7 +79,7 @@ test('nodes are remembered over a restart, and those that answer are online at o
 	const before = startMembership();
 	const {record} = await before.membership.register(registration({name: 'attic', owner: 'ann', zone: 'home'}));
 	await before.membership.register(registration({node_id: 'pjas-fedcba98', address: 'http://127.0.0.1:9'}));
-	const after = startMembership(before.catalog, async address =>
+	const after = startMembership(before.catalog, async ({address}) =>
 		address.endsWith(':8420') ? Promise.resolve({...stats, used_bytes: 7}) : Promise.reject(new Error('away')),
 	);
 	await after.membership.recall();

@@ -13,6 +13,7 @@ import type {Activity} from './activity.js';
 import type {Audit} from './audit.js';
 import {createAudited} from './audited.js';
 import {createAuthenticate} from './authenticate.js';
+import {createAdmission} from './admission.js';
 import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
@@ -22,6 +23,8 @@ import type {MasterKey} from './master-key.js';
 import {createMembership, type Probe} from './membership.js';
 import {createMemoryBudget} from './memory-budget.js';
 import {nameInText} from './name-in-text.js';
+import type {NetworkKeys} from './network-keys.js';
+import {createNodeInvitations, type NodeInvitations} from './node-invitations.js';
 import type {Note} from './note.js';
 import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
@@ -33,6 +36,7 @@ import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
 import {linkRoutes} from './routes/links.js';
 import {monitoringRoutes} from './routes/monitoring.js';
+import {nodeInvitationRoutes} from './routes/node-invitations.js';
 import {nodeRoutes} from './routes/nodes.js';
 import {peopleRoutes} from './routes/people.js';
 import {createServe} from './routes/serve.js';
@@ -57,6 +61,8 @@ export type CoordinatorOptions = {
 	clock: Clock;
 	random: Random;
 	log: Log;
+	/** The keys that nodes know the coordinator by. */
+	networkKeys: NetworkKeys;
 	replicas: number;
 	minReplicas: number;
 	passwords: Passwords;
@@ -80,6 +86,7 @@ export type CoordinatorOptions = {
 
 export type Coordinator = {
 	app: App;
+	nodeInvitations: NodeInvitations;
 	/** Finds out which nodes are there, mends what a crash left, and starts the workers. */
 	start: () => Promise<void>;
 	/** Makes the first account, where there is none; see `makeFirstAdmin`. */
@@ -94,6 +101,7 @@ export type Coordinator = {
 /** The share of the memory that chunks may take; the pieces of streams, before they are in a chunk, take the rest. */
 const CHUNKS_SHARE = 3 / 4;
 const MEMBERSHIP_REST_MS = 1_000;
+const NETWORK_KEYS_REST_MS = 20_000;
 const REMOVER_REST_MS = 30_000;
 const RECONCILER_REST_MS = 60_000;
 const FILE_TELLER_REST_MS = 1_000;
@@ -132,10 +140,21 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		discard,
 		wake: () => wake('reconciler'),
 	});
+	const nodeInvitations = createNodeInvitations({catalog, keys: options.networkKeys, clock, random});
+	const admission = createAdmission({
+		catalog,
+		fleet,
+		keys: options.networkKeys,
+		invitations: nodeInvitations,
+		open: options.open,
+		allowClassic: options.allowClassic,
+		clock,
+	});
 	const membership = createMembership({
 		catalog,
 		fleet,
 		probe,
+		isWelcome: admission.isWelcome,
 		clock,
 		log,
 		note,
@@ -151,6 +170,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const tryLimits = createTryLimits({clock});
 	const parts: Parts = {
 		activity,
+		admission,
 		catalog,
 		checker: createChecker({catalog, fleet, health, clock, log}),
 		clock,
@@ -160,6 +180,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		fleet,
 		membership,
 		meters,
+		nodeInvitations,
 		note,
 		onBytes: options.onBytes,
 		remover,
@@ -206,8 +227,10 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		createAuthenticate({...options, people: parts.people, rateLimit: accountLimit}),
 		createAudited(options.audit),
 	);
-	for (const routes of [auditRoutes, monitoringRoutes, nodeRoutes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes])
-		routes(serve, parts);
+	// The invitations before the nodes, of which none is called so.
+	const ofNodes = [nodeInvitationRoutes, nodeRoutes];
+	const all = [auditRoutes, monitoringRoutes, ...ofNodes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes];
+	for (const routes of all) routes(serve, parts);
 	app.use(router.routes());
 
 	/** Chunks without a file: an upload or a deletion was under way when the process ended. */
@@ -219,10 +242,13 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 
 	return {
 		app,
+		nodeInvitations: parts.nodeInvitations,
 		async start() {
 			await mend();
 			await parts.membership.recall();
+			const {networkKeys} = options;
 			const rests = {
+				networkKeys: [networkKeys, NETWORK_KEYS_REST_MS],
 				membership: [parts.membership, MEMBERSHIP_REST_MS],
 				remover: [parts.remover, REMOVER_REST_MS],
 				reconciler: [reconciler, RECONCILER_REST_MS],

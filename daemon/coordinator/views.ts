@@ -46,6 +46,7 @@ export const nodeView = (state: NodeState): NodeView => ({
 	kind: state.record.kind,
 	latency_ms: state.latency.samples === 0 ? null : Math.round(state.latency.meanMs * 10) / 10,
 	in_flight: state.inFlight,
+	...(state.record.bannedAt !== undefined && {banned_at: state.record.bannedAt}),
 });
 
 const shardState = (shard: ShardRecord, fleet: Fleet) =>

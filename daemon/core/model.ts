@@ -70,6 +70,12 @@ export type NodeRecord = {
 	/** What the node calls itself where that is not its record's id: a classic node draws a new one at every start. */
 	classicId?: string;
 	version: string;
+	/** Ed25519 and X25519, raw, in base64url. A node that has keys is asked with tickets, and no other key can be it. */
+	publicKeys?: {signing: string; exchange: string};
+	/** What its join code named; it stands above what the node says. */
+	invited?: {owner: string; zone?: string};
+	/** Since then it is not let in. */
+	bannedAt?: number;
 	allocatedBytes: number;
 	usedBytes: number;
 	freeBytes: number;
@@ -150,6 +156,22 @@ export type LinkRecord = {
 	revision: number;
 };
 
+/** A code by which nodes join. */
+export type NodeInvitationRecord = {
+	/** SHA-256 of the code's secret, in hex. */
+	_id: string;
+	/** The member whose nodes join with it. */
+	owner: string;
+	zone?: string;
+	usesLeft: number;
+	/** The nodes that joined with it. */
+	usedBy: string[];
+	expiresAt: number;
+	createdBy: string;
+	createdAt: number;
+	revision: number;
+};
+
 /** The records of which there are few: as many as people, programs and invitations. By their kinds. */
 export type SmallRecords = {
 	account: AccountRecord;
@@ -157,6 +179,7 @@ export type SmallRecords = {
 	session: SessionRecord;
 	invitation: InvitationRecord;
 	link: LinkRecord;
+	nodeInvitation: NodeInvitationRecord;
 };
 export type SmallKind = keyof SmallRecords;
 

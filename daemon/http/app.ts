@@ -19,6 +19,8 @@ export type AppState = {
 	account?: string;
 	/** What is to be said in the audit log of what this request does. */
 	deed?: Deed;
+	/** Gives the headers that go with an answer in JSON, or without a body, where some depend on it. */
+	headersFor?: (status: number, text: string) => Record<string, string>;
 };
 
 export type Deed = {

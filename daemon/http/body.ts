@@ -85,18 +85,21 @@ export const parseJson = <Schema extends z.ZodType>(
 	return validate(schema, value, what);
 };
 
+/** Reads a body of bounded size that is as it was made. */
+export const readPlainBytes = async (request: IncomingMessage, options?: JsonOptions): Promise<Buffer> => {
+	if (isRefusedEncoding(request.headers['content-encoding'])) {
+		throw new PjasError('INVALID_REQUEST', 'Wrong body: send it without a content encoding');
+	}
+
+	return readBytes(request, options);
+};
+
 /** Reads a JSON body of bounded size and checks it. */
 export const readJson = async <Schema extends z.ZodType>(
 	request: IncomingMessage,
 	schema: Schema,
 	options?: JsonOptions,
-): Promise<z.output<Schema>> => {
-	if (isRefusedEncoding(request.headers['content-encoding'])) {
-		throw new PjasError('INVALID_REQUEST', 'Wrong body: send it without a content encoding');
-	}
-
-	return parseJson(await readBytes(request, options), schema, 'body');
-};
+): Promise<z.output<Schema>> => parseJson(await readPlainBytes(request, options), schema, 'body');
 
 /**
 Reads the first `sizeBytes` of a body and leaves the rest to be read, from there on, by somebody else.

@@ -1,5 +1,6 @@
 import type {ParameterizedContext} from 'koa';
 import {errorKinds, isPjasError, PjasError} from '../../source/protocol/errors.js';
+import type {AppState} from './app.js';
 import {discardBody} from './body.js';
 import {securityHeaders} from './security-headers.js';
 
@@ -29,13 +30,14 @@ export const errorAnswer = (error: PjasError): ErrorAnswer => ({
 Answers with JSON. Where the request's body is not all read, the answer is sent but not ended before the rest has come: a
 client that is still writing when the connection is closed would meet a reset, and might never see what was said.
 */
-export const answerJson = (ctx: ParameterizedContext, status: number, body: object): void => {
+export const answerJson = (ctx: ParameterizedContext<AppState>, status: number, body: object): void => {
+	const text = JSON.stringify(body);
 	ctx.status = status;
-	ctx.body = body;
+	ctx.type = 'json';
+	ctx.body = text;
+	ctx.set(ctx.state.headersFor?.(status, text) ?? {});
 	if (ctx.req.complete || ctx.method === 'HEAD') return;
 
-	const text = JSON.stringify(body);
-	ctx.type = 'json';
 	ctx.length = Buffer.byteLength(text);
 	ctx.respond = false;
 	ctx.res.write(text);

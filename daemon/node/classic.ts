@@ -6,6 +6,7 @@ import {MAX_SHARD_BYTES} from '../core/limits.js';
 import type {AppContext, AppState} from '../http/app.js';
 import {parseJson, readPrefix, watchBody} from '../http/body.js';
 import {answerJson, errorAnswer} from '../http/errors.js';
+import {noProof} from './authorize.js';
 import type {NodeFolder} from './folder.js';
 import {sendShard} from './send-shard.js';
 
@@ -89,7 +90,7 @@ export const classicRoutes = (router: Router<AppState>, folder: Folder): void =>
 			throw new PjasError('SHARD_NOT_FOUND', 'This chunk is not what it was any more: get it from another node');
 		}
 
-		await sendShard(ctx.res, shards, digest);
+		await sendShard(ctx.res, shards, digest, noProof);
 		ctx.respond = false;
 	});
 };

@@ -2,6 +2,8 @@ import type {Readable} from 'node:stream';
 import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {CoordinatorKey} from '../trust/coordinator-key.js';
+import type {KeyTexts} from '../trust/keys.js';
 import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
 
 export type Figures = {usedBytes: number; allocatedBytes: number; freeBytes: number; count: number};
@@ -37,6 +39,14 @@ export type NodeFolder = {
 	/** The id for coordinators of the prototype's kind. */
 	classicNodeId: NodeId;
 	name: string | undefined;
+	/** Its secret keys. */
+	keys: KeyTexts;
+	/** The public keys of the coordinator that it trusts; none before it has joined one. */
+	coordinatorKeys: {
+		read: () => Promise<CoordinatorKey[]>;
+		/** Durable when it returns. */
+		write: (keys: readonly CoordinatorKey[]) => Promise<void>;
+	};
 	shards: NodeStore;
 	/** Which shards stand for the chunk ids of classic coordinators. */
 	aliases: {

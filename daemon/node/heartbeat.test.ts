@@ -1,11 +1,12 @@
-import {mkdtemp, readFile, rename, rm} from 'node:fs/promises';
-import {createServer, type Server} from 'node:http';
+import {mkdtemp, readFile, rename, rm, writeFile} from 'node:fs/promises';
+import {createServer, type IncomingMessage, type Server} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {json as readJson} from 'node:stream/consumers';
 import {setTimeout as delay} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
+import {decodeJwt} from 'jose';
 import {heartbeatSchema, registerSchema} from '../../source/protocol/api.js';
 import {openNodeFolder} from '../adapters/disk-shards-folder.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
@@ -13,6 +14,8 @@ import {listingDigest} from '../core/listing.js';
 import type {Clock} from '../ports/clock.js';
 import {digestOf} from '../ports/shard-store.suite.js';
 import {recordingLog, type RecordingLog} from '../testing/recording-log.js';
+import {drawKeys, fingerprintOf, openKeys} from '../trust/keys.js';
+import {ANSWER_HEADER, NODE_HEADER, signAnswer} from '../trust/node-messages.js';
 import {addressOf, apiOf} from './address.js';
 import {type NodeOptions, type RunningNode, startNode} from './start.js';
 
@@ -25,6 +28,20 @@ type FakeCoordinator = {
 	answers: (number | 'hang-up')[];
 	to: (path: string) => Call[];
 	server: Server;
+};
+
+const coordinatorKeys = openKeys(drawKeys(systemRandom.bytes));
+
+/** What a node that has met this coordinator before has in its folder. */
+const trustingFile = JSON.stringify({version: 1, keys: [coordinatorKeys.public]});
+
+/** Signs an answer as the coordinator does, where the request is signed. */
+const signatureFor = async (request: IncomingMessage, body: string): Promise<Record<string, string>> => {
+	const jws = request.headers[NODE_HEADER.toLowerCase()];
+	if (typeof jws !== 'string') return {};
+	const {iss: node = '', jti: id = ''} = decodeJwt(jws);
+	const kid = fingerprintOf(coordinatorKeys.public);
+	return {[ANSWER_HEADER]: await signAnswer(kid, coordinatorKeys.signing, {node, id, body, nowMs: Date.now()})};
 };
 
 const startCoordinator = async (t: ExecutionContext, port = 0): Promise<FakeCoordinator> => {
@@ -41,7 +58,8 @@ const startCoordinator = async (t: ExecutionContext, port = 0): Promise<FakeCoor
 			}
 
 			const text = JSON.stringify(status < 300 ? {success: true} : {success: false, error: `answer ${status}`});
-			response.writeHead(status, {'content-type': 'application/json'}).end(text);
+			const headers = {'content-type': 'application/json', ...(await signatureFor(request, text))};
+			response.writeHead(status, headers).end(text);
 		})();
 	}).listen(port, '127.0.0.1');
 	await new Promise(resolve => server.once('listening', resolve));
@@ -74,6 +92,7 @@ const start = async (
 ): Promise<Started> => {
 	const storagePath = folder ?? (await mkdtemp(join(tmpdir(), 'pjas-heartbeat-')));
 	t.teardown(async () => rm(storagePath, {recursive: true, force: true}));
+	await writeFile(join(storagePath, 'coordinator_keys.json'), trustingFile);
 	const log = recordingLog();
 	const clock = fastClock();
 	const node = await startNode({
@@ -178,8 +197,7 @@ test('a node starts and serves while its coordinator is away, says so once, and 
 	const node = await start(t, {coordinatorUrl: reserved.url});
 	const body = Buffer.from('a shard');
 	await node.store.put(digestOf(body), body);
-	const answer = await fetch(`${node.url}/shards/${digestOf(body)}`);
-	t.is(await answer.text(), 'a shard');
+	t.deepEqual(await (await fetch(`${node.url}/status`)).json(), {status: 'online'});
 
 	await until(t, 'many tries', () => node.clock.sleeps.length >= 8);
 	const warnings = node.log.messages('warn');

@@ -1,16 +1,19 @@
 import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
-import {isPjasError} from '../../source/protocol/errors.js';
+import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {KeyTexts} from '../trust/keys.js';
+import {ANSWER_HEADER, NODE_HEADER, type NodeMessage} from '../trust/node-messages.js';
 import {apiOf} from './address.js';
+import type {CoordinatorTrust} from './coordinator-trust.js';
 
 export type HeartbeatOptions = {
 	coordinatorUrl: string;
 	nodeId: NodeId;
 	version: string;
-	/** Speaks as the prototype's nodes do. */
-	classic: boolean;
+	/** Who it is and whom it trusts; without that it speaks as the prototype's nodes do. */
+	identity: {publicKeys: KeyTexts; joinCode: string | undefined; trust: CoordinatorTrust} | undefined;
 	name?: string | undefined;
 	owner?: string | undefined;
 	zone?: string | undefined;
@@ -23,7 +26,10 @@ export type HeartbeatOptions = {
 	random: Random;
 };
 
-type Answer = {status: number; error: string | undefined};
+type Answer = {status: number; text: string; signature: string | undefined};
+
+/** What came of telling the coordinator something. */
+type Outcome = {status: number; hasLearnt: boolean};
 
 export const CLASSIC_VERSION = '1.0.0';
 
@@ -47,12 +53,13 @@ const messageOf = (text: string): string | undefined => {
 	}
 };
 
-const post = async (url: string, body: object, signal: AbortSignal): Promise<Answer> => {
+const post = async (url: string, body: string, jws: string | undefined, signal: AbortSignal): Promise<Answer> => {
 	// Importing it takes a fifth of a second, which no start of a node should wait for.
 	const {got} = await import('got');
 	const giveUp = new AbortController();
 	const request = got.post(url, {
-		json: body,
+		body,
+		headers: {'content-type': 'application/json', ...(jws !== undefined && {[NODE_HEADER]: jws})},
 		signal: AbortSignal.any([signal, giveUp.signal]),
 		timeout: {request: REQUEST_TIMEOUT_MS},
 		retry: {limit: 0},
@@ -64,9 +71,12 @@ const post = async (url: string, body: object, signal: AbortSignal): Promise<Ans
 	void request.on('downloadProgress', ({transferred}) => {
 		if (transferred > MOST_ANSWER_BYTES) giveUp.abort(new Error('The answer is too long'));
 	});
-	const {statusCode, body: text} = await request;
-	return {status: statusCode, error: messageOf(text)};
+	const {statusCode, body: text, headers} = await request;
+	const signature = headers[ANSWER_HEADER.toLowerCase()];
+	return {status: statusCode, text, signature: typeof signature === 'string' ? signature : undefined};
 };
+
+const isGood = (status: number | undefined) => status !== undefined && status >= 200 && status < 300;
 
 /** Says what fails, once for each kind of failure, until things work again. */
 const outageTeller = (log: Log, coordinatorUrl: string) => {
@@ -98,7 +108,7 @@ Registers this node with its coordinator, and says again and again that it is th
 coordinator that is away, or has forgotten this node, is met by trying again.
 */
 export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSignal): Promise<void> => {
-	const {coordinatorUrl, nodeId, version, classic, name, owner, zone, log, clock, random} = options;
+	const {coordinatorUrl, nodeId, version, identity, name, owner, zone, log, clock, random} = options;
 	const api = apiOf(coordinatorUrl);
 	const teller = outageTeller(log, coordinatorUrl);
 	const jittered = (ms: number) => ms * (1 - JITTER + 2 * JITTER * random.float());
@@ -108,8 +118,11 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		address: await options.address(signal),
 		storage_stats: await options.storageStats(),
 		status: 'online',
-		version: classic ? CLASSIC_VERSION : version,
-		...(!classic && {
+		version: identity ? version : CLASSIC_VERSION,
+		...(identity && {
+			keys: identity.publicKeys,
+			...(identity.joinCode !== undefined && {join_code: identity.joinCode}),
+			trusts: [...identity.trust.keys().keys()],
 			...(name !== undefined && {name}),
 			...(owner !== undefined && {owner}),
 			...(zone !== undefined && {zone}),
@@ -121,15 +134,32 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		node_id: nodeId,
 		storage_stats: await options.storageStats(),
 		timestamp: clock.now() / 1000,
+		...(identity && {trusts: [...identity.trust.keys().keys()]}),
 	});
 
-	/** The status that was answered, or nothing where there was no answer. Rejects only when this is to end. */
-	const tell = async (doing: string, path: string, body: () => Promise<object>): Promise<number | undefined> => {
+	/** Posts what is signed by this node, and believes only what is signed by its coordinator. */
+	const exchange = async (path: NodeMessage, body: string): Promise<Outcome & {error: string | undefined}> => {
+		const signed = await identity?.trust.sign(path, body);
+		const {status, text, signature} = await post(`${api}/nodes/${path}`, body, signed?.jws, signal);
+		const outcome = {status, error: messageOf(text), hasLearnt: false};
+		// A refusal that is signed tells the time, for a node whose clock is wrong.
+		if (!identity || !signed || (!isGood(status) && signature === undefined)) return outcome;
 		try {
-			const {status, error} = await post(`${api}/nodes/${path}`, await body(), signal);
-			if (status >= 200 && status < 300) teller.work(doing);
+			return {...outcome, hasLearnt: await identity.trust.accept({id: signed.id, body: text, jws: signature})};
+		} catch (error) {
+			const problem = 'what answers is not the coordinator that this node trusts';
+			throw new PjasError('UNAUTHENTICATED', `${problem} (${(error as Error).message})`, {cause: error});
+		}
+	};
+
+	/** What came of it, or nothing where there was no answer. Rejects only when this is to end. */
+	const tell = async (doing: string, path: NodeMessage, body: () => Promise<object>): Promise<Outcome | undefined> => {
+		try {
+			const {error, ...outcome} = await exchange(path, JSON.stringify(await body()));
+			const {status} = outcome;
+			if (isGood(status)) teller.work(doing);
 			else if (path === 'register' || status !== 404) teller.fail(doing, `${status} ${error ?? ''}`.trim());
-			return status;
+			return outcome;
 		} catch (error) {
 			signal.throwIfAborted();
 			const {code, message} = error as NodeJS.ErrnoException;
@@ -139,11 +169,12 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		}
 	};
 
-	const isGood = (status: number | undefined) => status !== undefined && status >= 200 && status < 300;
-
 	const register = async (): Promise<void> => {
 		for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2)) {
-			if (isGood(await tell('registering', 'register', registration))) {
+			const outcome = await tell('registering', 'register', registration);
+			if (isGood(outcome?.status)) {
+				// Only who trusts its coordinator can serve it, and is online from then on.
+				if (outcome?.hasLearnt) await tell('registering', 'register', registration);
 				log.info('registered with the coordinator', {coordinatorUrl, node: nodeId});
 				return;
 			}
@@ -155,9 +186,9 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 	try {
 		await register();
 		for (;;) {
-			await clock.sleep(jittered(classic ? CLASSIC_INTERVAL_MS : INTERVAL_MS), signal);
-			const status = await tell('the heartbeat', 'heartbeat', heartbeat);
-			if (status === 404) {
+			await clock.sleep(jittered(identity ? INTERVAL_MS : CLASSIC_INTERVAL_MS), signal);
+			const outcome = await tell('the heartbeat', 'heartbeat', heartbeat);
+			if (outcome?.status === 404) {
 				log.info('the coordinator does not know this node any more: registering again');
 				await register();
 			}

@@ -18,6 +18,7 @@ import {createApp} from '../http/app.js';
 import {listen} from '../http/listen.js';
 import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
 import {recordingLog, type RecordingLog} from '../testing/recording-log.js';
+import {noProof} from './authorize.js';
 import {sendShard} from './send-shard.js';
 import {type NodeOptions, type RunningNode, startNode} from './start.js';
 
@@ -555,7 +556,7 @@ test('a reader that stalls or crawls gives the buffer back', async t => {
 			};
 			return Promise.resolve({bytes, release});
 		};
-		await sendShard(ctx.res, {open}, digestOf(bytes), limits);
+		await sendShard(ctx.res, {open}, digestOf(bytes), noProof, limits);
 		ctx.respond = false;
 	});
 	const server = await listen({handler: app.callback(), host: '127.0.0.1', port: 0, log});

@@ -1,6 +1,7 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Digest} from '../../source/protocol/ids.js';
 import {watchBody} from '../http/body.js';
+import type {Prove} from './authorize.js';
 import type {NodeStore} from './folder.js';
 
 const answers = {
@@ -21,12 +22,17 @@ export const receiveShard = async (
 	response: ServerResponse,
 	shards: Pick<NodeStore, 'receive'>,
 	digest: Digest,
+	prove: Prove,
 ): Promise<void> => {
 	const watch = watchBody(request);
 	try {
 		const outcome = await shards.receive(digest, request, bodyBytesOf(request), {signal: watch.signal});
 		const {status, text} = answers[outcome];
-		response.writeHead(status, {'Content-Type': 'application/json; charset=utf-8', 'Content-Length': text.length});
+		response.writeHead(status, {
+			'Content-Type': 'application/json; charset=utf-8',
+			'Content-Length': text.length,
+			...prove(status, text),
+		});
 		response.end(text);
 	} finally {
 		watch.stop();

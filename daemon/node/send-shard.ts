@@ -1,5 +1,6 @@
 import type {ServerResponse} from 'node:http';
 import type {Digest} from '../../source/protocol/ids.js';
+import type {Prove} from './authorize.js';
 import type {NodeStore} from './folder.js';
 
 export type SendLimits = {
@@ -20,6 +21,7 @@ export const sendShard = async (
 	response: ServerResponse,
 	shards: Pick<NodeStore, 'open'>,
 	digest: Digest,
+	prove: Prove,
 	{stallMs = STALL_LIMIT_MS, leastBytesPerSecond = LEAST_BYTES_PER_SECOND}: SendLimits = {},
 ): Promise<void> => {
 	const {bytes, release} = await shards.open(digest);
@@ -35,6 +37,10 @@ export const sendShard = async (
 		release();
 	});
 	response.setTimeout(stallMs, cutOff);
-	response.writeHead(200, {'Content-Type': 'application/octet-stream', 'Content-Length': bytes.length});
+	response.writeHead(200, {
+		'Content-Type': 'application/octet-stream',
+		'Content-Length': bytes.length,
+		...prove(200, bytes.length),
+	});
 	response.end(bytes);
 };

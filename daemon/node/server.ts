@@ -4,10 +4,11 @@ import {digestSchema} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {type Digest, parseDigest} from '../../source/protocol/ids.js';
 import {MAX_LISTING_PAGE} from '../core/limits.js';
-import {type AppState, createApp} from '../http/app.js';
+import {type AppContext, type AppState, createApp} from '../http/app.js';
 import {validate} from '../http/body.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import {askedOf, type Authorize, authorizeAnyone, hasTicket, noProof, type Prove} from './authorize.js';
 import {classicRoutes} from './classic.js';
 import type {NodeFolder, NodeStore} from './folder.js';
 import {receiveShard} from './receive-shard.js';
@@ -20,6 +21,8 @@ export type NodeHandlerOptions = {
 	nodeId: string;
 	version: string;
 	folder: Pick<NodeFolder, 'shards' | 'aliases' | 'name'>;
+	/** Who may ask for anything. */
+	authorize: Authorize;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -36,7 +39,41 @@ const digestOf = (text: string | undefined): Digest => {
 	throw new PjasError('INVALID_REQUEST', 'Wrong shard name: it must be a SHA-256 in 64 lower-case hex digits');
 };
 
-const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
+/** How the answers of requests are proven, for those that are under way. */
+type Proofs = {of: (ctx: AppContext) => Prove};
+
+/** Serves nobody but who may ask, and proves what is answered. Of its state, anybody may know whether the node is there. */
+const createGuard = (authorize: Authorize, shards: NodeStore) => {
+	const proofs = new WeakMap<AppContext['req'], Prove>();
+	const guard = async (ctx: AppContext, next: () => Promise<unknown>): Promise<void> => {
+		const asked = askedOf(ctx.method, ctx.path);
+		if (asked?.operation === 'status' && authorize !== authorizeAnyone && !hasTicket(ctx.req)) {
+			await shards.figures().catch((error: unknown) => {
+				throw new PjasError('NODE_FAILED', 'This node can serve nobody now', {cause: error});
+			});
+			ctx.body = {status: 'online'};
+			return;
+		}
+
+		const prove = authorize(ctx.req, asked);
+		proofs.set(ctx.req, prove);
+		ctx.state.headersFor = prove;
+		await next();
+		if (ctx.respond === false || ctx.headerSent) return;
+		if (typeof ctx.body === 'object' && ctx.body !== null) {
+			const text = JSON.stringify(ctx.body);
+			ctx.type = 'json';
+			ctx.body = text;
+			ctx.set(prove(ctx.status, text));
+		} else if (ctx.status === 204) {
+			ctx.set(prove(204, ''));
+		}
+	};
+
+	return {guard, of: (ctx: AppContext): Prove => proofs.get(ctx.req) ?? noProof};
+};
+
+const shardRoutes = (router: Router<AppState>, shards: NodeStore, proofs: Proofs): void => {
 	router.get('/shards', async ctx => {
 		const {after, limit} = validate(listingQuery, {...ctx.query}, 'query');
 		const listing = shards.listingDigest();
@@ -59,7 +96,7 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 	});
 
 	router.put('/shards/:digest', async ctx => {
-		await receiveShard(ctx.req, ctx.res, shards, digestOf(ctx.params['digest']));
+		await receiveShard(ctx.req, ctx.res, shards, digestOf(ctx.params['digest']), proofs.of(ctx));
 		ctx.respond = false;
 	});
 
@@ -68,7 +105,7 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 		const digest = digestOf(ctx.params['digest']);
 		ctx.etag = digest;
 		if (ctx.method === 'GET' && ctx.get('If-None-Match') === '') {
-			await sendShard(ctx.res, shards, digest);
+			await sendShard(ctx.res, shards, digest, proofs.of(ctx));
 			ctx.respond = false;
 			return;
 		}
@@ -81,8 +118,9 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 		} else if (ctx.method === 'HEAD') {
 			ctx.type = 'application/octet-stream';
 			ctx.length = found.sizeBytes;
+			ctx.set(proofs.of(ctx)(200, found.sizeBytes));
 		} else {
-			await sendShard(ctx.res, shards, digest);
+			await sendShard(ctx.res, shards, digest, proofs.of(ctx));
 			ctx.respond = false;
 		}
 	});
@@ -99,7 +137,8 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore): void => {
 };
 
 /** What a node answers. */
-export const createNodeHandler = ({nodeId, version, folder, log, clock, random}: NodeHandlerOptions): Handler => {
+export const createNodeHandler = (options: NodeHandlerOptions): Handler => {
+	const {nodeId, version, folder, authorize, log, clock, random} = options;
 	const {shards, name} = folder;
 	const app = createApp({log, clock, random});
 	const router = new Router<AppState>({exclusive: true});
@@ -112,9 +151,11 @@ export const createNodeHandler = ({nodeId, version, folder, log, clock, random}:
 			...(name !== undefined && {name}),
 		};
 	});
-	shardRoutes(router, shards);
+	const guard = createGuard(authorize, shards);
+	shardRoutes(router, shards, guard);
 	classicRoutes(router, folder);
-	const shortcut = createShortcut({shards, log, clock, random});
+	const shortcut = createShortcut({shards, authorize, log, clock, random});
+	app.use(guard.guard);
 	app.use(shortcut.rethrow);
 	app.use(router.routes());
 	return shortcut.around(app.callback());

@@ -3,6 +3,7 @@ import {type Digest, parseDigest} from '../../source/protocol/ids.js';
 import type {AppContext} from '../http/app.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {Authorize} from './authorize.js';
 import type {NodeStore} from './folder.js';
 import {receiveShard} from './receive-shard.js';
 import {sendShard} from './send-shard.js';
@@ -18,6 +19,7 @@ export type Shortcut = {
 
 export type ShortcutOptions = {
 	shards: Pick<NodeStore, 'receive' | 'open'>;
+	authorize: Authorize;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -49,7 +51,7 @@ A way around an application for plain puts and gets of shards, which are nearly 
 costs more than the rest of them. Everything else goes through it, and a request that fails does so then, so that errors are
 answered in one place.
 */
-export const createShortcut = ({shards, log, clock, random}: ShortcutOptions): Shortcut => {
+export const createShortcut = ({shards, authorize, log, clock, random}: ShortcutOptions): Shortcut => {
 	const newRequestId = createRequestIds(random);
 	const failures = new WeakMap<IncomingMessage, {error: unknown}>();
 
@@ -68,9 +70,11 @@ export const createShortcut = ({shards, log, clock, random}: ShortcutOptions): S
 		const requestId = newRequestId();
 		logOnClose(request, response, requestId);
 		response.setHeader('X-Request-Id', requestId);
-		if (request.method === 'PUT') return receiveShard(request, response, shards, digest);
+		const isPut = request.method === 'PUT';
+		const prove = authorize(request, {operation: isPut ? 'put' : 'get', digest});
+		if (isPut) return receiveShard(request, response, shards, digest, prove);
 		response.setHeader('ETag', `"${digest}"`);
-		return sendShard(response, shards, digest);
+		return sendShard(response, shards, digest, prove);
 	};
 
 	return {

@@ -1,9 +1,13 @@
 import {listen, type ListenOptions} from '../http/listen.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import {parseJoinCode} from '../trust/join-code.js';
+import {openKeys} from '../trust/keys.js';
 import {addressOf} from './address.js';
-import type {NodeStore, OpenNodeFolder} from './folder.js';
-import {CLASSIC_VERSION, runHeartbeat} from './heartbeat.js';
+import {type Authorize, authorizeAnyone, createAuthorize} from './authorize.js';
+import {openCoordinatorTrust} from './coordinator-trust.js';
+import type {NodeFolder, NodeStore, OpenNodeFolder} from './folder.js';
+import {CLASSIC_VERSION, type HeartbeatOptions, runHeartbeat} from './heartbeat.js';
 import {createNodeHandler} from './server.js';
 import {storageStatsOf} from './storage-stats.js';
 
@@ -27,6 +31,8 @@ export type NodeOptions = {
 	zone?: string | undefined;
 	/** Joins a coordinator of the prototype's kind. */
 	classic?: boolean;
+	/** A join code; needed until the coordinator knows this node. */
+	join?: string | undefined;
 	version?: string;
 	log: Log;
 	clock: Clock;
@@ -46,6 +52,20 @@ export type RunningNode = {
 /** After a crash, what changed since is looked at again: that takes seconds, so the index is written rarely. */
 const SAVE_EVERY_MS = 60 * 60 * 1000;
 
+/** Who this node is and whom it serves: one coordinator, or anybody where that one has no tickets, or there is none. */
+const openTrust = async (
+	options: NodeOptions,
+	{nodeId, keys, coordinatorKeys}: NodeFolder,
+): Promise<{authorize: Authorize; identity: HeartbeatOptions['identity']}> => {
+	const {coordinatorUrl, classic, join, log, clock, random} = options;
+	if (classic || coordinatorUrl === undefined) return {authorize: authorizeAnyone, identity: undefined};
+	const pairs = openKeys(keys);
+	const joinCode = join === undefined ? undefined : parseJoinCode(join);
+	const trust = await openCoordinatorTrust({nodeId, pairs, file: coordinatorKeys, joinCode, log, clock, random});
+	const identity = {publicKeys: pairs.public, joinCode: joinCode?.text, trust};
+	return {authorize: createAuthorize({nodeId, pairs, trust}), identity};
+};
+
 /** Opens a storage folder and serves it, whether the coordinator is there or not. */
 export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 	const {openFolder, storagePath, allocatedBytes, coordinatorUrl, host, classic = false, log, clock, random} = options;
@@ -53,7 +73,16 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 	const folder = await openFolder({folder: storagePath, allocatedBytes, name: options.name, log, clock, random});
 	const {shards, name} = folder;
 	const nodeId = classic ? folder.classicNodeId : folder.nodeId;
-	const handler = createNodeHandler({nodeId, version: classic ? CLASSIC_VERSION : version, folder, log, clock, random});
+	const {authorize, identity} = await openTrust(options, folder);
+	const handler = createNodeHandler({
+		nodeId,
+		version: classic ? CLASSIC_VERSION : version,
+		folder,
+		authorize,
+		log,
+		clock,
+		random,
+	});
 	const server = await listen({handler, host, port: options.port, log, tls});
 	const {port, url} = server;
 	log.info('the node serves', {node: nodeId, url, shards: (await shards.figures()).count});
@@ -79,7 +108,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 				coordinatorUrl: coordinator,
 				nodeId,
 				version,
-				classic,
+				identity,
 				name,
 				owner,
 				zone,

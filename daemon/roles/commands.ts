@@ -1,8 +1,9 @@
 import {backupCatalog, restoreCatalog} from '../adapters/catalog-backup.js';
 import {lockFolder} from '../adapters/folder-lock.js';
 import {verifyAudit} from '../coordinator/audit-verify.js';
+import {rotateNetworkKeys} from '../coordinator/network-keys.js';
 import type {SettingsOf} from '../config-settings.js';
-import type {Clock} from '../ports/clock.js';
+import type {Clock, Random} from '../ports/clock.js';
 
 type Tools = {clock: Clock; say: (line: string) => void};
 
@@ -46,4 +47,15 @@ export const runAudit = async ({dataFolder, headFile}: SettingsOf<'audit'>, {clo
 		'Keep a copy of audit.head elsewhere, for --head: it shows later that nothing up to here was cut off or written anew',
 	);
 	return true;
+};
+
+/** Gives the network a new key. A coordinator may be running on the folder: it takes the key up within a minute. */
+export const runRotateKeys = async (
+	{dataFolder, acceptOldMs}: SettingsOf<'rotate-keys'>,
+	{clock, random, say}: Tools & {random: Random},
+): Promise<void> => {
+	const fingerprint = await rotateNetworkKeys({folder: dataFolder, acceptOldMs, clock, random});
+	say(`The network's new key is ${fingerprint}. A coordinator that runs takes it up within a minute, nodes after that`);
+	const until = new Date(clock.now() + acceptOldMs).toISOString();
+	say(`The keys before it are accepted until ${until}. Join codes given out before then work until then`);
 };

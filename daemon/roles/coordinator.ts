@@ -1,5 +1,6 @@
 import {openActivity} from '../coordinator/activity.js';
 import {openAudit} from '../coordinator/audit.js';
+import {openNetworkKeys} from '../coordinator/network-keys.js';
 import {createEvents} from '../coordinator/events.js';
 import {loadMasterKey} from '../coordinator/master-key.js';
 import {createCoordinator} from '../coordinator/server.js';
@@ -10,13 +11,15 @@ import {keepAdminToken} from './admin-token.js';
 import {createDial} from '../adapters/dial.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
-import {probeNode} from '../adapters/probe.js';
 import {proxiesOf} from '../http/client.js';
+import {createProbe} from '../adapters/probe.js';
 import {listen} from '../http/listen.js';
 import {createRateLimit} from '../http/rate-limit.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import {tlsOf, type TlsSettings} from './tls.js';
+import {createCredentials} from '../trust/credentials.js';
+import type {JoinCode} from '../trust/join-code.js';
 
 export type CoordinatorRole = TlsSettings & {
 	dataFolder: string;
@@ -57,9 +60,12 @@ export type RunningCoordinator = RunningRole & {
 	onlineNodes: () => number;
 	/** Where the programs of this machine reach it, whatever name its certificate is for. */
 	ownUrl: string;
+	/** Lets one node join, without anybody asking: for whoever runs both. */
+	inviteNode: (named: {owner: string; zone: string}) => Promise<{code: JoinCode; revoke: () => Promise<unknown>}>;
 };
 
 const BOOT_ID_BYTES = 6;
+const INVITATION_MS = 10 * 60 * 1000;
 
 /** Closes what was opened, the last first; one that fails doesn't keep the others open. */
 const closeAll = async (closers: readonly (() => unknown)[], log: Log): Promise<void> => {
@@ -92,7 +98,13 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		const activity = await openActivity({folder, clock, log});
 		closers.push(activity.close);
 		const onBytes = createScavenger();
-		const dial = createDial({timeoutMs: role.nodeTimeoutMs, onBytes});
+		const networkKeys = await openNetworkKeys({folder, clock, random, log});
+		const credentialsFor = createCredentials({
+			keys: networkKeys.signing,
+			nowMs: clock.now,
+			randomBytes: random.bytes,
+		});
+		const dial = createDial({timeoutMs: role.nodeTimeoutMs, credentialsFor, onBytes});
 		closers.push(dial.close);
 		const bootId = Buffer.from(random.bytes(BOOT_ID_BYTES)).toString('hex');
 		const events = createEvents({bootId, clock});
@@ -108,7 +120,8 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			audit,
 			catalog,
 			dial,
-			probe: probeNode,
+			probe: createProbe(credentialsFor),
+			networkKeys,
 			activity,
 			events,
 			masterKey,
@@ -130,6 +143,11 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			firstAdmin,
 			onlineNodes: coordinator.onlineNodes,
 			ownUrl: own.url,
+			async inviteNode({owner, zone}) {
+				const invitation = {owner, zone, uses: 1, lifeMs: INVITATION_MS, createdBy: 'local'};
+				const {code} = await coordinator.nodeInvitations.create(invitation);
+				return {code, revoke: async () => coordinator.nodeInvitations.revoke(code.id)};
+			},
 			async close() {
 				coordinator.endStreams();
 				await closeAll(closers, log);

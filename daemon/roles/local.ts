@@ -73,9 +73,14 @@ export const startLocal = async (
 		);
 		started.push(coordinator);
 		await warnOfLeftNodes(dataFolder, nodes, surroundings);
+		const invitations: {revoke: () => Promise<unknown>}[] = [];
 		for (let number = 1; number <= nodes; number++) {
 			signal.throwIfAborted();
 			const name = `node-${number}`;
+			// Apart from the others, so that each of them may keep a copy.
+			const named = {owner: `owner-${number}`, zone: `zone-${number}`};
+			const invitation = await coordinator.inviteNode(named);
+			invitations.push(invitation);
 			const storagePath = path.join(dataFolder, name);
 			const node = await startLocked(storagePath, clock, async () =>
 				startNode({
@@ -86,9 +91,8 @@ export const startLocal = async (
 					host: '127.0.0.1',
 					port: 0,
 					name,
-					// Apart from the others, so that each of them may keep a copy.
-					owner: `owner-${number}`,
-					zone: `zone-${number}`,
+					...named,
+					join: invitation.code.text,
 					classic: false,
 					log: log.child({part: name}),
 				}),
@@ -97,6 +101,8 @@ export const startLocal = async (
 		}
 
 		await waitForNodes(coordinator, nodes, surroundings, signal);
+		// A node that was here before needed none.
+		for (const {revoke} of invitations) await revoke();
 		return {url: coordinator.url, firstAdmin: coordinator.firstAdmin, close};
 	} catch (error) {
 		await close();

@@ -7,6 +7,7 @@ import type {RemovalRecord} from '../core/model.js';
 import {ask, askFor, sha256} from './crash-client.js';
 import type {Ledger} from './crash-ledger.js';
 import type {CrashNetwork, Member} from './crash-network.js';
+import {headersFor} from './signed-node.js';
 import {silentLog} from './silent-log.js';
 import {until} from './processes.js';
 
@@ -22,12 +23,21 @@ const TOLERANCE = 0.01;
 const coordinatorNames = new Set([
 	'catalog.db',
 	'master.key',
+	'network-keys.json',
 	'activity.jsonl',
 	'activity.1.jsonl',
 	'audit.jsonl',
 	'audit.head',
 ]);
-const nodeNames = new Set(['chunks', 'quarantine', 'aliases', 'tmp', 'node_metadata.json', 'node_identity.json']);
+const nodeNames = new Set([
+	'chunks',
+	'quarantine',
+	'aliases',
+	'tmp',
+	'node_metadata.json',
+	'node_identity.json',
+	'coordinator_keys.json',
+]);
 
 /** What lies in the folders of a network that was stopped and should not. */
 export const leftoversOf = async ({coordinator, nodes}: CrashNetwork): Promise<string[]> => {
@@ -60,13 +70,12 @@ const removalsOf = async ({coordinator, folder}: CrashNetwork): Promise<RemovalR
 };
 
 /** What a node says that it keeps. */
-const listingOf = async ({url}: Member): Promise<string[]> => {
+const listingOf = async ({url, folder}: Member, coordinator: Member): Promise<string[]> => {
 	const digests: string[] = [];
 	for (let after = ''; ;) {
-		const page = await ask<{digests: string[]; next_after: string | null}>(
-			url,
-			`/shards?limit=${LISTING_PAGE}${after}`,
-		);
+		const search = `?limit=${LISTING_PAGE}${after}`;
+		const headers = await headersFor(coordinator.folder, folder, {operation: 'list', search});
+		const page = await ask<{digests: string[]; next_after: string | null}>(url, `/shards${search}`, headers);
 		digests.push(...page.digests);
 		if (page.next_after === null) return digests;
 		after = `&after=${page.next_after}`;
@@ -108,12 +117,14 @@ export type Accounts = {shards: number; orphans: number; problems: string[]};
 
 /** Waits until the removals that are due are done, then compares. Nobody may use the network meanwhile. */
 export const accountsOf = async (network: CrashNetwork, ledger: Ledger): Promise<Accounts> => {
-	const {url, nodes} = network;
+	const {url, nodes, coordinator} = network;
 	const {nodes: views} = await askFor<{nodes: NodeView[]}>(url, 'nodes');
 	const idOf = (node: Member) => views.find(({name}) => name === node.label)?.node_id ?? '';
 	const held = async () =>
 		(
-			await Promise.all(nodes.map(async node => (await listingOf(node)).map(digest => `${idOf(node)}/${digest}`)))
+			await Promise.all(
+				nodes.map(async node => (await listingOf(node, coordinator)).map(digest => `${idOf(node)}/${digest}`)),
+			)
 		).flat();
 	const {places, problems} = await placesOf(url);
 
@@ -132,7 +143,8 @@ export const accountsOf = async (network: CrashNetwork, ledger: Ledger): Promise
 
 	for (const node of nodes) {
 		const files = (await chunkFilesOf(node)).map(name => name.replace('.chunk', '')).sort();
-		if (files.join() !== (await listingOf(node)).join()) problems.push(`${node.label} lists others than it has`);
+		if (files.join() !== (await listingOf(node, coordinator)).join())
+			problems.push(`${node.label} lists others than it has`);
 		for (const name of await chunkFilesOf(node)) {
 			const digest = sha256(await readFile(path.join(node.folder, 'chunks', name)));
 			if (`${digest}.chunk` !== name) problems.push(`${node.label}: ${name} holds other bytes`);

@@ -130,8 +130,8 @@ export const download = async (url: string, id: string): Promise<DownloadOutcome
 };
 
 /** An answer in JSON; rejects where there is none. */
-export const ask = async <T>(url: string, path: string): Promise<T> => {
-	const answer = await call(url + path, {}, [], textOf);
+export const ask = async <T>(url: string, path: string, headers: Record<string, string> = {}): Promise<T> => {
+	const answer = await call(url + path, {headers}, [], textOf);
 	if ('kind' in answer) throw answer.error;
 	if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${answer.body}`);
 	return JSON.parse(answer.body) as T;

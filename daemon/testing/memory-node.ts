@@ -7,6 +7,7 @@ import {systemClock, systemRandom} from '../adapters/system.js';
 import {listingDigest} from '../core/listing.js';
 import {listen} from '../http/listen.js';
 import type {NodeFolder, NodeStore} from '../node/folder.js';
+import {authorizeAnyone} from '../node/authorize.js';
 import {createNodeHandler} from '../node/server.js';
 import {silentLog} from './silent-log.js';
 
@@ -64,6 +65,7 @@ export const startMemoryNode = async (shards: MemoryShards = new MemoryShards())
 		nodeId,
 		version: '2.0.0',
 		folder,
+		authorize: authorizeAnyone,
 		log: silentLog,
 		clock: systemClock,
 		random: systemRandom,

@@ -10,11 +10,14 @@ import {MemoryShards} from '../adapters/memory-shards.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {openActivity} from '../coordinator/activity.js';
 import {createEvents} from '../coordinator/events.js';
+import {openNetworkKeys} from '../coordinator/network-keys.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
 import {type Coordinator, type CoordinatorOptions, createCoordinator} from '../coordinator/server.js';
 import {listen} from '../http/listen.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {ShardStore} from '../ports/shard-store.js';
+import {drawKeys, type KeyPairs, openKeys} from '../trust/keys.js';
+import {sendAsNode} from './signed-node.js';
 import {silentLog} from './silent-log.js';
 
 /** A node whose shards are in memory, behind whatever faults a test gives it. */
@@ -26,6 +29,7 @@ export type TestNode = {
 	faults: Partial<ShardStore>;
 	/** The shards that were read, in order. */
 	reads: string[];
+	keys: KeyPairs;
 };
 
 export type TestNetwork = {
@@ -69,6 +73,7 @@ const createTestNode = (number: number, allocatedBytes: number): TestNode => ({
 	allocatedBytes,
 	faults: {},
 	reads: [],
+	keys: openKeys(drawKeys(systemRandom.bytes)),
 });
 
 const storeOf = (node: TestNode): ShardStore =>
@@ -91,6 +96,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 	const stores = new Map<NodeId, ShardStore>();
 	const shared = {clock: systemClock, random: systemRandom, log: silentLog};
 	const activity = await openActivity({folder, ...shared});
+	const networkKeys = await openNetworkKeys({folder, ...shared});
 	const events = createEvents({bootId: 'test', clock: systemClock});
 	const coordinator = createCoordinator({
 		...shared,
@@ -101,6 +107,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 			return store;
 		},
 		probe: async () => Promise.reject(new Error('nobody is there yet')),
+		networkKeys,
 		activity,
 		events,
 		masterKey: masterKeyOf(systemRandom.bytes(32), systemRandom),
@@ -124,20 +131,32 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		await rm(folder, {recursive: true});
 	});
 
-	const join: TestNetwork['join'] = async (node, more = {}) =>
-		fetch(`${server.url}/api/nodes/register`, {
+	/** With a code and signed, as where there are accounts. */
+	const joinWithKeys = async (node: TestNode, body: Record<string, unknown>) => {
+		const {owner = node.id, zone} = body as {owner?: string; zone?: string};
+		const invitation = {owner, zone, uses: 1, lifeMs: 60_000, createdBy: 'test'};
+		const {code} = await coordinator.nodeInvitations.create(invitation);
+		const identity = {nodeId: node.id, pairs: node.keys, trusts: networkKeys.accepted()};
+		return sendAsNode(server.url, identity, 'register', {...body, keys: node.keys.public, join_code: code.text});
+	};
+
+	const join: TestNetwork['join'] = async (node, more = {}) => {
+		const body = {
+			node_id: node.id,
+			address: `http://127.0.0.1:1/${node.id}`,
+			storage_stats: statsOf(node),
+			status: 'online',
+			version: '2.0.0',
+			name: `node ${nodes.indexOf(node) + 1}`,
+			...more,
+		};
+		if (!(options.open ?? true)) return joinWithKeys(node, body);
+		return fetch(`${server.url}/api/nodes/register`, {
 			method: 'POST',
 			headers: {'content-type': 'application/json'},
-			body: JSON.stringify({
-				node_id: node.id,
-				address: `http://127.0.0.1:1/${node.id}`,
-				storage_stats: statsOf(node),
-				status: 'online',
-				version: '2.0.0',
-				name: `node ${nodes.indexOf(node) + 1}`,
-				...more,
-			}),
+			body: JSON.stringify(body),
 		});
+	};
 
 	const addNode: TestNetwork['addNode'] = async ({
 		allocatedBytes = options.allocatedBytes ?? 1024 * MIB,

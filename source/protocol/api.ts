@@ -39,6 +39,12 @@ const isBaseUrl = (text: string): boolean => {
 
 const label = z.string().trim().min(1).max(100);
 
+const keyText = z.string().regex(/^[\w-]{43}$/);
+const publicKeysSchema = z
+	.object({signing: keyText, exchange: keyText})
+	.meta({description: 'Ed25519 and X25519, raw, base64url'});
+const fingerprints = z.array(z.string().max(64)).max(20);
+
 export const registerSchema = z.object({
 	node_id: nodeIdSchema,
 	address: z
@@ -53,19 +59,39 @@ export const registerSchema = z.object({
 	owner: label.optional(),
 	zone: label.optional(),
 	listing_digest: digestSchema.optional().meta({description: 'SHA-256 over the sorted digests, a newline after each'}),
+	keys: publicKeysSchema.optional().meta({description: "The node's public keys; the request is signed by them"}),
+	join_code: z
+		.string()
+		.max(200)
+		.optional()
+		.meta({description: 'Needed once, unless the coordinator runs with `--open`'}),
+	trusts: fingerprints.optional().meta({description: 'The coordinator keys that the node trusts, by fingerprint'}),
 });
 export type RegisterBody = z.infer<typeof registerSchema>;
 
-export const registeredSchema = z.object({success, message: z.string(), node_id: z.string()});
+const coordinatorKeysSchema = z
+	.array(publicKeysSchema.extend({not_after: timeMs.optional()}))
+	.optional()
+	.meta({description: "The coordinator's public keys, for a node that has keys: the newest first"});
+
+export const registeredSchema = z.object({
+	success,
+	message: z.string(),
+	node_id: z.string(),
+	coordinator_keys: coordinatorKeysSchema,
+});
 
 export const heartbeatSchema = z.object({
 	node_id: nodeIdSchema,
 	storage_stats: storageStatsSchema.optional(),
 	timestamp: z.number().optional().meta({description: 'Seconds since the epoch, a float'}),
+	trusts: fingerprints.optional().meta({description: 'The coordinator keys that the node trusts, by fingerprint'}),
 });
 export type HeartbeatBody = z.infer<typeof heartbeatSchema>;
 
 export const okSchema = z.object({success});
+
+export const heardSchema = z.object({success, coordinator_keys: coordinatorKeysSchema});
 
 export const nodeSchema = z.object({
 	node_id: nodeIdSchema,
@@ -82,8 +108,41 @@ export const nodeSchema = z.object({
 	kind: z.enum(['direct', 'classic']).meta({description: 'How the coordinator reaches it'}),
 	latency_ms: z.number().nullable().meta({description: 'Recent time to read 1 MiB from it'}),
 	in_flight: z.number().int().nonnegative().meta({description: 'Requests of the coordinator that it is serving now'}),
+	banned_at: timeMs.optional().meta({description: 'Since then it is kept out, and its shards do not count'}),
 });
 export type NodeView = z.infer<typeof nodeSchema>;
+
+export const inviteNodeSchema = z.object({
+	owner: label.optional().meta({description: 'Whose nodes they are; without it, one’s own'}),
+	zone: label.optional().meta({description: 'What fails together with them; without it the node says, or the owner'}),
+	uses: z.number().int().min(1).max(100).default(1).meta({description: 'How many nodes may join with the code'}),
+	expires_in_s: z
+		.number()
+		.int()
+		.min(60)
+		.max(366 * 24 * 3600)
+		.default(7 * 24 * 3600),
+});
+
+export const nodeInvitationSchema = z.object({
+	id: z.string(),
+	owner: z.string(),
+	zone: z.string().nullable(),
+	uses_left: z.number().int(),
+	used_by: z.array(z.string()).meta({description: 'The ids of the nodes that joined with it'}),
+	created_by: z.string(),
+	created_at: timeMs,
+	expires_at: timeMs,
+});
+export type NodeInvitationView = z.infer<typeof nodeInvitationSchema>;
+
+export const nodeInvitedSchema = z.object({
+	success,
+	code: z.string().meta({description: 'For `--join`; told this once, only its hash is kept'}),
+	invitation: nodeInvitationSchema,
+});
+
+export const nodeInvitationsSchema = z.object({success, invitations: z.array(nodeInvitationSchema)});
 
 export const nodesSchema = z.object({success, nodes: z.array(nodeSchema), count: z.number().int()});
 

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {readdir, stat, writeFile} from 'node:fs/promises';
 import path from 'node:path';
+import {identityIn, sendAsNode} from '../../daemon/testing/signed-node.js';
 import {silentLog} from '../../daemon/testing/silent-log.js';
 import {keptPort, type Keeper, temporaryFolder, until} from '../../daemon/testing/processes.js';
 import {systemClock, systemRandom} from '../../daemon/adapters/system.js';
@@ -48,12 +49,8 @@ const waitForOnline = async (url: string, count: number) => {
 	await until(`${count} nodes are online`, async () => (await api.stats()).onlineNodes === count);
 };
 
-const beat = async (url: string, id: string) => {
-	const response = await fetch(`${url}/api/nodes/heartbeat`, {
-		method: 'POST',
-		headers: {'content-type': 'application/json'},
-		body: JSON.stringify({node_id: id}),
-	});
+const beat = async (url: string, folder: string, nowMs: number) => {
+	const response = await sendAsNode(url, await identityIn(folder), 'heartbeat', {}, {nowMs});
 	if (!response.ok) throw new Error(`A heartbeat was refused: ${await response.text()}`);
 };
 
@@ -87,7 +84,7 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 		const name = `node-${number}`;
 		const storagePath = path.join(folder, name);
 		const running = await startNode({
-			...{...shared, name, storagePath, clock: systemClock, port: await keptPort()},
+			...{...shared, name, storagePath, clock, port: await keptPort()},
 			allocatedBytes: ALLOCATED_BYTES,
 			coordinatorUrl: url,
 			owner: `owner-${number}`,
@@ -140,7 +137,7 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 		async loseSilent() {
 			for (let half = 0; half < 2; half++) {
 				shiftMs += HALF_OF_SILENCE_MS;
-				for (const {running} of nodes) await beat(url, running.nodeId);
+				for (const {name} of nodes) await beat(url, path.join(folder, name), clock.now());
 			}
 
 			await waitForOnline(url, nodes.size);

@@ -1,10 +1,12 @@
-import {heartbeatSchema, nodeShardsQuerySchema, registerSchema} from '../../../source/protocol/api.js';
+import {nodeShardsQuerySchema} from '../../../source/protocol/api.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {type ChunkId, type FileId, type NodeId, parseNodeId} from '../../../source/protocol/ids.js';
 import {mayFile, mayOwned, type Principal} from '../../core/access.js';
 import type {ChunkRecord, FileRecord} from '../../core/model.js';
-import {readJson, validate} from '../../http/body.js';
+import type {AppContext} from '../../http/app.js';
+import {validate} from '../../http/body.js';
 import type {Catalog} from '../../ports/catalog.js';
+import type {Signed} from '../admission.js';
 import type {NodeState} from '../fleet.js';
 import {nodeShardViews, nodeView} from '../views.js';
 import type {Parts} from './parts.js';
@@ -51,8 +53,16 @@ const listShards =
 		ctx.body = {success: true, shards, next_after: last ?? null};
 	};
 
+/** What is signed must go out as it was. */
+const send = (ctx: AppContext, {status, headers, text}: Signed): void => {
+	ctx.status = status;
+	ctx.set(headers);
+	ctx.type = 'json';
+	ctx.body = text;
+};
+
 export const nodeRoutes = (serve: Serve, parts: Parts): void => {
-	const {catalog, fleet, membership} = parts;
+	const {admission, catalog, fleet, membership} = parts;
 	const find: Find = (ctx, principal) => {
 		const id = parseNodeId(ctx.params['id']);
 		const state = id && fleet.get(id);
@@ -60,18 +70,35 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		throw new PjasError('NODE_NOT_FOUND', 'Node not found: it never joined this network');
 	};
 
+	const answerNode = (ctx: AppContext, state: NodeState) => {
+		ctx.body = {success: true, node: nodeView(state), shards: catalog.shardCounts(state.record._id)};
+	};
+
 	serve('register', async ctx => {
-		const body = await readJson(ctx.req, registerSchema);
+		const admitted = await admission.registration(ctx.req);
+		if (admitted.refusal) {
+			send(ctx, admitted.refusal);
+			return;
+		}
+
+		const {body, terms, answer} = admitted;
 		const known = fleet.all().length;
-		const {record} = await membership.register(body);
+		const {record} = await membership.register(body, terms);
 		noteDeed(ctx, `${record._id} ${JSON.stringify(record.name)}`);
 		if (fleet.all().length === known) ctx.state.deed = {isIdle: true};
-		ctx.body = {success: true, message: 'Node registered', node_id: body.node_id};
+		send(ctx, await answer({success: true, message: 'Node registered', node_id: body.node_id}));
 	});
 
 	serve('heartbeat', async ctx => {
-		await membership.heartbeat(await readJson(ctx.req, heartbeatSchema));
-		ctx.body = {success: true};
+		const admitted = await admission.heartbeat(ctx.req);
+		if (admitted.refusal) {
+			send(ctx, admitted.refusal);
+			return;
+		}
+
+		const {body, terms, answer} = admitted;
+		await membership.heartbeat(body, terms);
+		send(ctx, await answer({success: true}));
 	});
 
 	serve('nodes', (ctx, principal) => {
@@ -82,8 +109,15 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 	});
 
 	serve('node', (ctx, principal) => {
-		const state = find(ctx, principal);
-		ctx.body = {success: true, node: nodeView(state), shards: catalog.shardCounts(state.record._id)};
+		answerNode(ctx, find(ctx, principal));
+	});
+
+	serve('banNode', async (ctx, principal) => {
+		answerNode(ctx, await membership.setBanned(find(ctx, principal).record._id, true));
+	});
+
+	serve('unbanNode', async (ctx, principal) => {
+		answerNode(ctx, await membership.setBanned(find(ctx, principal).record._id, false));
 	});
 
 	serve('nodeShards', listShards(parts, find));

@@ -2,10 +2,12 @@ import type {Catalog} from '../../ports/catalog.js';
 import type {Clock} from '../../ports/clock.js';
 import type {Activity} from '../activity.js';
 import type {Audit} from '../audit.js';
+import type {Admission} from '../admission.js';
 import type {Checker} from '../checker.js';
 import type {Downloader} from '../download.js';
 import type {Events} from '../events.js';
 import type {Fleet} from '../fleet.js';
+import type {NodeInvitations} from '../node-invitations.js';
 import type {Membership} from '../membership.js';
 import type {Note} from '../note.js';
 import type {People} from '../people/people.js';
@@ -21,6 +23,7 @@ import type {Uploader} from '../upload.js';
 export type Parts = {
 	activity: Activity;
 	audit: Audit | undefined;
+	admission: Admission;
 	catalog: Catalog;
 	checker: Checker;
 	clock: Clock;
@@ -31,6 +34,7 @@ export type Parts = {
 	fleet: Fleet;
 	membership: Membership;
 	meters: Meters;
+	nodeInvitations: NodeInvitations;
 	note: Note;
 	links: ShareLinks;
 	/** Whether there are no accounts. */

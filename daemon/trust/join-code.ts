@@ -1,0 +1,33 @@
+import {createHash} from 'node:crypto';
+import {type Fingerprint, FINGERPRINT_BYTES} from './keys.js';
+
+/**
+A join code: `pjas-join_`, then 32 secret bytes and the fingerprint of the coordinator's keys in base64url. So a node knows
+the coordinator that it was invited by from any other, before it has met it.
+*/
+export type JoinCode = {
+	/** The whole text. */
+	text: string;
+	/** SHA-256 of the secret, in hex: all that the coordinator keeps of it. */
+	id: string;
+	coordinator: Fingerprint;
+};
+
+export const JOIN_CODE_PREFIX = 'pjas-join_';
+export const JOIN_SECRET_BYTES = 32;
+
+const pattern = /^pjas-join_([\w-]{64})$/;
+
+export const joinCodeOf = (secret: Uint8Array, coordinator: Fingerprint): JoinCode => ({
+	text: JOIN_CODE_PREFIX + Buffer.concat([secret, Buffer.from(coordinator, 'base64url')]).toString('base64url'),
+	id: createHash('sha256').update(secret).digest('hex'),
+	coordinator,
+});
+
+export const parseJoinCode = (text: string): JoinCode | undefined => {
+	const [, encoded] = pattern.exec(text.trim()) ?? [];
+	if (encoded === undefined) return undefined;
+	const bytes = Buffer.from(encoded, 'base64url');
+	if (bytes.length !== JOIN_SECRET_BYTES + FINGERPRINT_BYTES) return undefined;
+	return joinCodeOf(bytes.subarray(0, JOIN_SECRET_BYTES), bytes.subarray(JOIN_SECRET_BYTES).toString('base64url'));
+};
