@@ -49,6 +49,11 @@ export const errorKinds = {
 	FOLDER_IN_USE: {status: 500, retryable: false},
 	CATALOG_CORRUPT: {status: 500, retryable: false},
 	INVALID_CONFIGURATION: {status: 400, retryable: false},
+	WRONG_PASSPHRASE: {status: 400, retryable: false},
+	PASSPHRASE_NEEDED: {status: 400, retryable: false},
+	FILE_KEY_MISSING: {status: 400, retryable: false},
+	KEYRING_CORRUPT: {status: 500, retryable: false},
+	SEAL_BROKEN: {status: 500, retryable: false},
 } as const satisfies Record<string, Kind>;
 
 export type ErrorCode = keyof typeof errorKinds;
