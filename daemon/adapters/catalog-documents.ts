@@ -27,6 +27,7 @@ const prefixes: Record<Kind, string> = {
 	invitation: 'i/',
 	link: 'l/',
 	nodeInvitation: 'j/',
+	keyring: 'k/',
 };
 
 /** The kinds of which there are few. */
@@ -37,6 +38,7 @@ export const smallKinds = [
 	'invitation',
 	'link',
 	'nodeInvitation',
+	'keyring',
 ] as const satisfies SmallKind[];
 
 /** The `_id` that a record's document has. */

@@ -68,6 +68,8 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	tokens: signedIn,
 	createToken: signedIn,
 	revokeToken: signedIn,
+	keyring: signedIn,
+	putKeyring: signedIn,
 	links: signedIn,
 	revokeLink: signedIn,
 	accounts: operators,

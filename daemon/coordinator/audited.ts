@@ -24,6 +24,7 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	login: 'sign-in',
 	logout: 'sign-out',
 	password: 'password.change',
+	putKeyring: 'keyring.change',
 	register: 'node.join',
 	resetPassword: 'password.reset',
 	revokeInvitation: 'invitation.revoke',

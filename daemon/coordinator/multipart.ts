@@ -1,17 +1,22 @@
 import type {IncomingMessage} from 'node:http';
 import {Busboy, type BusboyInstance} from '@fastify/busboy';
 import {PjasError} from '../../source/protocol/errors.js';
+import {type E2e, e2eSchema} from '../../source/protocol/sealed-details.js';
+import {parseJson} from '../http/body.js';
 import type {Clock} from '../ports/clock.js';
 
 /** A file in a form, as it arrives. */
 export type FormFile = {
 	name: string;
 	type: string;
+	/** Where the client sealed it: what the field `e2e` before it said. */
+	e2e?: E2e;
 	/** Its bytes. They end well only when the whole form has arrived and was well-formed. */
 	source: AsyncIterable<Uint8Array>;
 };
 
 const FILE_FIELD = 'file';
+const E2E_FIELD = 'e2e';
 const MOST_FIELDS = 20;
 const MOST_FIELD_BYTES = 64 * 1024;
 const MOST_NAME_BYTES = 1024;
@@ -76,6 +81,7 @@ export const receiveForm = async <Result>(
 	const form = openForm(request);
 	const broken = new AbortController();
 	let taken: Promise<Result> | undefined;
+	let e2e: E2e | undefined;
 	let cancelLimit: () => void = () => undefined;
 
 	const whole = new Promise<void>((resolve, reject) => {
@@ -108,11 +114,21 @@ export const receiveForm = async <Result>(
 				await whole;
 			})();
 			try {
-				taken = take({name: checkName(unescapeName(fileName)), type: typeOf(type), source}, broken.signal);
+				const file = {name: checkName(unescapeName(fileName)), type: typeOf(type), source, ...(e2e && {e2e})};
+				taken = take(file, broken.signal);
 				taken.catch(() => stream.resume());
 				taken.catch(reject);
 			} catch (error) {
 				stream.resume();
+				fail(error as PjasError);
+			}
+		});
+		form.on('field', (field, value) => {
+			if (field !== E2E_FIELD) return;
+			try {
+				if (taken) throw new PjasError('INVALID_REQUEST', 'The field "e2e" must stand before the file');
+				e2e = parseJson(Buffer.from(value), e2eSchema, 'field "e2e"');
+			} catch (error) {
 				fail(error as PjasError);
 			}
 		});

@@ -19,7 +19,13 @@ const parametersOf = (route: Route) => [
 const fileForm = {
 	type: 'object',
 	required: ['file'],
-	properties: {file: {type: 'string', format: 'binary'}},
+	properties: {
+		e2e: {
+			type: 'string',
+			description: 'Before the file, where it is sealed end to end: {"version": 1, "details": base64url}, as JSON',
+		},
+		file: {type: 'string', format: 'binary'},
+	},
 };
 
 const contentOf = (type: string, schema: z.ZodType | undefined, io: 'input' | 'output') => ({

@@ -34,6 +34,7 @@ import {createReconciler} from './reconciler.js';
 import {createRemover} from './remover.js';
 import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
+import {keyringRoutes} from './routes/keyring.js';
 import {linkRoutes} from './routes/links.js';
 import {monitoringRoutes} from './routes/monitoring.js';
 import {nodeInvitationRoutes} from './routes/node-invitations.js';
@@ -229,7 +230,16 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	);
 	// The invitations before the nodes, of which none is called so.
 	const ofNodes = [nodeInvitationRoutes, nodeRoutes];
-	const all = [auditRoutes, monitoringRoutes, ...ofNodes, fileRoutes, sessionRoutes, peopleRoutes, linkRoutes];
+	const all = [
+		auditRoutes,
+		monitoringRoutes,
+		...ofNodes,
+		fileRoutes,
+		keyringRoutes,
+		sessionRoutes,
+		peopleRoutes,
+		linkRoutes,
+	];
 	for (const routes of all) routes(serve, parts);
 	app.use(router.routes());
 

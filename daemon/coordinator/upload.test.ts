@@ -164,6 +164,37 @@ const beginUpload = (url: string, contentLength: number, bodyBytes: number) => {
 	return socket;
 };
 
+test('what is sealed end to end is kept with its sealed details, which stand before it and are what they must be', async t => {
+	const {url} = await startTestNetwork(t);
+	const post = async (...fields: [string, string | Blob][]) => {
+		const form = new FormData();
+		for (const [name, value] of fields) form.append(name, value);
+		return fetch(`${url}/api/files/upload`, {method: 'POST', body: form});
+	};
+	const file: [string, Blob] = ['file', new Blob([bytesOf(100)])];
+	const e2e = {version: 1, details: 'AAAA_-09'};
+	const wrong: [string, string | Blob][][] = [
+		[file, ['e2e', JSON.stringify(e2e)]],
+		...['', '{', '[]', JSON.stringify({...e2e, version: 2}), JSON.stringify({...e2e, details: 'a b'})].map(
+			text => [['e2e', text], file] as [string, string | Blob][],
+		),
+		[['e2e', JSON.stringify({...e2e, details: 'A'.repeat(20_000)})], file],
+	];
+	for (const fields of wrong) {
+		const answer = await post(...fields);
+		t.is(answer.status, 400);
+		t.is((await jsonOf(answer))['code'], 'INVALID_REQUEST');
+	}
+
+	t.deepEqual(await filesListed(url), []);
+	const {file_id: id} = await jsonOf(await post(['e2e', JSON.stringify(e2e)], ['other', 'field'], file));
+	const {file: described} = (await jsonOf(await fetch(`${url}/api/files/${String(id)}`))) as {file: Json};
+	t.deepEqual(described['e2e'], e2e);
+	t.deepEqual((await filesListed(url))[0]?.['e2e'], e2e);
+	await upload(t, url, bytesOf(10));
+	t.false('e2e' in ((await filesListed(url))[0] ?? {}));
+});
+
 test('a client that goes away in the middle leaves nothing, on the nodes either', async t => {
 	const {url, nodes, catalog} = await startTestNetwork(t);
 	const socket = beginUpload(url, 60 * MIB, 25 * MIB);

@@ -2,6 +2,7 @@ import {chunksOf, CHUNK_SIZE_BYTES, type Chunk} from '../../source/protocol/chun
 import {PjasError} from '../../source/protocol/errors.js';
 import {chunkIdOf, FILE_ID_RANDOM_BYTES, newFileId} from '../../source/protocol/ids.js';
 import {SEAL_KEY_BYTES, SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import type {E2e} from '../../source/protocol/sealed-details.js';
 import {type ChunkRecord, type FileRecord, type RemovalRecord, schemeOf} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -14,6 +15,8 @@ import type {ShardWriter} from './shard-writer.js';
 export type Incoming = Pick<FileRecord, 'owner' | 'visibility'> & {
 	name: string;
 	type: string;
+	/** Where the client sealed it. */
+	e2e?: E2e;
 	source: AsyncIterable<Uint8Array>;
 	/** The most bytes that can come, where that is known: smaller files take smaller buffers. */
 	atMostBytes?: number;
@@ -112,7 +115,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 	};
 
 	const receive: Uploader['receive'] = async incoming => {
-		const {name, type, owner, visibility, atMostBytes, signal: clientSignal} = incoming;
+		const {name, type, e2e, owner, visibility, atMostBytes, signal: clientSignal} = incoming;
 		const id = newFileId(clock.now(), random.bytes(FILE_ID_RANDOM_BYTES));
 		const key = random.bytes(SEAL_KEY_BYTES);
 		const end = new AbortController();
@@ -174,6 +177,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 				sizeBytes,
 				chunkCount: stored.length,
 				wrappedKey: masterKey.wrap(id, key),
+				...(e2e && {e2e}),
 				uploadedAt: clock.now(),
 				...(owner !== undefined && {owner}),
 				...(visibility && {visibility}),

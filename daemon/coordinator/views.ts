@@ -20,6 +20,7 @@ export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; 
 	visibility: file.visibility ?? 'network',
 	shared_with: file.sharedWith ?? [],
 	redundancy: redundancyOf(catalog.placementGroupsOf(file._id), fleet.isOnline),
+	...(file.e2e && {e2e: file.e2e}),
 });
 
 const storageView = ({record}: NodeState): StorageStats => ({

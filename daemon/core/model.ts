@@ -1,5 +1,6 @@
 import type {roles, scopes, visibilities} from '../../source/protocol/people.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import type {E2e} from '../../source/protocol/sealed-details.js';
 
 /**
 The records that the catalogue keeps. Times are milliseconds since the epoch, sizes are bytes. `revision` counts a
@@ -19,6 +20,8 @@ export type FileRecord = {
 	chunkCount: number;
 	/** The file's key, wrapped by the network's master key; base64. */
 	wrappedKey: string;
+	/** Where its content came sealed end to end: its name and type, sealed too. */
+	e2e?: E2e;
 	uploadedAt: number;
 	/** The account that uploaded it. Without one, nobody's: it came in before there were accounts, or without any. */
 	owner?: string;
@@ -172,6 +175,14 @@ export type NodeInvitationRecord = {
 	revision: number;
 };
 
+/** The keys of all that an account sealed end to end, as its client sealed them: the coordinator can't open it. */
+export type KeyringRecord = {
+	/** The account's name. */
+	_id: string;
+	blob: string;
+	revision: number;
+};
+
 /** The records of which there are few: as many as people, programs and invitations. By their kinds. */
 export type SmallRecords = {
 	account: AccountRecord;
@@ -180,6 +191,7 @@ export type SmallRecords = {
 	invitation: InvitationRecord;
 	link: LinkRecord;
 	nodeInvitation: NodeInvitationRecord;
+	keyring: KeyringRecord;
 };
 export type SmallKind = keyof SmallRecords;
 

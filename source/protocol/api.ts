@@ -1,6 +1,8 @@
 import {z} from 'zod';
 import {visibilities} from './people.js';
 import {chunkIdPattern, digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
+import {MOST_KEYRING_LENGTH} from './keyring-limit.js';
+import {e2eSchema} from './sealed-details.js';
 
 /**
 A schema for every body that goes over the API, and for every query. What the prototype had keeps its shape and its
@@ -212,6 +214,7 @@ export const fileSchema = z.object({
 	visibility: z.enum(visibilities),
 	shared_with: z.array(z.string()).meta({description: 'Accounts that may read it while it is private'}),
 	redundancy: redundancySchema,
+	e2e: e2eSchema.optional().meta({description: 'Where the uploader sealed it end to end'}),
 });
 export type FileView = z.infer<typeof fileSchema>;
 
@@ -244,6 +247,23 @@ export const uploadedSchema = z.object({
 	}),
 });
 export type Uploaded = z.infer<typeof uploadedSchema>;
+
+export const keyringSchema = z.object({
+	success,
+	blob: z.string().nullable().meta({description: 'What the account last stored; null where it never did'}),
+	revision: z.number().int().nonnegative().meta({description: '0 where there is none'}),
+});
+
+export const putKeyringSchema = z.object({
+	blob: z
+		.string()
+		.min(1)
+		.max(MOST_KEYRING_LENGTH)
+		.meta({description: 'Sealed by the client: the coordinator cannot read it'}),
+	revision: z.number().int().nonnegative().meta({description: 'Of what this replaces; 0 for the first'}),
+});
+
+export const keyringStoredSchema = z.object({success, revision: z.number().int().positive()});
 
 export const deletedSchema = z.object({success, file_id: fileIdSchema, message: z.string()});
 

@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import {fileIdSchema} from './api.js';
 import {accountNameAllowed, accountNamePattern, LONGEST_PASSWORD, roles, scopes, SHORTEST_PASSWORD} from './people.js';
+import {e2eSchema} from './sealed-details.js';
 
 /** Schemas of what the API takes and tells of people. Times are milliseconds since the epoch. */
 
@@ -154,5 +155,8 @@ export const sharedFileSchema = z.object({
 	size: z.number().int().nonnegative(),
 	type: z.string(),
 	expires_at: timeMs,
+	e2e: e2eSchema
+		.optional()
+		.meta({description: 'Where it is sealed end to end; its key stands behind the `#` of the link'}),
 });
 export type SharedFile = z.infer<typeof sharedFileSchema>;

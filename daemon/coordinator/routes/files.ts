@@ -57,9 +57,9 @@ const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal)
 		parts.meters.bytesIn += bytes;
 		parts.onBytes?.(bytes);
 	};
-	const take = async ({name, type, source}: FormFile, signal: AbortSignal) => {
+	const take = async ({source, ...about}: FormFile, signal: AbortSignal) => {
 		parts.writer.assertRoom(Math.min(atMostBytes, CHUNK_SIZE_BYTES) + SEAL_TAG_BYTES);
-		return parts.uploader.receive({name, type, source, atMostBytes, signal, onBytes, ...rightsOf(principal)});
+		return parts.uploader.receive({...about, source, atMostBytes, signal, onBytes, ...rightsOf(principal)});
 	};
 	const received = await receiveForm(ctx.req, take, parts.clock)
 		.catch((error: unknown) => {

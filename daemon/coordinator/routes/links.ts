@@ -84,6 +84,7 @@ export const linkRoutes = (serve: Serve, parts: Parts): void => {
 			size: file.sizeBytes,
 			type: file.type,
 			expires_at: link.expiresAt,
+			...(file.e2e && {e2e: file.e2e}),
 		} satisfies SharedFile;
 	});
 
