@@ -17,6 +17,9 @@ export type CommandLine = {
 
 const camelCase = (flag: string) => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
+/** The name under which meow gives a flag back: there a letter after a digit is a capital too. */
+const givenName = (flag: string) => camelCase(flag).replace(/\d[a-z]/g, pair => pair.toUpperCase());
+
 const usage = (problem: string) => new PjasError('INVALID_CONFIGURATION', problem);
 
 /** What somebody typed, in quotes, fit for a message. */
@@ -164,7 +167,7 @@ export const parseCommandLine = (
 
 	const flags: CommandLine['flags'] = new Map();
 	for (const name of names) {
-		const value: unknown = parsed[camelCase(name)];
+		const value: unknown = parsed[givenName(name)];
 		if (typeof value === 'boolean' ? kinds[name] === 'value' : typeof value !== 'string' || value === '') {
 			throw usage(`--${name} needs a value: --${name} VALUE`);
 		}

@@ -58,6 +58,10 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		revokeToken: async id => (await calls()).revokeToken(id),
 		changeFile: async (id, change) => (await calls()).changeFile(id, change),
 		upload: async file => (await calls()).upload(file),
+		keyring: async () => (await calls()).keyring(),
+		putKeyring: async keyring => (await calls()).putKeyring(keyring),
+		sharedFile: async (link, password) => (await calls()).sharedFile(link, password),
+		sharedDownload: async (link, options) => (await calls()).sharedDownload(link, options),
 		download: async (id, options) => (await calls()).download(id, options),
 	};
 };

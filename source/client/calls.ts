@@ -2,6 +2,8 @@ import {
 	deletedSchema,
 	fileAnswerSchema,
 	filesSchema,
+	keyringSchema,
+	keyringStoredSchema,
 	logsSchema,
 	nodeAnswerSchema,
 	nodeShardsSchema,
@@ -9,24 +11,39 @@ import {
 	replicationSchema,
 	statsSchema,
 } from '../protocol/api.js';
+import {sharedFileSchema} from '../protocol/people-api.js';
+import {pathOf} from '../protocol/routes.js';
 import {readCheck} from './check-lines.js';
 import type {Clock} from './clock.js';
 import type {Api} from './contract.js';
 import {receiveDownload} from './download.js';
 import {readEvents} from './event-stream.js';
 import {createHttp} from './http.js';
+import {jsonBody} from './json-body.js';
 import type {Limits} from './limits.js';
 import {createPeopleCalls} from './people-calls.js';
-import {callJson} from './read-answer.js';
+import {callJson, strange} from './read-answer.js';
 import {sendUpload} from './upload.js';
 
 export type Calls = Omit<Api, 'url'>;
 
 type CallsOptions = {url: string; token: () => string | undefined; clock: Pick<Clock, 'timer' | 'now'>; limits: Limits};
 
+/** A link's password goes where no log and no history keeps it. */
+const passwordHeaders = (password: string | undefined): Record<string, string> =>
+	password === undefined ? {} : {'x-pjas-link-password': password};
+
 /** Every call of the API, over got. */
 export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls => {
 	const http = createHttp(url, {token, clock, limits});
+	const file: Api['file'] = async id => {
+		const {file} = await callJson(http, {name: 'file', id}, fileAnswerSchema);
+		if (file.file_id === id) return file;
+		throw strange(`${url}${pathOf('file', id)}`, `the file ${file.file_id}`);
+	};
+	const sharedFile: Api['sharedFile'] = async (link, password) =>
+		callJson(http, {name: 'sharedFile', id: link, headers: passwordHeaders(password)}, sharedFileSchema);
+
 	return {
 		...createPeopleCalls(http),
 		stats: async () => (await callJson(http, {name: 'stats'}, statsSchema)).stats,
@@ -37,7 +54,7 @@ export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls =>
 		},
 		nodeShards: async (id, query) => callJson(http, {name: 'nodeShards', id, query}, nodeShardsSchema),
 		files: async ({search, ...page}) => callJson(http, {name: 'files', query: {...page, q: search}}, filesSchema),
-		file: async id => (await callJson(http, {name: 'file', id}, fileAnswerSchema)).file,
+		file,
 		async removeFile(id) {
 			await callJson(http, {name: 'deleteFile', id}, deletedSchema);
 		},
@@ -46,6 +63,21 @@ export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls =>
 		check: (id, signal) => readCheck(http, id, signal),
 		events: options => readEvents(http, options),
 		upload: async file => sendUpload(http, file),
-		download: async (id, options) => receiveDownload(http, id, options),
+		async keyring() {
+			const {blob, revision} = await callJson(http, {name: 'keyring'}, keyringSchema);
+			return {blob, revision};
+		},
+		async putKeyring(keyring) {
+			const call = {name: 'putKeyring', ...jsonBody(keyring)} as const;
+			const {revision} = await callJson(http, call, keyringStoredSchema);
+			return {revision};
+		},
+		download: async (id, options) =>
+			receiveDownload(http, {call: {name: 'download', id}, about: async () => file(id)}, options),
+		sharedFile,
+		sharedDownload: async (link, {password, ...options}) => {
+			const call = {name: 'sharedDownload', id: link, headers: passwordHeaders(password)} as const;
+			return receiveDownload(http, {call, about: async () => sharedFile(link, password)}, options);
+		},
 	};
 };

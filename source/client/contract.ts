@@ -15,6 +15,8 @@ import type {
 	Uploaded,
 } from '../protocol/api.js';
 import type {PeopleApi} from './people-contract.js';
+import type {SharedFile} from '../protocol/people-api.js';
+import type {E2e} from '../protocol/sealed-details.js';
 
 export type {CheckLine, FileView, LogEntry, NodeView, Stats, Uploaded};
 
@@ -47,6 +49,10 @@ export type Outgoing = {
 	sizeBytes?: number;
 	/** Read no faster than it is sent, and closed whatever happens. */
 	body: AsyncIterable<Uint8Array>;
+	/** Told how many bytes of the body went out so far. */
+	onSent?: (sentBytes: number) => void;
+	/** Where the body is sealed end to end: the details that were sealed with it. */
+	e2e?: E2e;
 	signal: AbortSignal;
 };
 
@@ -100,8 +106,16 @@ export type Api = PeopleApi & {
 	*/
 	events: (options: EventsOptions) => AsyncIterable<ApiEvent>;
 	upload: (file: Outgoing) => Promise<Uploaded>;
+	/** The account's keyring as it is kept; `null` where there is none, whose revision is 0. */
+	keyring: () => Promise<{blob: string | null; revision: number}>;
+	/** Replaces the keyring of this revision. Throws `CONFLICT` where another one is there. */
+	putKeyring: (keyring: {blob: string; revision: number}) => Promise<{revision: number}>;
 	/** From `fromByte` on; with `etag` only where the file is still that one, else from 0 again: look at `fromByte`. */
 	download: (id: string, options: DownloadOptions) => Promise<Incoming>;
+	/** What a link leads to. Throws `LINK_NOT_FOUND`, `LINK_PASSWORD_NEEDED`, `LINK_EXHAUSTED`. */
+	sharedFile: (link: string, password?: string) => Promise<SharedFile>;
+	/** As `download`, by a link. */
+	sharedDownload: (link: string, options: DownloadOptions & {password?: string | undefined}) => Promise<Incoming>;
 };
 
 export type EventsOptions = {

@@ -1,9 +1,8 @@
 import {parse as parseDisposition} from 'content-disposition';
-import {fileAnswerSchema} from '../protocol/api.js';
 import type {DownloadOptions, Incoming} from './contract.js';
 import {UnreachableError} from './errors.js';
-import type {Answer, Http} from './http.js';
-import {assertStatus, callJson, quote, strange} from './read-answer.js';
+import type {Answer, Call, Http} from './http.js';
+import {assertStatus, quote, strange} from './read-answer.js';
 
 const nameOf = (header: string | undefined): string => {
 	try {
@@ -39,29 +38,40 @@ async function* exactly(http: Http, answer: Answer, sizeBytes: number): AsyncGen
 }
 
 /** There is nothing left to send where all of the file is here already. That is no error. */
-const nothingLeft = async (http: Http, id: string, answer: Answer, options: DownloadOptions) => {
+const nothingLeft = async ({about}: DownloadSource, answer: Answer, options: DownloadOptions) => {
 	const {fromByte = 0, etag} = options;
 	const isEnd = answer.header('content-range') === `bytes */${fromByte}`;
 	// A condition that is not met makes the range be ignored: so this is said of the file that was meant.
 	const found = answer.header('etag') ?? etag ?? '';
 	if (answer.status !== 416 || !isEnd || (etag !== undefined && etag !== found)) return undefined;
 	answer.close();
-	const {file} = await callJson(http, {name: 'file', id}, fileAnswerSchema);
+	const file = await about();
 	const body: AsyncIterable<Uint8Array> = (async function* () {
 		// Nothing is left.
 	})();
 	return {name: file.filename, type: file.type, sizeBytes: file.size, fromByte, etag: found, body};
 };
 
+/** What is downloaded: by which call, and how to learn of it alone. */
+export type DownloadSource = {
+	call: Pick<Call, 'name' | 'id' | 'headers'>;
+	about: () => Promise<{filename: string; type: string; size: number}>;
+};
+
 /** Gets a file, or the rest of it; see `Api`. */
-export const receiveDownload = async (http: Http, id: string, options: DownloadOptions): Promise<Incoming> => {
+export const receiveDownload = async (
+	http: Http,
+	source: DownloadSource,
+	options: DownloadOptions,
+): Promise<Incoming> => {
 	const {fromByte = 0, etag, signal} = options;
 	const headers: Record<string, string> = {
+		...source.call.headers,
 		...(fromByte > 0 && {range: `bytes=${fromByte}-`}),
 		...(fromByte > 0 && etag !== undefined && {'if-range': etag}),
 	};
-	const answer = await http.call({name: 'download', id, headers, signal, quietMs: http.limits.stallMs});
-	const whole = await nothingLeft(http, id, answer, options);
+	const answer = await http.call({...source.call, headers, signal, quietMs: http.limits.stallMs});
+	const whole = await nothingLeft(source, answer, options);
 	if (whole) return whole;
 	await assertStatus(http, answer, fromByte > 0 ? [200, 206] : [200]);
 

@@ -1,5 +1,6 @@
 import type {FileView} from '../protocol/api.js';
 import type {FilesPage} from './contract.js';
+import type {OpenedFile} from './opened-files.js';
 import type {FilesState} from './live-state.js';
 
 /**
@@ -12,7 +13,7 @@ export type LiveFiles = {
 	beginPage: () => void;
 	/** Takes in the page of the files older than `before`. Says whether anything changed. */
 	takePage: (page: FilesPage, before: string | undefined) => boolean;
-	put: (file: FileView) => boolean;
+	put: (file: OpenedFile) => boolean;
 	remove: (id: string) => boolean;
 };
 
@@ -31,7 +32,7 @@ const createCompactor = () => {
 	};
 
 	const nobody: string[] = [];
-	return (file: FileView): FileView => {
+	return (file: OpenedFile): OpenedFile => {
 		const {full, partly, none} = file.redundancy;
 		return {
 			file_id: file.file_id,
@@ -45,11 +46,12 @@ const createCompactor = () => {
 			visibility: file.visibility,
 			shared_with: file.shared_with.length === 0 ? nobody : file.shared_with,
 			redundancy: share(redundancies, `${full} ${partly} ${none}`, {full, partly, none}),
+			...(file.seal !== undefined && {seal: file.seal}),
 		};
 	};
 };
 
-const isSame = (one: FileView, other: FileView): boolean =>
+const isSame = (one: OpenedFile, other: OpenedFile): boolean =>
 	one.filename === other.filename &&
 	one.size === other.size &&
 	one.uploaded_at === other.uploaded_at &&
@@ -59,12 +61,13 @@ const isSame = (one: FileView, other: FileView): boolean =>
 	one.owner === other.owner &&
 	one.visibility === other.visibility &&
 	one.shared_with.join() === other.shared_with.join() &&
+	one.seal === other.seal &&
 	one.redundancy.full === other.redundancy.full &&
 	one.redundancy.partly === other.redundancy.partly &&
 	one.redundancy.none === other.redundancy.none;
 
 /** Where a file of this id stands, or would stand, in a list that has the newest first: ids sort by time. */
-const placeOf = (list: readonly FileView[], id: string): number => {
+const placeOf = (list: readonly OpenedFile[], id: string): number => {
 	let low = 0;
 	let high = list.length;
 	while (low < high) {
@@ -78,16 +81,16 @@ const placeOf = (list: readonly FileView[], id: string): number => {
 
 export const createLiveFiles = (): LiveFiles => {
 	const compact = createCompactor();
-	let list: FileView[] = [];
+	let list: OpenedFile[] = [];
 	let total = 0;
 	/** The list has every file above this id; '' once it has all. `undefined` before the first page. */
 	let loadedDownTo: string | undefined;
 	/** What events said since a page was asked for that is not here yet; `undefined` for a file that was deleted. */
-	const touched = new Map<string, FileView | undefined>();
+	const touched = new Map<string, OpenedFile | undefined>();
 	let isAsked = false;
 	let snapshot: FilesState | undefined;
 
-	const at = (id: string): {index: number; known: FileView | undefined} => {
+	const at = (id: string): {index: number; known: OpenedFile | undefined} => {
 		const index = placeOf(list, id);
 		const found = list[index];
 		return {index, known: found?.file_id === id ? found : undefined};
@@ -96,8 +99,8 @@ export const createLiveFiles = (): LiveFiles => {
 	const isLoaded = (id: string) => loadedDownTo !== undefined && id >= loadedDownTo;
 
 	/** What a page and the events since make of its range. Views that did not change stay the same objects. */
-	const merge = (page: FilesPage, before: string | undefined, lowest: string): FileView[] => {
-		const byId = new Map(page.files.map(file => [file.file_id, file]));
+	const merge = (page: FilesPage, before: string | undefined, lowest: string): OpenedFile[] => {
+		const byId = new Map<string, OpenedFile>(page.files.map(file => [file.file_id, file]));
 		for (const [id, file] of touched) {
 			const isInRange = id >= lowest && (before === undefined || id < before);
 			if (file === undefined) byId.delete(id);

@@ -1,4 +1,5 @@
-import type {EventData, FileView, LogEntry, NodeView, Stats} from '../protocol/api.js';
+import type {EventData, LogEntry, NodeView, Stats} from '../protocol/api.js';
+import type {OpenedFile} from './opened-files.js';
 import type {Whoami} from './people-contract.js';
 
 /** How the console stands to the coordinator. Times are milliseconds since the epoch. */
@@ -16,7 +17,7 @@ export type Throughput = {atMs: number; inRate: number; outRate: number};
 /** How much of the list of files is here. It comes page by page, in the background. */
 export type FilesState = {
 	/** The newest first. The array is another one whenever anything in it changed. */
-	list: readonly FileView[];
+	list: readonly OpenedFile[];
 	/** How many there are at the coordinator. */
 	total: number;
 	isComplete: boolean;

@@ -11,7 +11,7 @@ const changed = (name: string) =>
 	new PjasError('UPLOAD_INCOMPLETE', `${JSON.stringify(name)} changed while it was being sent. Send it again`);
 
 /** The body, counted. It must be as long as was said. */
-const createCounted = ({name, body, sizeBytes}: Outgoing) => {
+const createCounted = ({name, body, sizeBytes, onSent}: Outgoing) => {
 	let sentBytes = 0;
 	return {
 		sentBytes: () => sentBytes,
@@ -20,6 +20,7 @@ const createCounted = ({name, body, sizeBytes}: Outgoing) => {
 				sentBytes += piece.length;
 				if (sizeBytes !== undefined && sentBytes > sizeBytes) throw changed(name);
 				if (piece.length > 0) yield piece;
+				onSent?.(sentBytes);
 			}
 
 			if (sizeBytes !== undefined && sentBytes !== sizeBytes) throw changed(name);
@@ -27,8 +28,8 @@ const createCounted = ({name, body, sizeBytes}: Outgoing) => {
 	};
 };
 
-/** A form with one file in it. A size that nobody knows is no number, and the form then has no length. */
-const createForm = ({name, type = '', sizeBytes}: Outgoing): FormDataEncoder => {
+/** A form with one file in it, and before it how that is sealed. A size that nobody knows is no number, and the form then has no length. */
+const createForm = ({name, type = '', sizeBytes, e2e}: Outgoing): FormDataEncoder => {
 	const file = {
 		name,
 		type: typePattern.test(type) ? type : 'application/octet-stream',
@@ -39,8 +40,11 @@ const createForm = ({name, type = '', sizeBytes}: Outgoing): FormDataEncoder => 
 		},
 		[Symbol.toStringTag]: 'File',
 	};
-	const entries = (): IterableIterator<[string, typeof file]> =>
-		new Map([['file', file]]).entries() as IterableIterator<[string, typeof file]>;
+	const fields: [string, string | typeof file][] = [
+		...(e2e ? [['e2e', JSON.stringify(e2e)] as [string, string]] : []),
+		['file', file],
+	];
+	const entries = (): IterableIterator<[string, string | typeof file]> => fields.values();
 	const form = {
 		append: () => undefined,
 		getAll: () => [file],

@@ -4,7 +4,8 @@ import {formatTable} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
 import {type CommandContext, isOn, jsonLine, type RunCommand} from './context.js';
 import {exitCodes} from './failures.js';
-import {findFile} from './find-file.js';
+import {findOpened} from './find-opened.js';
+import {createVaults} from './passphrase.js';
 import {createProgress} from './progress.js';
 
 type ChunkLine = Extract<CheckLine, {event: 'chunk'}>;
@@ -56,7 +57,7 @@ const checked = async (file: FileView, context: CommandContext): Promise<{done: 
 };
 
 export const check: RunCommand = async context => {
-	const file = await findFile(context.api, context.words[0] ?? '');
+	const file = await findOpened(context, context.words[0] ?? '', createVaults(context));
 	const {done, bad} = await checked(file, context);
 	if (!isOn(context, 'json')) {
 		if (bad.length > 0) await context.stdout.write(await badTable(bad, context.api));

@@ -238,7 +238,7 @@ test('wrong flags are refused with what was meant', t => {
 	const refusals: [string[], string][] = [
 		[
 			['download', 'x', '-p', 'y'],
-			'There is no flag -p. Known are: --output, --force, --quiet, --json, --coordinator, --read-only, --help',
+			'There is no flag -p. Known are: --output, --force, --passphrase-file, --quiet, --json, --coordinator, --read-only, --help',
 		],
 		[['download', '-force', 'x'], 'There is no flag -force. Did you mean --force?'],
 		[['download', '-output', 'y', 'x'], 'There is no flag -output. Did you mean --output?'],

@@ -40,6 +40,7 @@ export const userActions = ['list', 'set', 'reset'] as const;
 export const inviteActions = ['list', 'revoke'] as const;
 export const linkActions = ['list', 'create', 'revoke'] as const;
 export const tokenActions = ['list', 'create', 'revoke'] as const;
+export const keyringActions = ['status', 'change-passphrase', 'export', 'import'] as const;
 export const shells = ['bash', 'zsh', 'fish'] as const;
 
 export const helpFlag: Flag = {name: 'help', short: 'h', help: 'Say this, and no more'};
@@ -60,6 +61,16 @@ export const consoleFlags: readonly Flag[] = [
 
 const quietFlag: Flag = {name: 'quiet', short: 'q', help: 'Show no progress'};
 
+const passphraseFlag: Flag = {
+	name: 'passphrase-file',
+	placeholder: 'PATH',
+	isPath: true,
+	isRare: true,
+	help: 'A file whose first line is the passphrase of the keyring',
+};
+const passphraseNote =
+	'The passphrase of the keyring is that of --passphrase-file, or else of PJAS_PASSPHRASE; or it is asked for on the terminal.';
+
 const storedFile: Argument = {placeholder: 'FILE', completes: 'stored'};
 const fileNote = 'FILE is an id, the beginning of one (at least 4 digits), or a name, where only one file has it.';
 
@@ -67,12 +78,23 @@ export const commands = {
 	upload: {
 		about: 'Store files, and whole folders',
 		argument: {placeholder: 'FILE', isMany: true, completes: 'paths'},
-		flags: [{name: 'name', placeholder: 'NAME', help: 'What the one file is to be called; needed for -'}, quietFlag],
+		flags: [
+			{name: 'name', placeholder: 'NAME', help: 'What the one file is to be called; needed for -'},
+			{name: 'e2e', help: 'Seal content and name end to end: only who has your passphrase reads them'},
+			passphraseFlag,
+			quietFlag,
+		],
 		notes: [
 			'- stands for standard input. A folder stands for all files in it, each called by its path from there.',
 			'Prints the id and the name of each file once the network keeps it. --json prints an object a line.',
+			passphraseNote,
+			'Whoever loses it loses what is sealed: nobody can set another one.',
 		],
-		examples: ['pjas-tui upload report.pdf photos/', 'tar c photos | pjas-tui upload - --name photos.tar'],
+		examples: [
+			'pjas-tui upload report.pdf photos/',
+			'tar c photos | pjas-tui upload - --name photos.tar',
+			'pjas-tui upload --e2e diary.txt',
+		],
 		isRemote: true,
 		isChange: true,
 	},
@@ -88,15 +110,27 @@ export const commands = {
 				help: 'Where to: a file, a folder, or - for standard output. Else its own name, in this folder',
 			},
 			{name: 'force', help: 'Overwrite what is there'},
+			passphraseFlag,
 			quietFlag,
 		],
-		notes: [fileNote, 'A download that broke goes on where it stopped when it is started again.'],
+		notes: [
+			fileNote,
+			'A download that broke goes on where it stopped when it is started again.',
+			'FILE may also be a link (…/s/…). Its password is that of PJAS_LINK_PASSWORD, or is asked for.',
+			'What is sealed end to end is opened on the way.',
+			passphraseNote,
+		],
 		examples: ['pjas-tui download report.pdf', 'pjas-tui download 019b3c5a7f20 -o - | tar x'],
 		isRemote: true,
 	},
 	files: {
 		about: 'List the files, the newest first',
-		flags: [{name: 'search', placeholder: 'TEXT', help: 'Only names that contain this, whatever its case'}],
+		flags: [
+			{name: 'search', placeholder: 'TEXT', help: 'Only names that contain this, whatever its case'},
+			{name: 'open', help: 'Ask for the passphrase, and list what is sealed end to end by its names'},
+			passphraseFlag,
+		],
+		notes: ['Names that are sealed are also shown where --passphrase-file or PJAS_PASSPHRASE gives the passphrase.'],
 		examples: ['pjas-tui files --search .pdf', 'pjas-tui files --json'],
 		isRemote: true,
 	},
@@ -269,6 +303,34 @@ export const commands = {
 		],
 		notes: ['create prints the token, once. Programs send it as "Authorization: Bearer TOKEN".'],
 		examples: ['pjas-tui tokens create backup --scope upload --expires 30d', 'pjas-tui tokens revoke 0123456789ab'],
+		isRemote: true,
+	},
+	keyring: {
+		about: 'Look after the keys of what you sealed end to end',
+		argument: {placeholder: 'ACTION', completes: keyringActions},
+		flags: [
+			{
+				name: 'file',
+				short: 'f',
+				placeholder: 'PATH',
+				isPath: true,
+				help: 'Where export writes to, and import reads from; - is standard output or input',
+			},
+			passphraseFlag,
+			{
+				name: 'new-passphrase-file',
+				placeholder: 'PATH',
+				isPath: true,
+				isRare: true,
+				help: 'A file whose first line is the new passphrase',
+			},
+		],
+		notes: [
+			`ACTION is one of ${keyringActions.join(', ')}.`,
+			passphraseNote,
+			'The coordinator keeps the keyring and cannot open it. export writes it to a file, which opens with the passphrase that it has now: keep it where the coordinator is not. import adds the keys of such a file.',
+		],
+		examples: ['pjas-tui keyring export -f keyring.json', 'pjas-tui keyring change-passphrase'],
 		isRemote: true,
 	},
 	completion: {

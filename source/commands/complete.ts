@@ -18,6 +18,8 @@ const wordsFor = (files: readonly FileView[], prefix: string): string[] => {
 
 /** What a word for a stored file can go on to be: names, the ids of those that share theirs, and ids that begin so. */
 export const storedFiles = async (api: Pick<Api, 'file' | 'files'>, prefix: string): Promise<string[]> => {
+	// A link may have a key in it, which is sent to nobody.
+	if (/#k=|\/s\/pjas-link_/.test(prefix)) return [];
 	const search = prefix.slice(0, MAX_SEARCH_LENGTH);
 	const beginning = beginningOfId(prefix);
 	const [{files}, withId] = await Promise.all([

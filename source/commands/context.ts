@@ -2,6 +2,7 @@ import type {Api} from '../client/contract.js';
 import type {CommandLine} from '../command-line.js';
 import {PjasError} from '../protocol/errors.js';
 import {escapeControls} from '../protocol/escape.js';
+import type {RandomBytes} from '../protocol/keyring.js';
 
 /** What a command is given to do its work with. */
 export type CommandContext = {
@@ -27,6 +28,7 @@ export type CommandContext = {
 	machine: string;
 	clock: CommandClock;
 	random: () => number;
+	randomBytes: RandomBytes;
 };
 
 export type Output = {

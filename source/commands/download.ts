@@ -1,7 +1,8 @@
 import {stat} from 'node:fs/promises';
 import path from 'node:path';
-import type {FileView} from '../client/contract.js';
 import {UnreachableError} from '../client/errors.js';
+import {openFiles} from '../client/opened-files.js';
+import {sealedDownload} from '../client/sealed-download.js';
 import {quoted} from '../command-line.js';
 import {PjasError} from '../protocol/errors.js';
 import {escapeControls} from '../protocol/escape.js';
@@ -9,11 +10,32 @@ import {downloadFile} from '../transfers/download-file.js';
 import {safeFileName} from '../transfers/safe-name.js';
 import {type CommandContext, isOn, jsonLine, type RunCommand, valueOf} from './context.js';
 import {CommandError, exitCodes} from './failures.js';
-import {findFile} from './find-file.js';
+import {findOpened, keyOf} from './find-opened.js';
+import {createVaults} from './passphrase.js';
 import {createProgress, type Progress} from './progress.js';
+import {type DownloadSource, linkOf, sharedSource} from './shared.js';
 
-const toOutput = async (file: FileView, {api, signal, stdout}: CommandContext, progress: Progress) => {
-	const incoming = await api.download(file.file_id, {signal});
+/** A file of the network's, which is opened where it is sealed. */
+const storedSource = async (context: CommandContext): Promise<DownloadSource> => {
+	const {api, words} = context;
+	const vaults = createVaults(context);
+	const found = await findOpened(context, words[0] ?? '', vaults);
+	const key = await keyOf(found, vaults);
+	const {file_id: id} = found;
+	if (!key) return {file: {id, filename: found.filename, size: found.size}, api};
+	// Looked up by a name that only the keyring knows, it is open already.
+	const [file = found] = found.seal === undefined ? await openFiles([found], await vaults.existing()) : [found];
+	const download = sealedDownload({api, e2e: found.e2e, key});
+	return {file: {id, filename: file.filename, size: file.size}, api: {download}};
+};
+
+const sourceOf = async (context: CommandContext): Promise<DownloadSource> => {
+	const link = linkOf(context.words[0] ?? '');
+	return link ? sharedSource(link, context) : storedSource(context);
+};
+
+const toOutput = async ({file, api}: DownloadSource, {signal, stdout}: CommandContext, progress: Progress) => {
+	const incoming = await api.download(file.id, {signal});
 	let doneBytes = 0;
 	for await (const piece of incoming.body) {
 		await stdout.write(piece);
@@ -23,7 +45,7 @@ const toOutput = async (file: FileView, {api, signal, stdout}: CommandContext, p
 };
 
 /** Where the file goes: the path that was said, or its own name in the folder that was said or is the working one. */
-const targetOf = async (file: FileView, output: string | undefined, folder: string): Promise<string> => {
+const targetOf = async (file: DownloadSource['file'], output: string | undefined, folder: string): Promise<string> => {
 	const name = safeFileName(file.filename);
 	if (output === undefined) return path.resolve(folder, name);
 	const at = path.resolve(folder, output);
@@ -40,14 +62,14 @@ const refuseExisting = async (target: string) => {
 	throw new CommandError('TARGET_EXISTS', `${quoted(target)} ${advice}`);
 };
 
-const toFile = async (file: FileView, target: string, context: CommandContext, progress: Progress) => {
-	const {api, signal} = context;
+const toFile = async ({file, api}: DownloadSource, target: string, context: CommandContext, progress: Progress) => {
+	const {signal} = context;
 	const overwrite = isOn(context, 'force');
 	if (!overwrite) await refuseExisting(target);
 	try {
 		return await downloadFile({
 			api,
-			file: {id: file.file_id, name: file.filename, sizeBytes: file.size},
+			file: {id: file.id, name: file.filename, sizeBytes: file.size},
 			path: target,
 			overwrite,
 			signal,
@@ -73,19 +95,20 @@ export const download: RunCommand = async context => {
 		);
 	}
 
-	const file = await findFile(context.api, context.words[0] ?? '');
+	const source = await sourceOf(context);
+	const {file} = source;
 	const progress = createProgress(context);
 	progress.start({name: file.filename, position: 1, count: 1, unit: 'bytes'});
 	try {
 		if (output === '-') {
-			await toOutput(file, context, progress);
+			await toOutput(source, context, progress);
 			return exitCodes.done;
 		}
 
 		const target = await targetOf(file, output, context.folder);
-		const done = await toFile(file, target, context, progress);
+		const done = await toFile(source, target, context, progress);
 		progress.clear();
-		const result = {file_id: file.file_id, filename: file.filename, path: done.path, size: done.sizeBytes};
+		const result = {file_id: file.id, filename: file.filename, path: done.path, size: done.sizeBytes};
 		await context.stdout.write(asJson ? jsonLine(result) : `${escapeControls(done.path)}\n`);
 		return exitCodes.done;
 	} finally {

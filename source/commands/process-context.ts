@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto';
 import {once} from 'node:events';
 import {homedir, hostname} from 'node:os';
 import {Writable} from 'node:stream';
@@ -65,4 +66,5 @@ export const processContext = (
 		sleep: async (ms, ended) => sleep(ms, undefined, {signal: ended}),
 	},
 	random: Math.random,
+	randomBytes: sizeBytes => new Uint8Array(randomBytes(sizeBytes)),
 });

@@ -5,16 +5,18 @@ import {escapeControls} from '../protocol/escape.js';
 import {PjasError} from '../protocol/errors.js';
 import {type CommandContext, isOn, jsonLine, type RunCommand} from './context.js';
 import {CommandError, exitCodeOf, exitCodes, failureText} from './failures.js';
-import {findFile} from './find-file.js';
+import {findOpened} from './find-opened.js';
+import {createVaults} from './passphrase.js';
 
 const lineOf = (file: FileView) =>
 	`${file.file_id}  ${formatSize(file.size).padStart(9)}  ${escapeControls(file.filename)}`;
 
 /** Every file that is meant, each once. Nothing is deleted before all of them are known. */
-const filesMeant = async ({api, words}: CommandContext): Promise<FileView[]> => {
+const filesMeant = async (context: CommandContext): Promise<FileView[]> => {
 	const files = new Map<string, FileView>();
-	for (const word of words) {
-		const file = await findFile(api, word);
+	const vaults = createVaults(context);
+	for (const word of context.words) {
+		const file = await findOpened(context, word, vaults);
 		files.set(file.file_id, file);
 	}
 

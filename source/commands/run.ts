@@ -21,5 +21,6 @@ export const loadCommand: Record<RemoteCommand, () => Promise<RunCommand>> = {
 	invite: async () => (await import('./invite.js')).invite,
 	links: async () => (await import('./links.js')).links,
 	tokens: async () => (await import('./tokens.js')).tokens,
+	keyring: async () => (await import('./keyring.js')).keyring,
 	rm: async () => (await import('./remove.js')).remove,
 };

@@ -1,10 +1,16 @@
-import type {Api, FileView, NodeView, Stats} from '../client/contract.js';
+import type {Api, NodeView, Stats} from '../client/contract.js';
+import {type OpenedFile, openedListing} from '../client/opened-files.js';
+import type {Vault} from '../client/vault.js';
 import {formatRedundancy, formatSize, formatTable, formatTime} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
 import {type CommandContext, isOn, jsonLine, type RunCommand, valueOf} from './context.js';
 import {exitCodes} from './failures.js';
+import {createVaults} from './passphrase.js';
 
 const FILES_PER_PAGE = 1000;
+
+/** Which files are listed, and what opens the names of those that are sealed. */
+type Wanted = {search: string | undefined; vault: Vault | undefined};
 
 const json = (value: unknown) => escapeControls(JSON.stringify(value));
 
@@ -41,20 +47,28 @@ const nodeRow = (node: NodeView) => [
 ];
 
 const filesHead = ['FILE', '     SIZE', 'UPLOADED (UTC)', 'REDUNDANCY', 'NAME'];
-const fileRow = (file: FileView) => [
+/** A name as a table shows it. A file that somebody sealed end to end has the name that whoever looks may see. */
+const shownName = ({filename, e2e, seal}: OpenedFile): string => {
+	if (seal === 'broken') return `${filename} (sealed end to end, and not as it was sealed)`;
+	if (seal === 'opened') return `${filename} (end to end)`;
+	return e2e ? `(sealed end to end)` : filename;
+};
+
+const fileRow = (file: OpenedFile) => [
 	file.file_id,
 	formatSize(file.size).padStart(9),
 	formatTime(file.uploaded_at),
 	file.status === 'completed' ? formatRedundancy(file.redundancy) : file.status,
-	file.filename,
+	shownName(file),
 ];
 
-/** Every file, a page at a time, so that nobody holds them all. */
-async function* filePages(api: Api, search: string | undefined): AsyncGenerator<FileView[]> {
+/** Every file, a page at a time, so that nobody holds them all; by the names that the keyring knows, where it is there. */
+async function* filePages(api: Api, {search, vault}: Wanted): AsyncGenerator<OpenedFile[]> {
+	const source = vault ? openedListing(api, vault) : api;
 	const searched = search === undefined ? {} : {search};
 	let before: string | undefined;
 	do {
-		const page = await api.files({limit: FILES_PER_PAGE, ...searched, ...(before !== undefined && {before})});
+		const page = await source.files({limit: FILES_PER_PAGE, ...searched, ...(before !== undefined && {before})});
 		yield page.files;
 		before = page.next_before ?? undefined;
 	} while (before !== undefined);
@@ -74,9 +88,9 @@ export const showNodes: RunCommand = async ({api, stdout, flags}) => {
 	return exitCodes.done;
 };
 
-const filesAsJson = async ({api, stdout, signal}: CommandContext, search: string | undefined) => {
+const filesAsJson = async ({api, stdout, signal}: CommandContext, wanted: Wanted) => {
 	let count = 0;
-	for await (const files of filePages(api, search)) {
+	for await (const files of filePages(api, wanted)) {
 		signal.throwIfAborted();
 		await stdout.write(files.map(file => `${count++ === 0 ? '[' : ','}\n${json(file)}`).join(''));
 	}
@@ -84,9 +98,9 @@ const filesAsJson = async ({api, stdout, signal}: CommandContext, search: string
 	await stdout.write(count === 0 ? '[]\n' : '\n]\n');
 };
 
-const filesAsTable = async ({api, stdout, signal}: CommandContext, search: string | undefined) => {
+const filesAsTable = async ({api, stdout, signal}: CommandContext, wanted: Wanted) => {
 	let count = 0;
-	for await (const files of filePages(api, search)) {
+	for await (const files of filePages(api, wanted)) {
 		signal.throwIfAborted();
 		if (files.length === 0) continue;
 		const [head = '', ...rows] = formatTable(filesHead, files.map(fileRow)).split('\n');
@@ -94,12 +108,15 @@ const filesAsTable = async ({api, stdout, signal}: CommandContext, search: strin
 		count += files.length;
 	}
 
-	const nothing = search === undefined ? 'There are no files yet\n' : 'No file has that in its name\n';
+	const nothing = wanted.search === undefined ? 'There are no files yet\n' : 'No file has that in its name\n';
 	if (count === 0) await stdout.write(nothing);
 };
 
 export const showFiles: RunCommand = async context => {
 	const search = valueOf(context, 'search');
-	await (isOn(context, 'json') ? filesAsJson(context, search) : filesAsTable(context, search));
+	const vaults = createVaults(context);
+	const vault = await (isOn(context, 'open') ? vaults.existing() : vaults.given());
+	const wanted = {search, vault};
+	await (isOn(context, 'json') ? filesAsJson(context, wanted) : filesAsTable(context, wanted));
 	return exitCodes.done;
 };

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import type {Uploaded} from '../client/contract.js';
+import type {Api, Uploaded} from '../client/contract.js';
 import {UnreachableError} from '../client/errors.js';
+import {sealedUpload} from '../client/sealed-upload.js';
 import {quoted} from '../command-line.js';
 import {escapeControls} from '../protocol/escape.js';
 import {PjasError} from '../protocol/errors.js';
@@ -8,6 +9,7 @@ import {expandPaths} from '../transfers/expand-paths.js';
 import {uploadFile} from '../transfers/upload-file.js';
 import {type CommandContext, isOn, jsonLine, type RunCommand, valueOf} from './context.js';
 import {CommandError, exitCodeOf, exitCodes, failureText} from './failures.js';
+import {createVaults} from './passphrase.js';
 import {createProgress, type Progress} from './progress.js';
 
 /** A file to store: `path` is `undefined` for standard input. */
@@ -51,22 +53,25 @@ const checkName = ({words, ...context}: CommandContext) => {
 	}
 };
 
-const store = async (source: Source, {api, stdin, signal}: CommandContext, progress: Progress): Promise<Uploaded> => {
+/** The calls that store files, as they are or sealed end to end. */
+const uploadsOf = async (context: CommandContext): Promise<Pick<Api, 'upload'>> => {
+	const {api, randomBytes} = context;
+	if (!isOn(context, 'e2e')) return api;
+	return {upload: sealedUpload({api, vault: await createVaults(context).needed(), random: randomBytes})};
+};
+
+type StoreOptions = {context: CommandContext; api: Pick<Api, 'upload'>; progress: Progress};
+
+const store = async (source: Source, {context, api, progress}: StoreOptions): Promise<Uploaded> => {
+	const {stdin, signal} = context;
 	if (source.problem) throw source.problem;
 	if (source.path !== undefined) {
 		const onProgress = (doneBytes: number, sizeBytes: number) => progress.update(doneBytes, sizeBytes);
 		return uploadFile({api, path: source.path, name: source.name, signal, onProgress});
 	}
 
-	const counted = async function* () {
-		let doneBytes = 0;
-		for await (const piece of stdin) {
-			yield piece;
-			doneBytes += piece.length;
-			progress.update(doneBytes, undefined);
-		}
-	};
-	return api.upload({name: source.name, body: counted(), signal});
+	const onSent = (sentBytes: number) => progress.update(sentBytes, undefined);
+	return api.upload({name: source.name, body: stdin, onSent, signal});
 };
 
 const resultText = (uploaded: Uploaded, asJson: boolean): string => {
@@ -83,12 +88,13 @@ export const upload: RunCommand = async context => {
 	const sources = await sourcesOf(context);
 	if (sources.length === 0) throw new CommandError('NOTHING_TO_UPLOAD', 'There are no files in that folder');
 	const asJson = isOn(context, 'json');
+	const api = await uploadsOf(context);
 	const progress = createProgress(context);
 	let exitCode: number = exitCodes.done;
 	for (const [index, source] of sources.entries()) {
 		progress.start({name: source.name, position: index + 1, count: sources.length, unit: 'bytes'});
 		try {
-			const uploaded = await store(source, context, progress);
+			const uploaded = await store(source, {context, api, progress});
 			progress.clear();
 			await context.stdout.write(resultText(uploaded, asJson));
 		} catch (error) {

@@ -10,6 +10,8 @@ export type Entry = {
 	readonly path: string;
 	readonly queuedAtMs: number;
 	readonly overwrite: boolean;
+	/** Whether an upload is sealed end to end. */
+	readonly isSealed: boolean;
 	fileId: string | undefined;
 	state: Transfer['state'];
 	sizeBytes: number | undefined;
@@ -32,7 +34,10 @@ export type Entry = {
 	snapshot: Transfer | undefined;
 };
 
-type New = Pick<Entry, 'id' | 'kind' | 'name' | 'path' | 'queuedAtMs' | 'overwrite' | 'fileId' | 'sizeBytes'>;
+type New = Pick<
+	Entry,
+	'id' | 'kind' | 'name' | 'path' | 'queuedAtMs' | 'overwrite' | 'isSealed' | 'fileId' | 'sizeBytes'
+>;
 
 export const createEntry = (about: New): Entry => ({
 	...about,
@@ -53,7 +58,7 @@ export const hasEnded = ({state}: Pick<Entry, 'state'>): boolean =>
 	state === 'done' || state === 'failed' || state === 'cancelled';
 
 export const snapshotOf = (entry: Entry): Transfer => {
-	const {id, kind, name, path, state, sizeBytes, doneBytes, queuedAtMs, fileId, problem, endedAtMs} = entry;
+	const {id, kind, name, path, isSealed, state, sizeBytes, doneBytes, queuedAtMs, fileId, problem, endedAtMs} = entry;
 	const chunks = sizeBytes === undefined ? undefined : chunkCountOf(sizeBytes);
 	const isThrough = chunks !== undefined && doneBytes === sizeBytes;
 	const rate = state === 'active' ? (entry.rate?.value() ?? 0) : 0;
@@ -62,6 +67,7 @@ export const snapshotOf = (entry: Entry): Transfer => {
 		...{id, kind, name, path, state, sizeBytes, doneBytes, queuedAtMs, chunks, rate},
 		doneChunks: isThrough ? chunks : Math.floor(doneBytes / CHUNK_SIZE_BYTES),
 		remainingMs: isForeseeable ? Math.round(((sizeBytes - doneBytes) * 1000) / rate) : undefined,
+		...(isSealed && {isSealed}),
 		...(fileId !== undefined && {fileId}),
 		...(problem !== undefined && {problem}),
 		...(endedAtMs !== undefined && {endedAtMs}),

@@ -349,7 +349,7 @@ test('the queue is bounded, and of what ended the oldest goes', async t => {
 
 	const entries = createEntries();
 	for (let id = 1; id <= MAX_DONE + 2; id++) {
-		const about = {kind: 'upload', name: 'x', path: 'x', queuedAtMs: 0, overwrite: false} as const;
+		const about = {kind: 'upload', name: 'x', path: 'x', queuedAtMs: 0, overwrite: false, isSealed: false} as const;
 		const entry = createEntry({...about, id, fileId: undefined, sizeBytes: 0});
 		entries.add(entry);
 		if (id === 2) continue;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type {Api} from '../client/api.js';
 import type {Clock} from '../client/clock.js';
+import {PjasError} from '../protocol/errors.js';
 import {createEntries} from './entries.js';
 import {createEntry, type Entry, hasEnded} from './entry.js';
 import {expandPaths, type FoundFile} from './expand-paths.js';
@@ -11,6 +12,8 @@ import {shown, TransferError} from './transfer-error.js';
 
 export type TransfersOptions = {
 	api: Pick<Api, 'upload' | 'download'>;
+	/** The uploads that seal end to end. */
+	sealed?: Pick<Api, 'upload'>;
 	clock: Clock;
 	/** From 0 up to, not including, 1. */
 	random: () => number;
@@ -19,6 +22,11 @@ export type TransfersOptions = {
 };
 
 const DEFAULT_AT_ONCE = 3;
+
+/** Nothing goes out in the open that was to be sealed. */
+const unsealable: Pick<Api, 'upload'> = {
+	upload: async () => Promise.reject(new PjasError('PASSPHRASE_NEEDED', 'There is no keyring here to seal with')),
+};
 
 /** Refuses paths of which not one file can be uploaded. */
 const assertUseful = (paths: readonly string[], found: readonly FoundFile[]): void => {
@@ -39,10 +47,10 @@ const assertUseful = (paths: readonly string[], found: readonly FoundFile[]): vo
 
 /** The queue of uploads and downloads, empty at first. */
 export const createTransfers = (options: TransfersOptions): Required<Transfers> => {
-	const {api, clock, random, atOnce = DEFAULT_AT_ONCE} = options;
+	const {api, sealed = unsealable, clock, random, atOnce = DEFAULT_AT_ONCE} = options;
 	const entries = createEntries();
 	const notifier = createNotifier(clock);
-	const runner = createRunner({api, clock, random, atOnce, entries, notifier});
+	const runner = createRunner({api, sealed, clock, random, atOnce, entries, notifier});
 	const closing = new AbortController();
 	const expansions = new Set<Promise<FoundFile[]>>();
 	let lastId = 0;
@@ -63,7 +71,7 @@ export const createTransfers = (options: TransfersOptions): Required<Transfers> 
 		return found;
 	};
 
-	const upload = async (paths: readonly string[]): Promise<void> => {
+	const upload: Transfers['upload'] = async (paths, {isSealed = false} = {}) => {
 		assertOpen();
 		const expansion = expand(paths);
 		expansions.add(expansion);
@@ -78,7 +86,8 @@ export const createTransfers = (options: TransfersOptions): Required<Transfers> 
 		assertUseful(paths, found);
 		entries.assertRoom(found.length);
 		for (const {path: at, name, sizeBytes, problem} of found) {
-			const entry = add({kind: 'upload', name, path: at, overwrite: false, fileId: undefined, sizeBytes});
+			const about = {name, path: at, overwrite: false, isSealed, fileId: undefined, sizeBytes};
+			const entry = add({kind: 'upload', ...about});
 			if (!problem) continue;
 			Object.assign(entry, {state: 'failed', problem: problem.message, endedAtMs: clock.now()});
 			entries.touch(entry);
@@ -112,7 +121,7 @@ export const createTransfers = (options: TransfersOptions): Required<Transfers> 
 			// A separator at the end says that a folder is meant, and resolving takes it off.
 			const isFolder = target.endsWith('/') || target.endsWith(path.sep);
 			const resolved = path.resolve(target) + (isFolder ? path.sep : '');
-			add({kind: 'download', name, path: resolved, overwrite, fileId: id, sizeBytes});
+			add({kind: 'download', name, path: resolved, overwrite, isSealed: false, fileId: id, sizeBytes});
 			runner.pump();
 			notifier.changedNow();
 		},

@@ -10,6 +10,8 @@ import {uploadFile} from './upload-file.js';
 
 export type RunnerOptions = {
 	api: Pick<Api, 'upload' | 'download'>;
+	/** The uploads that seal end to end. */
+	sealed: Pick<Api, 'upload'>;
 	clock: Clock;
 	random: () => number;
 	/** How many go at once. One that waits for the coordinator counts: the others would fare no better. */
@@ -29,7 +31,7 @@ export type Runner = {
 };
 
 /** Carries out transfers, a few at once, in the order in which they were queued. */
-export const createRunner = ({api, clock, random, atOnce, entries, notifier}: RunnerOptions): Runner => {
+export const createRunner = ({api, sealed, clock, random, atOnce, entries, notifier}: RunnerOptions): Runner => {
 	const running = new Set<Entry>();
 	const waiting = new Set<Entry>();
 	const tasks = new Set<Promise<void>>();
@@ -80,7 +82,7 @@ export const createRunner = ({api, clock, random, atOnce, entries, notifier}: Ru
 		};
 
 		if (entry.kind === 'upload') {
-			entry.fileId = (await uploadFile({api, path, name, signal, onProgress})).file_id;
+			entry.fileId = (await uploadFile({api: entry.isSealed ? sealed : api, path, name, signal, onProgress})).file_id;
 		} else {
 			await downloadFile({api, file: {id: fileId, name, sizeBytes}, path, overwrite, signal, onProgress});
 		}

@@ -6,6 +6,8 @@ export type Transfer = {
 	name: string;
 	/** The path on this machine that is read or written. */
 	path: string;
+	/** Whether it is an upload that is sealed end to end. */
+	isSealed?: boolean;
 	/** The file at the coordinator, once it is known. */
 	fileId?: string;
 	state: 'queued' | 'active' | 'waiting' | 'paused' | 'done' | 'failed' | 'cancelled';
@@ -33,9 +35,10 @@ export type Transfers = {
 	subscribe: (listener: () => void) => () => void;
 	/**
 	Queues files; a folder stands for all files in it, by their relative names. A file that can't be read is listed as
-	failed; it rejects, and queues nothing, where none can be read or where there are too many.
+	failed; it rejects, and queues nothing, where none can be read or where there are too many. With `isSealed` they are
+	sealed end to end.
 	*/
-	upload: (paths: readonly string[]) => Promise<void>;
+	upload: (paths: readonly string[], options?: {isSealed?: boolean}) => Promise<void>;
 	/** Queues one download. Never overwrites: `path` must not exist, or the transfer fails and says so. */
 	download: (
 		file: {id: string; name: string; sizeBytes: number},

@@ -78,21 +78,18 @@ export const uploadFile = async ({api, path, name, signal, onProgress}: UploadFi
 		const found = await handle.stat();
 		checkIsFile(path, found);
 		const type = await typeOf(name);
-		let doneBytes = 0;
 		const body = async function* () {
 			try {
-				for await (const piece of piecesOf(handle, path, found)) {
-					yield piece;
-					doneBytes += piece.length;
-					onProgress?.(doneBytes, found.size);
-				}
+				yield* piecesOf(handle, path, found);
 			} catch (error) {
 				failure = error;
 				throw error;
 			}
 		};
 		onProgress?.(0, found.size);
-		return await api.upload({name, sizeBytes: found.size, body: body(), signal, ...(type !== undefined && {type})});
+		const onSent = (sentBytes: number) => onProgress?.(sentBytes, found.size);
+		const known = {sizeBytes: found.size, ...(type !== undefined && {type})};
+		return await api.upload({name, ...known, body: body(), onSent, signal});
 	} catch (error) {
 		// Whoever sent the body only knows that it broke off.
 		throw failure ?? error;
