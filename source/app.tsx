@@ -1,8 +1,11 @@
+import {randomBytes} from 'node:crypto';
 import {type ReactNode, useSyncExternalStore} from 'react';
 import {render} from 'ink';
 import {createApi} from './client/api.js';
 import {systemClock} from './client/clock.js';
+import {createKeyringSession} from './client/keyring-session.js';
 import {createLive} from './client/live.js';
+import {openedApi, sealedUploads} from './client/opened-api.js';
 import {watchToken} from './client/token-watch.js';
 import {Frame, FRAME_ROWS, MINIMUM, TooSmall} from './components/frame.js';
 import {type Controller, createController} from './console/controller.js';
@@ -139,6 +142,22 @@ const wakeTransfers = ({live, transfers}: Console) => {
 	});
 };
 
+/** Opens the keyring with the passphrase that the environment gives, where there is one. */
+const openGiven = (
+	{keyring, live, notice}: Console,
+	{PJAS_PASSPHRASE: passphrase = ''}: ConsoleOptions['environment'],
+) => {
+	if (passphrase === '') return;
+	const open = async () => {
+		if (!(await keyring.exists())) return;
+		await keyring.open(passphrase);
+		live.reloadFiles();
+	};
+	open().catch((error: unknown) => {
+		notice({tone: 'warn', text: error instanceof Error ? error.message : String(error)});
+	});
+};
+
 /**
 Runs the console until somebody quits it.
 
@@ -149,10 +168,18 @@ export const runConsole = async (options: ConsoleOptions): Promise<number> => {
 	const front = isScreenReader
 		? createSpokenFront({input: process.stdin, output: process.stdout, clock: systemClock})
 		: paintedFront(options);
-	const api = createApi(url, {token: () => watch.token()});
+	const network = createApi(url, {token: () => watch.token()});
+	const random = (sizeBytes: number) => new Uint8Array(randomBytes(sizeBytes));
+	const keyring = createKeyringSession({api: network, random, now: systemClock.now});
+	const api = openedApi(network, keyring);
 	const live = createLive({api, clock: systemClock, random: Math.random});
 	const watch = watchToken({live, clock: systemClock, token: options.token, read: options.readToken});
-	const transfers = createTransfers({api, clock: systemClock, random: Math.random});
+	const transfers = createTransfers({
+		api,
+		sealed: sealedUploads(network, keyring, random),
+		clock: systemClock,
+		random: Math.random,
+	});
 	return new Promise(resolve => {
 		const quit = async () => {
 			unwatch();
@@ -169,6 +196,7 @@ export const runConsole = async (options: ConsoleOptions): Promise<number> => {
 				api,
 				live,
 				transfers,
+				keyring,
 				clock: systemClock,
 				theme: createTheme(theme, environment),
 				isReadOnly,
@@ -192,5 +220,6 @@ export const runConsole = async (options: ConsoleOptions): Promise<number> => {
 		front.onKey(controller.key);
 		front.show(controller);
 		live.start();
+		openGiven(controller.console, environment);
 	});
 };

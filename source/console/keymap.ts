@@ -85,6 +85,12 @@ export const keymap = {
 		help: 'Say who may read the chosen or marked files',
 		isChange: true,
 	},
+	'file.open-names': {
+		scope: 'files',
+		keys: ['e'],
+		label: 'open names',
+		help: 'Open the names of what is sealed end to end, with your passphrase',
+	},
 	'file.reload': {scope: 'files', keys: ['r'], label: 'reload', help: 'Ask for the list anew'},
 
 	'file.stop-check': {scope: 'file', keys: ['x'], label: 'stop check', help: 'Stop the check that is under way'},
@@ -148,6 +154,12 @@ export const keymap = {
 		label: 'upload',
 		help: 'Upload the chosen file, or all that is marked',
 		isChange: true,
+	},
+	'picker.e2e': {
+		scope: 'picker',
+		keys: ['ctrl-e'],
+		label: 'seal',
+		help: 'Seal what is uploaded end to end, or not',
 	},
 	'picker.hidden': {scope: 'picker', keys: ['ctrl-h'], label: 'hidden', help: 'Show hidden files, or not'},
 } as const satisfies Record<string, Binding>;

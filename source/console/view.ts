@@ -1,5 +1,6 @@
 import type {ReactElement} from 'react';
 import type {Api} from '../client/api.js';
+import type {KeyringSession} from '../client/keyring-session.js';
 import type {Live} from '../client/live-state.js';
 import type {KeyEvent} from '../terminal/key.js';
 import type {Transfers} from '../transfers/transfer.js';
@@ -71,6 +72,8 @@ export type Console = {
 	api: Api;
 	live: Live;
 	transfers: Transfers;
+	/** What opens files that are sealed end to end. */
+	keyring: KeyringSession;
 	clock: Clock;
 	theme: Theme;
 	isReadOnly: boolean;

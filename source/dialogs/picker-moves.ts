@@ -16,6 +16,8 @@ export type PickerMoves = {
 	goUp: () => void;
 	openChosen: () => void;
 	toggleMark: () => void;
+	/** Whether what is uploaded is sealed end to end: the other way round. */
+	toggleSeal: () => void;
 	confirm: () => void;
 };
 
@@ -61,6 +63,10 @@ export const createMoves = (parts: PickerParts): PickerMoves => {
 			if (entry.kind === 'other') warn(parts, 'Only files and folders can be uploaded');
 			else if (!marks.delete(target)) marks.set(target, entry.kind);
 			move('list.down')();
+		},
+		toggleSeal() {
+			state.isSealed = !state.isSealed;
+			parts.console.changed();
 		},
 		confirm() {
 			const entry = table.selected();

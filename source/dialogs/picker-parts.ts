@@ -23,6 +23,8 @@ export type PickerParts = {
 		written: LineInput | undefined;
 		/** The folder to go back to when that is given up. */
 		folderBefore: string;
+		/** Whether what is uploaded is sealed end to end. */
+		isSealed: boolean;
 	};
 	/** Closes the picker and uploads these. */
 	upload: (paths: readonly string[]) => void;

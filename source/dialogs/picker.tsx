@@ -18,6 +18,7 @@ import {createMoves, createPathMoves, type PickerMoves, type PickerPath} from '.
 import type {PickerParts} from './picker-parts.js';
 import {createPickerTable, entryPath, entrySentence} from './picker-table.js';
 import {type Places, placesOf} from './places.js';
+import {withKeyring} from './passphrase.js';
 import {queueUploads} from './queue-uploads.js';
 
 /** These are the frame's, even while keys wait. */
@@ -56,13 +57,15 @@ const headLines = ({console, browser, narrow, state}: PickerParts, width: number
 	];
 };
 
+const titleOf = ({state}: PickerParts): string => (state.isSealed ? 'Upload, sealed end to end' : 'Upload');
+
 const render = (parts: PickerParts, area: Area): ReactElement => {
 	const {console, browser, table} = parts;
 	const {theme} = console;
 	const inside = insideOf(area);
 	const head = headLines(parts, inside.columns);
 	return (
-		<Panel title="Upload" note={noteOf(parts)} area={area} theme={theme} isFocused>
+		<Panel title={titleOf(parts)} note={noteOf(parts)} area={area} theme={theme} isFocused>
 			<Box flexDirection="column" height={inside.rows}>
 				<Lines theme={theme} lines={head} />
 				<TableView
@@ -81,7 +84,7 @@ const describe = ({console, browser, table, marks, facts, narrow, state}: Picker
 	const {written} = state;
 	const count = table.rows().length;
 	return {
-		title: `Upload from ${shortPath(browser.path(), console.folders)}`,
+		title: `${state.isSealed ? 'Upload, sealed end to end,' : 'Upload'} from ${shortPath(browser.path(), console.folders)}`,
 		...(entry && {selection: entrySentence(entry, facts.of(entryPath(browser, entry)), table.isMarked(entry))}),
 		lines: [
 			...(written ? [`Path: ${written.value()}`] : []),
@@ -107,6 +110,7 @@ const createListKeys = ({browser, narrow}: PickerParts, moves: PickerMoves, path
 	pagedown: moves.move('list.page-down'),
 	'ctrl-d': moves.move('list.page-down'),
 	'ctrl-h': browser.toggleHidden,
+	'ctrl-e': moves.toggleSeal,
 	'/'() {
 		if (narrow.value() === '') paths.write('/');
 		else paths.writeHere(`${narrow.value()}/`);
@@ -124,6 +128,7 @@ const createPathKeys = ({browser}: PickerParts, moves: PickerMoves, paths: Picke
 	up: moves.move('list.up'),
 	down: moves.move('list.down'),
 	'ctrl-h': browser.toggleHidden,
+	'ctrl-e': moves.toggleSeal,
 });
 
 /** What each key does: in the list, or in the path that is written. Keys wait while the disk is asked. */
@@ -183,12 +188,14 @@ export const createPicker = (console: Console, places: Places = placesOf(console
 	let isClosed = false;
 	const parts: PickerParts = {
 		...{console, browser, facts, table, marks, narrow, hold, places},
-		state: {written: undefined, folderBefore: browser.path()},
+		state: {written: undefined, folderBefore: browser.path(), isSealed: false},
 		upload(paths) {
 			if (isClosed) return;
 			isClosed = true;
 			console.close(view);
-			queueUploads(console, paths);
+			const {isSealed} = parts.state;
+			if (isSealed) withKeyring(console, () => queueUploads(console, paths, {isSealed}));
+			else queueUploads(console, paths);
 		},
 	};
 	const moves = createMoves(parts);
@@ -197,6 +204,7 @@ export const createPicker = (console: Console, places: Places = placesOf(console
 		{id: 'list.open', run: moves.confirm, problem: () => (isOpening(parts) ? undefined : 'No folder is chosen')},
 		{id: 'picker.upload', run: moves.confirm, problem: () => (isOpening(parts) ? 'A folder is chosen' : undefined)},
 		{id: 'list.mark', run: moves.toggleMark},
+		{id: 'picker.e2e', run: moves.toggleSeal},
 		{id: 'picker.hidden', run: browser.toggleHidden},
 		{id: 'list.left', run: moves.goUp},
 		{id: 'list.right', run: moves.openChosen},

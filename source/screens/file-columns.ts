@@ -2,15 +2,15 @@ import {age, dateTime} from '../console/age.js';
 import type {Column} from '../console/table.js';
 import type {Clock} from '../console/view.js';
 import {formatSize} from '../format.js';
-import type {FileView} from '../protocol/api.js';
-import {redundancyPiece} from './file-facts.js';
+import type {OpenedFile} from '../client/opened-files.js';
+import {redundancyPiece, sealPieces} from './file-facts.js';
 import {readersPiece} from './file-readers.js';
 import {redundancyRank} from './redundancy.js';
 
 const DATE_WIDTH = 16;
 
 /** The columns of the list of files. */
-export const fileColumns = (clock: Clock): readonly Column<FileView>[] => [
+export const fileColumns = (clock: Clock): readonly Column<OpenedFile>[] => [
 	{
 		id: 'name',
 		title: 'NAME',
@@ -18,7 +18,7 @@ export const fileColumns = (clock: Clock): readonly Column<FileView>[] => [
 		max: 80,
 		grow: 4,
 		priority: 0,
-		cell: file => ({text: file.filename, isBold: true}),
+		cell: file => [...sealPieces(file), {text: file.filename, isBold: true}],
 		sortBy: file => file.filename.toLowerCase(),
 	},
 	{

@@ -4,10 +4,10 @@ import {type Line, Lines, Rows} from '../components/lines.js';
 import {insideOf, Panel} from '../components/panel.js';
 import type {Action, Area, Console, Description, View} from '../console/view.js';
 import {createDeleteDialog} from '../dialogs/delete-files.js';
-import {createDownloadDialog} from '../dialogs/download.js';
+import {downloadOpened} from '../dialogs/download-opened.js';
 import {createShareDialog} from '../dialogs/share-files.js';
 import {formatSize} from '../format.js';
-import type {FileView} from '../protocol/api.js';
+import type {OpenedFile} from '../client/opened-files.js';
 import {printable} from '../terminal/text.js';
 import {type ChunkList, createChunkList} from './chunk-list.js';
 import {countWords, type FileCheck, type FileChecks} from './file-checks.js';
@@ -191,7 +191,7 @@ const describe = ({console, watch, replication, chunks, check}: Parts): Descript
 	};
 };
 
-type Options = {console: Console; file: FileView; checks: FileChecks; isChecking?: boolean};
+type Options = {console: Console; file: OpenedFile; checks: FileChecks; isChecking?: boolean};
 
 /** One file: facts, the replication map, its chunks with their nodes, and the check of all of it. */
 export const createFileDetails = ({console, file, checks, isChecking = false}: Options): View => {
@@ -228,7 +228,7 @@ export const createFileDetails = ({console, file, checks, isChecking = false}: O
 		legend: () => readersLegend,
 		actions: () => [
 			...changing(),
-			{id: 'file.download', run: () => console.open(createDownloadDialog(console, current())), problem: gone},
+			{id: 'file.download', run: () => downloadOpened(console, current()), problem: gone},
 			{
 				id: 'file.share',
 				run: () => console.open(createShareDialog(console, current())),

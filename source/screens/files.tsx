@@ -2,14 +2,15 @@ import {Box} from 'ink';
 import type {ReactElement} from 'react';
 import {AnswerError} from '../client/errors.js';
 import type {FilesState} from '../client/live-state.js';
+import type {OpenedFile} from '../client/opened-files.js';
 import {insideOf, Panel} from '../components/panel.js';
 import {TableView} from '../components/table-view.js';
 import {createTable, type Table} from '../console/table.js';
 import type {Action, Area, Console, Place, View} from '../console/view.js';
 import {createDeleteDialog} from '../dialogs/delete-files.js';
-import {createDownloadDialog} from '../dialogs/download.js';
 import {createShareDialog} from '../dialogs/share-files.js';
-import type {FileView} from '../protocol/api.js';
+import {downloadOpened} from '../dialogs/download-opened.js';
+import {withKeyring} from '../dialogs/passphrase.js';
 import {createFileChecks, type FileChecks} from './file-checks.js';
 import {fileColumns} from './file-columns.js';
 import {createFileDetails} from './file-details.js';
@@ -22,16 +23,16 @@ const WIDE_COLUMNS = 110;
 /** Wide enough for an id. */
 const PANEL_COLUMNS = 48;
 const PANEL_SHARE = 0.36;
-const nothing: readonly FileView[] = [];
+const nothing: readonly OpenedFile[] = [];
 const grouped = (count: number) => count.toLocaleString('en');
 
 /** The list, and behind it a file that was asked for by its id and is not in the list yet. */
 const createRows = (console: Console) => {
-	let extra: FileView | undefined;
-	let from: readonly FileView[] | undefined;
+	let extra: OpenedFile | undefined;
+	let from: readonly OpenedFile[] | undefined;
 	let rows = nothing;
 	return {
-		get: (): readonly FileView[] => {
+		get: (): readonly OpenedFile[] => {
 			const list = console.live.get().files?.list ?? nothing;
 			if (list === from) return rows;
 			from = list;
@@ -39,7 +40,7 @@ const createRows = (console: Console) => {
 			rows = extra ? [...list, extra] : list;
 			return rows;
 		},
-		add(file: FileView) {
+		add(file: OpenedFile) {
 			extra = file;
 			from = undefined;
 		},
@@ -47,7 +48,7 @@ const createRows = (console: Console) => {
 };
 
 /** Chooses a file as soon as it is here. One that isn't in the list yet is asked for. */
-const createSeeker = (console: Console, table: Table<FileView>, rows: ReturnType<typeof createRows>) => {
+const createSeeker = (console: Console, table: Table<OpenedFile>, rows: ReturnType<typeof createRows>) => {
 	let wanted: string | undefined;
 
 	const select = (): boolean => {
@@ -99,7 +100,7 @@ const titleOf = ({live}: Console): string => {
 	return files && files.total > 0 ? `Files: ${grouped(files.total)}` : 'Files';
 };
 
-type Parts = {console: Console; table: Table<FileView>; preview: FilePreview};
+type Parts = {console: Console; table: Table<OpenedFile>; preview: FilePreview};
 
 const render = ({console, table, preview}: Parts, area: Area): ReactElement => {
 	const {theme, live} = console;
@@ -145,9 +146,9 @@ const describe = ({console, table}: Parts) => {
 };
 
 /** What can be done with the chosen or marked files. */
-const createActions = (console: Console, table: Table<FileView>, checks: FileChecks): readonly Action[] => {
+const createActions = (console: Console, table: Table<OpenedFile>, checks: FileChecks): readonly Action[] => {
 	const unchosen = () => (table.selected() ? undefined : 'No file is chosen');
-	const check = (file: FileView) => console.open(createFileDetails({console, file, checks, isChecking: true}));
+	const check = (file: OpenedFile) => console.open(createFileDetails({console, file, checks, isChecking: true}));
 	const checkProblem = () => {
 		const [file, ...others] = table.chosen();
 		if (!file) return 'No file is chosen';
@@ -155,7 +156,7 @@ const createActions = (console: Console, table: Table<FileView>, checks: FileChe
 	};
 
 	return [
-		{id: 'file.download', run: () => console.open(createDownloadDialog(console, table.chosen())), problem: unchosen},
+		{id: 'file.download', run: () => downloadOpened(console, table.chosen()), problem: unchosen},
 		{id: 'file.check', run: () => table.chosen().slice(0, 1).forEach(check), problem: checkProblem},
 		{
 			id: 'file.delete',
@@ -177,13 +178,20 @@ const createActions = (console: Console, table: Table<FileView>, checks: FileChe
 	];
 };
 
+/** Names that are sealed are asked for again once they can be opened. */
+const openNames = (console: Console): Action => ({
+	id: 'file.open-names',
+	run: () => withKeyring(console, () => console.notice({tone: 'ok', text: 'The keyring is open'})),
+	problem: () => (console.keyring.vault() ? 'The keyring is open, and has no key for the others' : undefined),
+});
+
 /** All files of the network: to find, to look into, to download, to check and to delete. */
 export const createFilesScreen = (console: Console): View => {
 	const rows = createRows(console);
 	const checks = createFileChecks(console);
 	const preview = createFilePreview(console);
 	const texts = createFileTexts(console);
-	const table = createTable<FileView>({
+	const table = createTable<OpenedFile>({
 		columns: fileColumns(console.clock),
 		rows: rows.get,
 		keyOf: file => file.file_id,
@@ -216,7 +224,7 @@ export const createFilesScreen = (console: Console): View => {
 	return {
 		title: () => 'Files',
 		legend: () => readersLegend,
-		actions: () => actions,
+		actions: () => (rows.get().some(({seal}) => seal === 'locked') ? [...actions, openNames(console)] : actions),
 		isTyping: table.isTyping,
 		key: table.key,
 		back: table.reset,

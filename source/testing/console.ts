@@ -1,4 +1,5 @@
 import type {Api} from '../client/api.js';
+import type {KeyringSession} from '../client/keyring-session.js';
 import type {Live, LiveState} from '../client/live-state.js';
 import {createTheme} from '../console/theme.js';
 import type {Area, Console, Notice, Place, View} from '../console/view.js';
@@ -19,6 +20,7 @@ type Given = {
 	live?: Partial<LiveState>;
 	transfers?: Partial<Transfers> & {list?: readonly Transfer[]};
 	api?: Partial<Api>;
+	keyring?: Partial<KeyringSession>;
 	size?: Area;
 	isReadOnly?: boolean;
 	nowMs?: number;
@@ -93,6 +95,7 @@ export const createTestConsole = (given: Given = {}): TestConsole => {
 			{get: () => list, subscribe: () => () => {}, isBusy: () => false, ...given.transfers},
 			'transfers',
 		),
+		keyring: strict<KeyringSession>({vault: () => undefined, ...given.keyring}, 'keyring'),
 		clock: {now: () => given.nowMs ?? Date.UTC(2026, 10, 23, 12), timer: () => () => {}},
 		theme: createTheme('dark', {LANG: 'C.UTF-8'}),
 		isReadOnly: given.isReadOnly ?? false,
