@@ -37,8 +37,9 @@ const isOpening = ({marks, table}: PickerParts): boolean => marks.size === 0 && 
 /** What Enter does now. */
 const noteOf = (parts: PickerParts): string => {
 	if (parts.state.written) return '';
-	if (parts.marks.size > 0) return `Enter uploads ${marksText(parts.marks)}`;
-	return isOpening(parts) ? 'Enter opens it, Space marks it' : 'Enter uploads it';
+	const uploads = parts.state.isSealed ? 'seals and uploads' : 'uploads';
+	if (parts.marks.size > 0) return `Enter ${uploads} ${marksText(parts.marks)}`;
+	return isOpening(parts) ? 'Enter opens it, Space marks it' : `Enter ${uploads} it`;
 };
 
 const headLines = ({console, browser, narrow, state}: PickerParts, width: number): Line[] => {
