@@ -98,13 +98,14 @@ export const receiveForm = async <Result>(
 		};
 		limitTime();
 
-		form.on('file', (field, stream, fileName, _encoding, type) => {
+		// The parser's types promise a name; a part need not have one.
+		form.on('file', (field: string | undefined, stream, fileName, _encoding, type) => {
 			cancelLimit();
 			stream.once('end', limitTime);
 			stream.on('error', (error: Error) => fail(incomplete(error)));
 			if (field !== FILE_FIELD || taken) {
 				stream.resume();
-				const problem = taken ? 'more than one file' : `a file in the field "${field.slice(0, 50)}"`;
+				const problem = taken ? 'more than one file' : `a file in the field "${(field ?? '').slice(0, 50)}"`;
 				fail(new PjasError('INVALID_REQUEST', `The form has ${problem}. Send one file, in the field "file"`));
 				return;
 			}

@@ -127,6 +127,8 @@ test('what is no upload is refused with a reason, and leaves nothing', async t =
 		['', undefined, 400, 'UPLOAD_INCOMPLETE'],
 		[part('name="note"', 'text') + '--x--\r\n', undefined, 400, 'NO_FILE_UPLOADED'],
 		[part('name="other"; filename="a"', 'content') + '--x--\r\n', undefined, 400, 'INVALID_REQUEST'],
+		// A file whose part has no name ended the process. Found by a random test (seed -1241672370).
+		[part('filename="a"', 'content') + '--x--\r\n', undefined, 400, 'INVALID_REQUEST'],
 		[file + file + '--x--\r\n', undefined, 400, 'INVALID_REQUEST'],
 		[file, undefined, 400, 'UPLOAD_INCOMPLETE'],
 		[file.slice(0, -6), undefined, 400, 'UPLOAD_INCOMPLETE'],
