@@ -93,6 +93,13 @@ const hasOnline = async (port: number, headers: Headers, nodes: number): Promise
 	return list.filter(({status}) => status === 'online').length === nodes;
 };
 
+/** A code for all nodes; each says its zone itself. */
+const joinCode = async (port: number, headers: Headers): Promise<string> => {
+	const options = {host, port, method: 'POST', path: '/api/nodes/invitations'};
+	const body = {headers: {...headers, 'content-type': 'application/json'}, before: Buffer.from(`{"uses":${NODES}}`)};
+	return (JSON.parse(await upload(options, 0, {...body, after: Buffer.alloc(0)})) as {code: string}).code;
+};
+
 /** The last lines of each daemon's log, for whoever must find out why it did not work. */
 const logsOf = async (daemons: readonly Daemon[]): Promise<string> => {
 	const tails = daemons.map(async ({label, logFile}) => {
@@ -129,10 +136,13 @@ const startDaemons = async (
 		});
 		const token = isOpen ? undefined : (await readFile(join(data, 'admin.token'), 'utf8')).trim();
 		const headers: Headers = token === undefined ? {} : {authorization: `Bearer ${token}`};
+		const code = isOpen ? undefined : await joinCode(port, headers);
 		for (const [index, storage] of folders.entries()) {
 			const label = `node ${index + 1}`;
 			const names = ['--name', label, '--owner', label, '--zone', label];
-			const args = ['--role', 'node', storage, '--coordinator', `http://${host}:${port}/api`, '--port', '0', ...names];
+			const join = code === undefined ? [] : ['--join', code];
+			const at = ['--coordinator', `http://${host}:${port}/api`, '--port', '0'];
+			const args = ['--role', 'node', storage, ...at, ...names, ...join];
 			daemons.push(await start(label, folder, args, profileFolder));
 		}
 

@@ -1,4 +1,10 @@
-import {fileAnswerSchema, okSchema} from '../protocol/api.js';
+import {
+	fileAnswerSchema,
+	nodeAnswerSchema,
+	nodeInvitationsSchema,
+	nodeInvitedSchema,
+	okSchema,
+} from '../protocol/api.js';
 import {
 	accountAnswerSchema,
 	accountsSchema,
@@ -40,6 +46,13 @@ export const createPeopleCalls = (http: Http): PeopleApi => ({
 	async revokeToken(id) {
 		await callJson(http, {name: 'revokeToken', id}, okSchema);
 	},
+	inviteNode: async invitation => callJson(http, {name: 'inviteNode', ...jsonBody(invitation)}, nodeInvitedSchema),
+	nodeInvitations: async () => (await callJson(http, {name: 'nodeInvitations'}, nodeInvitationsSchema)).invitations,
+	async revokeNodeInvitation(id) {
+		await callJson(http, {name: 'revokeNodeInvitation', id}, okSchema);
+	},
+	banNode: async id => (await callJson(http, {name: 'banNode', id}, nodeAnswerSchema)).node,
+	unbanNode: async id => (await callJson(http, {name: 'unbanNode', id}, nodeAnswerSchema)).node,
 	links: async () => (await callJson(http, {name: 'links'}, linksSchema)).links,
 	createLink: async (id, link) => callJson(http, {name: 'createLink', id, ...jsonBody(link)}, createdLinkSchema),
 	async revokeLink(id) {

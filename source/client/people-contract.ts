@@ -1,5 +1,5 @@
 import type {z} from 'zod';
-import type {changeFileSchema, FileView} from '../protocol/api.js';
+import type {changeFileSchema, FileView, inviteNodeSchema, NodeInvitationView, NodeView} from '../protocol/api.js';
 import type {
 	AccountView,
 	changeAccountSchema,
@@ -14,7 +14,7 @@ import type {
 	Whoami,
 } from '../protocol/people-api.js';
 
-export type {AccountView, CreatedToken, InvitationView, Invited, LinkView, TokenView, Whoami};
+export type {AccountView, CreatedToken, InvitationView, Invited, LinkView, NodeInvitationView, TokenView, Whoami};
 
 /** What of a file's readers is to be another; what is left out stays. */
 export type FileChange = z.input<typeof changeFileSchema>;
@@ -42,6 +42,14 @@ export type PeopleApi = {
 	/** The token, told this once. */
 	createToken: (token: z.input<typeof createTokenSchema>) => Promise<CreatedToken>;
 	revokeToken: (id: string) => Promise<void>;
+	/** A code with which nodes join, told this once. */
+	inviteNode: (invitation: z.input<typeof inviteNodeSchema>) => Promise<{code: string; invitation: NodeInvitationView}>;
+	/** Those that are open. */
+	nodeInvitations: () => Promise<NodeInvitationView[]>;
+	revokeNodeInvitation: (id: string) => Promise<void>;
+	/** Keeps a node out. */
+	banNode: (id: string) => Promise<NodeView>;
+	unbanNode: (id: string) => Promise<NodeView>;
 	/** Those that still lead somewhere. */
 	links: () => Promise<LinkView[]>;
 	/** A link to a file, told this once. */

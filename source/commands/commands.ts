@@ -37,7 +37,8 @@ export type Command = {
 
 export const logLevels = ['INFO', 'WARN', 'ERROR'] as const;
 export const userActions = ['list', 'set', 'reset'] as const;
-export const inviteActions = ['list', 'revoke'] as const;
+export const nodeActions = ['list', 'ban', 'unban'] as const;
+export const inviteActions = ['list', 'revoke', 'node', 'nodes'] as const;
 export const linkActions = ['list', 'create', 'revoke'] as const;
 export const tokenActions = ['list', 'create', 'revoke'] as const;
 export const keyringActions = ['status', 'change-passphrase', 'export', 'import'] as const;
@@ -135,9 +136,11 @@ export const commands = {
 		isRemote: true,
 	},
 	nodes: {
-		about: 'List every node that ever joined',
+		about: 'List every node that ever joined, keep one out, or let it in again',
+		argument: {placeholder: 'ban|unban NODE', isMany: true, isOptional: true, completes: nodeActions},
 		flags: [],
-		examples: ['pjas-tui nodes'],
+		notes: ['NODE is an id, or a name where only one node has it. The copies of one that is kept out do not count.'],
+		examples: ['pjas-tui nodes', 'pjas-tui nodes ban attic'],
 		isRemote: true,
 	},
 	stats: {
@@ -196,7 +199,7 @@ export const commands = {
 		isChange: true,
 	},
 	links: {
-		about: 'List your links to files, make one for people without an account, or take one back',
+		about: 'List your links to files, make one for anybody, or take one back',
 		argument: {placeholder: 'create FILE|revoke ID', isMany: true, isOptional: true, completes: linkActions},
 		flags: [
 			{
@@ -270,16 +273,26 @@ export const commands = {
 		isRemote: true,
 	},
 	invite: {
-		about: 'Invite a person, list what is open, or take one back',
-		argument: {placeholder: 'list|revoke ID', isMany: true, isOptional: true, completes: inviteActions},
+		about: 'Invite a person or a node, list what is open, or take one back',
+		argument: {placeholder: 'list|node|nodes|revoke ID', isMany: true, isOptional: true, completes: inviteActions},
 		flags: [
 			{name: 'role', placeholder: 'ROLE', values: roles, help: 'What the account may do. Default: member'},
 			{name: 'name', placeholder: 'NAME', isRare: true, help: 'What the account is called; else the person chooses'},
 			{name: 'quota', placeholder: 'SIZE', isRare: true, help: 'How much it may keep, as 10GB. Default: no limit'},
 			{name: 'expires', placeholder: 'TIME', isRare: true, help: 'How long it stays open, as 12h or 30d. Default: 7d'},
+			{name: 'owner', placeholder: 'NAME', isRare: true, help: 'node: whose node it is. Default: yours'},
+			{name: 'zone', placeholder: 'TEXT', isRare: true, help: 'node: the house or line that it shares with others'},
+			{name: 'uses', placeholder: 'COUNT', isRare: true, help: 'node: how many nodes may join with it. Default: 1'},
 		],
-		notes: ['Prints the link, once. Who has it first has the account.'],
-		examples: ['pjas-tui invite --name ann --quota 10GB', 'pjas-tui invite revoke 0123456789ab'],
+		notes: [
+			'Prints the link, once. Who has it first has the account.',
+			'node prints a code, once, with which a node joins: pjas-daemon --join CODE. nodes lists those that are open.',
+		],
+		examples: [
+			'pjas-tui invite --name ann --quota 10GB',
+			'pjas-tui invite node --owner ann --zone "ann, Main Street 1"',
+			'pjas-tui invite revoke 0123456789ab',
+		],
 		isRemote: true,
 	},
 	tokens: {

@@ -218,6 +218,26 @@ test('tokens are made for programs, listed without their secret, and end', async
 	t.is((await run(t, ['tokens', 'revoke', made.id])).code, 4);
 });
 
+test('a code for a node is made by a member for its own, listed, and taken back', async t => {
+	await signInAdmin(t);
+	await join(t, 'ann');
+	const made = await run(t, ['invite', 'node', '--zone', 'attic', '--uses', '2'], {home: 'ann'});
+	t.regex(made.stdout, /^pjas-join_\S{64}\n$/);
+	t.regex(made.stderr, /Lets 2 nodes of ann join until [^]*pjas-daemon --role node .* --join pjas-join_/);
+	t.like(JSON.parse((await run(t, ['invite', 'node', '--owner', 'bob', '--json'], {home: 'ann'})).stderr), {
+		code: 'FORBIDDEN',
+	});
+	const listed = await output(t, ['invite', 'nodes'], {home: 'ann'});
+	t.regex(listed, /[0-9a-f]{12} +ann +attic +2 +0 +ann /);
+	const [{id}] = (await json<{id: string}[]>(t, ['invite', 'nodes'])) as [{id: string}];
+	t.is(await output(t, ['invite', 'revoke', id], {home: 'ann'}), `Took ${id} back\n`);
+	t.is(await output(t, ['invite', 'nodes'], {home: 'ann'}), 'No join code is open\n');
+	t.is((await run(t, ['invite', 'revoke', id])).code, 4);
+	t.is((await run(t, ['invite', 'node', '--uses', '0'])).code, 2);
+	t.is((await run(t, ['invite', '--zone', 'attic'])).code, 2);
+	t.is((await run(t, ['nodes', 'ban', 'nobody'])).code, 4);
+});
+
 test('a link to a file is made, listed without its secret, followed by a stranger, and taken back', async t => {
 	await signInAdmin(t);
 	await output(t, ['upload', '-', '--name', 'letter'], {input: 'dear stranger'});

@@ -8,7 +8,7 @@ export const loadCommand: Record<RemoteCommand, () => Promise<RunCommand>> = {
 	upload: async () => (await import('./upload.js')).upload,
 	download: async () => (await import('./download.js')).download,
 	files: async () => (await import('./show.js')).showFiles,
-	nodes: async () => (await import('./show.js')).showNodes,
+	nodes: async () => (await import('./nodes.js')).nodes,
 	stats: async () => (await import('./show.js')).showStats,
 	logs: async () => (await import('./logs.js')).showLogs,
 	check: async () => (await import('./check.js')).check,
