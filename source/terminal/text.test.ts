@@ -76,6 +76,13 @@ test('printable text has nothing to obey, joins nothing beside it, and stays whe
 	);
 });
 
+test('graphemes that join once something between them was dropped are looked at as one', t => {
+	// Found by a random test.
+	const safe = printable('\u{1F1E9}\u0D4E\u200B\u{1F469}\u200D\u{1F469}\u200D\u{1F467}');
+	t.is(printable(safe), safe);
+	t.is(printable('\u{1F469}\u200D\u{1F469}\u200D\u{1F467}'), '\u{1F469}\u200D\u{1F469}\u200D\u{1F467}');
+});
+
 test('what is too long is cut between graphemes', t => {
 	t.is(truncate('hello', 5), 'hello');
 	t.is(truncate('hello', 4), 'hel…');

@@ -38,6 +38,13 @@ const withoutOpenEnd = (text: string): string => {
 	return last !== '' && first.length > last.length ? withoutOpenEnd(text.slice(0, -last.length)) : text;
 };
 
+const printableOnce = (text: string): string => {
+	let result = '';
+	for (const grapheme of graphemes(escapeControls(text)))
+		result += simple.test(grapheme) ? grapheme : visible(grapheme);
+	return withoutOpenEnd(result);
+};
+
 /**
 Text from elsewhere, fit for one line of the screen: what could be obeyed, end the line or turn its direction is shown as
 `\u001b`, what can't be seen is dropped (but for what holds an emoji together), and no mark joins what stands before it.
@@ -45,10 +52,9 @@ Letters of right-to-left scripts stay, in the order in which they are stored.
 */
 export const printable = (text: string): string => {
 	if (simple.test(text)) return text;
-	let result = '';
-	for (const grapheme of graphemes(escapeControls(text)))
-		result += simple.test(grapheme) ? grapheme : visible(grapheme);
-	return withoutOpenEnd(result);
+	const result = printableOnce(text);
+	// What was dropped may have held two graphemes apart that join now, and are to be looked at as one.
+	return result === text ? result : printable(result);
 };
 
 type Head = {text: string; width: number};
