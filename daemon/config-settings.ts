@@ -83,6 +83,7 @@ const SMALLEST_MEMORY_BYTES = 32 * 1024 ** 2;
 const SMALLEST_ALLOCATION_BYTES = 1024 ** 2;
 const LONGEST_NODE_TIMEOUT_MS = 600_000;
 const LONGEST_ACCEPTANCE_MS = 365 * 24 * 60 * 60 * 1000;
+const LONGEST_REPAIR_GRACE_MS = 30 * 86_400_000;
 
 const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/i.test(host);
 
@@ -267,6 +268,33 @@ export const settings = {
 		schema: parsed(text => within(parseDuration(text), 100, LONGEST_NODE_TIMEOUT_MS)),
 		modes: keepers,
 		default: '15s',
+	},
+	repairGraceMs: {
+		name: 'repair_grace',
+		placeholder: 'TIME',
+		help: 'How long a lost copy of a chunk is waited for while more than one is left',
+		allowed: 'a time up to 30d with its unit, such as 0s, 90s, 15min or 2d',
+		schema: parsed(text => within(parseDuration(text), 0, LONGEST_REPAIR_GRACE_MS)),
+		modes: keepers,
+		default: '15min',
+	},
+	repairAtOnce: {
+		name: 'repair_at_once',
+		placeholder: 'N',
+		help: 'How many chunks are repaired at once',
+		allowed: 'a whole number from 1 to 64',
+		schema: wholeNumber(1, 64),
+		modes: keepers,
+		default: 4,
+	},
+	repairBytesPerSecond: {
+		name: 'repair_rate',
+		placeholder: 'SIZE',
+		help: 'The most that repairs write to nodes in a second; 0 is any',
+		allowed: '0, or a size such as 500KB, 20MB or 1GB',
+		schema: parsed(text => within(parseSize(text, 'B'), 0, Number.MAX_SAFE_INTEGER)),
+		modes: keepers,
+		default: '20MB',
 	},
 	openAnywhere: {
 		name: 'open_anywhere',

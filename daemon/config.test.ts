@@ -65,6 +65,14 @@ const samples: Record<keyof typeof settings, Samples> = {
 		file: [200, 200 * GIB],
 		wrong: '12 apples',
 	},
+	repairGraceMs: {
+		flag: ['0s', 0],
+		environment: ['90s', 90_000],
+		file: ['2d', 172_800_000],
+		wrong: '31d',
+	},
+	repairAtOnce: {flag: ['1', 1], environment: ['64', 64], file: [2, 2], wrong: '65'},
+	repairBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: [1000, 1000], wrong: '-1'},
 	coordinatorUrl: {
 		flag: ['https://a.example/api/', 'https://a.example'],
 		environment: ['http://192.168.1.2:81', 'http://192.168.1.2:81'],

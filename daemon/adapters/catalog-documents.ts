@@ -28,6 +28,7 @@ const prefixes: Record<Kind, string> = {
 	link: 'l/',
 	nodeInvitation: 'j/',
 	keyring: 'k/',
+	switch: 'w/',
 };
 
 /** The kinds of which there are few. */
@@ -39,6 +40,7 @@ export const smallKinds = [
 	'link',
 	'nodeInvitation',
 	'keyring',
+	'switch',
 ] as const satisfies SmallKind[];
 
 /** The `_id` that a record's document has. */

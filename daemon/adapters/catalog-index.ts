@@ -1,6 +1,6 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import type {ChunkRecord, FileRecord, SmallKind} from '../core/model.js';
+import {type ChunkRecord, type FileRecord, isAmiss, type SmallKind} from '../core/model.js';
 import type {CatalogTotals, PlacementGroup, ShardCounts} from '../ports/catalog.js';
 import {isKind, smallKinds, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
 import {FileViews} from './catalog-file-views.js';
@@ -33,6 +33,7 @@ export class CatalogIndex {
 	readonly #chunksOfFile = new SortedGroups<FileId, ChunkId>();
 	readonly #chunksOnNode = new SortedGroups<NodeId, ChunkId>();
 	readonly #chunksOfDigest = new Map<Digest, ChunkId[]>();
+	readonly #amiss = new SortedIds<ChunkId>();
 	readonly #recordless = new SortedIds<FileId>();
 	readonly #placements = new Placements();
 	readonly #nodes = new SortedIds<NodeId>();
@@ -110,6 +111,10 @@ export class CatalogIndex {
 	/** The chunks with a shard of this digest, on whatever node; ascending. */
 	chunksWith(digest: Digest): readonly ChunkId[] {
 		return this.#chunksOfDigest.get(digest) ?? [];
+	}
+
+	chunksAmiss(after: ChunkId | undefined, limit: number): ChunkId[] {
+		return this.#amiss.after(after, limit);
 	}
 
 	filesWithoutRecord(): FileId[] {
@@ -203,6 +208,8 @@ export class CatalogIndex {
 			digest => this.#removeDigest(digest, id),
 			digest => this.#addDigest(digest, id),
 		);
+		if (after && isAmiss(after)) this.#amiss.add(id);
+		else if (before && isAmiss(before)) this.#amiss.delete(id);
 		this.#placements.change(before, after);
 	}
 

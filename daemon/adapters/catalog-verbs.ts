@@ -187,6 +187,7 @@ const readVerbs = ({index, read}: DocumentStore) => {
 				if (chunk.shards.some(shard => shard.node === node)) yield chunk;
 			}
 		},
+		chunksAmiss: (after?: ChunkId) => chunks((last, limit) => index.chunksAmiss(last, limit), after),
 		async chunkWith(digest: Digest): Promise<ChunkRecord | undefined> {
 			const candidates = await records('chunk', [...index.chunksWith(digest)].sort());
 			return candidates.find(({shards}) => shards.some(shard => shard.digest === digest));

@@ -73,5 +73,6 @@ export const fakeNetwork = (nodeCount: number, fileCount: number): FakeNetwork =
 		bytesOut: 0,
 		open: false,
 		pendingRemovals: 0,
+		repair: {waiting: 0, active: 0, blocked: 0, paused: false, reason: null},
 	},
 });

@@ -39,6 +39,12 @@ const changing: ByVisibility = {
 	public: ['sign in', 'forbidden', 'forbidden', 'in', 'forbidden', 'in'],
 };
 
+const repairing: ByVisibility = {
+	private: ['sign in', 'gone', 'forbidden', 'in', 'in', 'in'],
+	network: ['sign in', 'forbidden', 'forbidden', 'in', 'in', 'in'],
+	public: ['sign in', 'forbidden', 'forbidden', 'in', 'in', 'in'],
+};
+
 const expected: Record<RouteName, Row | ByVisibility> = {
 	root: everybody,
 	health: everybody,
@@ -86,6 +92,10 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	deleteFile: changing,
 	changeFile: changing,
 	createLink: changing,
+	repair: operators,
+	pauseRepair: operators,
+	resumeRepair: operators,
+	repairFile: repairing,
 };
 
 const outcomeOf = async (response: Response): Promise<Outcome> => {

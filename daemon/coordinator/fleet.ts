@@ -48,7 +48,7 @@ export type Fleet = {
 const FIRST_COOL_MS = 1_000;
 const LONGEST_COOL_MS = 60_000;
 
-const toCandidate = ({record, reservedBytes, inFlight}: NodeState): Candidate => ({
+export const toCandidate = ({record, reservedBytes, inFlight}: NodeState): Candidate => ({
 	id: record._id,
 	zone: record.zone,
 	owner: record.owner,

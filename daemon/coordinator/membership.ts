@@ -25,6 +25,8 @@ type MembershipOptions = {
 	note: Note;
 	/** A node came online; `listingDigest` is what it says of its shards, where it says so. */
 	onArrival: (state: NodeState, listingDigest: string | undefined) => void;
+	/** A node is known to be away. */
+	onDeparture: (state: NodeState) => void;
 	/** A node's state or figures changed. */
 	onChange: (state: NodeState) => void;
 };
@@ -104,6 +106,12 @@ const recordOf = (
 	};
 };
 
+/** A node's record once it was heard of. */
+const there = (record: NodeRecord): NodeRecord => {
+	const {awaySince, ...rest} = record;
+	return awaySince === undefined ? record : rest;
+};
+
 const withoutBan = (record: NodeRecord): NodeRecord => {
 	const copy = {...record};
 	delete copy.bannedAt;
@@ -111,7 +119,8 @@ const withoutBan = (record: NodeRecord): NodeRecord => {
 };
 
 export const createMembership = (options: MembershipOptions): Membership => {
-	const {catalog, fleet, probe, isWelcome, clock, log, note, onArrival, onChange} = options;
+	const {catalog, fleet, probe, isWelcome, clock, log, note, onArrival, onDeparture, onChange} = options;
+	let recalledAt = 0;
 
 	const arrive = (state: NodeState, listingDigest?: string) => {
 		const wasOnline = state.isOnline;
@@ -150,7 +159,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		}
 
 		const figures = body.storage_stats ? figuresOf(body.storage_stats) : {};
-		state.record = {...state.record, ...figures, lastSeenAt: clock.now()};
+		state.record = {...there(state.record), ...figures, lastSeenAt: clock.now()};
 		if (state.isOnline || !terms.isReady) onChange(state);
 		else {
 			await remember(state);
@@ -174,12 +183,21 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
 	const leave = async (state: NodeState) => {
 		state.isOnline = false;
-		const {name, _id, owner} = state.record;
+		const {name, _id, owner, lastSeenAt} = state.record;
+		state.record = {...state.record, awaySince: lastSeenAt};
 		note('WARN', `Node ${nameInText(name)} is offline: nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`, {
 			node: _id,
 			owner,
 		});
 		onChange(state);
+		onDeparture(state);
+		await remember(state);
+	};
+
+	/** A node of before that did not come back in the time that one which is there takes for it. */
+	const giveUp = async (state: NodeState) => {
+		state.record = {...state.record, awaySince: Math.max(state.record.lastSeenAt, recalledAt)};
+		onDeparture(state);
 		await remember(state);
 	};
 
@@ -192,6 +210,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 				const record = await catalog.putNode(isBanned ? {...stored, bannedAt: clock.now()} : withoutBan(stored));
 				const state = fleet.set(record);
 				if (isBanned) state.isOnline = false;
+				if (isBanned) onDeparture(state);
 				note(isBanned ? 'WARN' : 'INFO', `Node ${record.name} is ${isBanned ? '' : 'no longer '}banned`, {node: id});
 				onChange(state);
 				return state;
@@ -205,8 +224,10 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
 		try {
 			const stats = await probe(state.record, timeout);
-			state.record = {...state.record, ...figuresOf(stats), lastSeenAt: clock.now()};
+			const wasAway = state.record.awaySince !== undefined;
+			state.record = {...there(state.record), ...figuresOf(stats), lastSeenAt: clock.now()};
 			arrive(state);
+			if (wasAway) await remember(state);
 		} catch (error) {
 			log.info('a node of before does not answer yet', {node: state.record._id, error});
 		}
@@ -218,6 +239,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		heartbeat,
 		setBanned,
 		async recall() {
+			recalledAt = clock.now();
 			const states = (await catalog.nodes()).map(record => fleet.set(record));
 			await Promise.all(states.filter(({record}) => isWelcome(record)).map(call));
 		},
@@ -225,6 +247,9 @@ export const createMembership = (options: MembershipOptions): Membership => {
 			const limit = clock.now() - OFFLINE_AFTER_MS;
 			const lost = fleet.all().filter(state => state.isOnline && state.record.lastSeenAt < limit);
 			for (const state of lost) await leave(state);
+			if (recalledAt >= limit) return 'idle';
+			const awaited = fleet.all().filter(state => !state.isOnline && state.record.awaySince === undefined);
+			for (const state of awaited) await giveUp(state);
 			return 'idle';
 		},
 	};

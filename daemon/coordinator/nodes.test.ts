@@ -42,6 +42,7 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 		note: (_level, message) => notes.push(message),
 		onArrival: (state, digest) => arrivals.push([state.record._id, digest]),
 		onChange: () => undefined,
+		onDeparture: () => undefined,
 	});
 	const pass = async (ms: number) => {
 		await clock.advance(ms);

@@ -14,6 +14,13 @@ type RemoverOptions = {catalog: Catalog; fleet: Fleet; clock: Clock; log: Log; n
 export type Remover = Worker & {
 	/** Takes note, durably, of shards to remove; the worker does it as soon as their nodes are there. */
 	discard: (removals: RemovalRecord[]) => Promise<void>;
+	/**
+	Notes shards that are about to be put on nodes, to be removed later: should the coordinator end before the catalogue
+	counts on them, they go. None of them is removed until `settle`; a removal that is under way is over when this resolves.
+	*/
+	prepare: (removals: RemovalRecord[]) => Promise<void>;
+	/** Says of what was prepared what the catalogue counts on now, and what is to be removed. */
+	settle: (kept: readonly RemovalRecord[], unwanted: readonly RemovalRecord[]) => Promise<void>;
 	/** Turns chunks that no file has into removals of their shards. */
 	forget: (chunks: readonly ChunkRecord[], reason: RemovalRecord['reason']) => Promise<void>;
 	/** Turns the chunks of a file without a record into removals. It can be called again after a crash in its middle. */
@@ -29,6 +36,28 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 		if (removals.length === 0) return;
 		await catalog.putRemovals(removals);
 		wake();
+	};
+
+	/** Prepared and not settled, and all that were since the present step began: its list of them is out of date. */
+	const held = new Set<string>();
+	const touched = new Set<string>();
+	const underWay = new Map<string, Promise<unknown>>();
+
+	const prepare: Remover['prepare'] = async removals => {
+		for (const {_id} of removals) {
+			held.add(_id);
+			touched.add(_id);
+		}
+
+		await Promise.all(removals.map(({_id}) => underWay.get(_id)));
+		await catalog.putRemovals(removals);
+	};
+
+	const settle: Remover['settle'] = async (kept, unwanted) => {
+		for (const {_id} of [...kept, ...unwanted]) held.delete(_id);
+		await catalog.dropRemovals(kept.map(({_id}) => _id));
+		const now = clock.now();
+		await discard(unwanted.map(removal => ({...removal, notBefore: now})));
 	};
 
 	const forget: Remover['forget'] = async (chunks, reason) => {
@@ -65,14 +94,22 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 	/** Says whether the removal is done with: carried out, no longer right, or impossible at this node. */
 	const carryOut = async (removal: RemovalRecord): Promise<boolean> => {
 		if (await isWanted(removal)) return true;
-		const {node, digest} = removal;
+		const {_id, node, digest} = removal;
+		if (held.has(_id)) return false;
+		const removing = fleet.use(node, {}, store => store.remove(digest));
+		underWay.set(
+			_id,
+			removing.catch(() => undefined),
+		);
 		try {
-			await fleet.use(node, {}, store => store.remove(digest));
+			await removing;
 			return true;
 		} catch (error) {
 			if (isPjasError(error, 'OPERATION_UNSUPPORTED')) return true;
 			log.warn('a shard could not be removed from its node; it is tried again', {node, digest, error});
 			return false;
+		} finally {
+			underWay.delete(_id);
 		}
 	};
 
@@ -96,7 +133,7 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 			done.push(...some.filter((_, index) => outcomes[index]).map(({_id}) => _id));
 		}
 
-		if (done.length > 0) await catalog.dropRemovals(done);
+		await catalog.dropRemovals(done.filter(id => !touched.has(id)));
 		noteUnsupported(
 			state,
 			due.filter(({_id}) => done.includes(_id)),
@@ -113,11 +150,15 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 	return {
 		name: 'remover',
 		discard,
+		prepare,
+		settle,
 		forget,
 		sweepFile,
 		async step(signal) {
 			if (catalog.totals().removals === 0) return 'idle';
 			const nodes = fleet.all().filter(state => state.isOnline && !fleet.isCooling(state));
+			touched.clear();
+			for (const id of held) touched.add(id);
 			const hasMore = await Promise.all(nodes.map(state => stepNode(state, signal)));
 			return hasMore.includes(true) ? 'busy' : 'idle';
 		},

@@ -32,6 +32,8 @@ import {createQuotas} from './people/quotas.js';
 import {createShareLinks} from './people/share-links.js';
 import {createReconciler} from './reconciler.js';
 import {createRemover} from './remover.js';
+import {createRepairer, type RepairSettings} from './repairer.js';
+import {repairView} from './repair-view.js';
 import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
 import {keyringRoutes} from './routes/keyring.js';
@@ -40,6 +42,7 @@ import {monitoringRoutes} from './routes/monitoring.js';
 import {nodeInvitationRoutes} from './routes/node-invitations.js';
 import {nodeRoutes} from './routes/nodes.js';
 import {peopleRoutes} from './routes/people.js';
+import {repairRoutes} from './routes/repair.js';
 import {createServe} from './routes/serve.js';
 import {sessionRoutes} from './routes/session.js';
 import type {Parts} from './routes/parts.js';
@@ -72,6 +75,7 @@ export type CoordinatorOptions = {
 	/** Whether the prototype's clients and nodes, which can't say who they are, are let in. */
 	allowClassic: boolean;
 	memoryBytes: number;
+	repair: RepairSettings;
 	version: string;
 	/** The origins whose pages may call. */
 	cors?: AppOptions['cors'];
@@ -107,6 +111,7 @@ const REMOVER_REST_MS = 30_000;
 const RECONCILER_REST_MS = 60_000;
 const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
+const REPAIRER_REST_MS = 1_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
 	const {catalog, dial, probe, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
@@ -127,10 +132,19 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${nameInText(name)}`, about);
 			events.publish('fault', fault, isOperator);
 		},
-		onChange: file => fileTeller.changed(file),
+		onChange(chunk) {
+			fileTeller.changed(chunk.file);
+			repairer.chunkChanged(chunk);
+		},
 	});
 	const remover = createRemover({catalog, fleet, clock, log, note, wake: () => wake('remover')});
 	const {discard, forget} = remover;
+	const repairer = createRepairer({
+		...{catalog, fleet, budget, health, remover, clock, random, log, note},
+		settings: options.repair,
+		onChange: chunk => fileTeller.changed(chunk.file),
+		wake: () => wake('repairer'),
+	});
 	const reconciler = createReconciler({
 		catalog,
 		fleet,
@@ -161,8 +175,10 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		note,
 		onArrival(state, listingDigest) {
 			reconciler.request(state.record._id, listingDigest);
+			repairer.nodeChanged(state);
 			wake('remover');
 		},
+		onDeparture: repairer.nodeChanged,
 		onChange: state => events.publish('node', nodeView(state), principal => mayOwned(principal, state.record.owner)),
 	});
 	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
@@ -185,6 +201,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		note,
 		onBytes: options.onBytes,
 		remover,
+		repairer,
 		replicas,
 		tryLimits,
 		uploader: createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget}),
@@ -199,9 +216,10 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	return {parts, reconciler, fileTeller};
 };
 
-/** Tells the figures when they changed, so that a console need not ask. */
+/** Tells the figures when they changed, so that a console need not ask; operators, what is being repaired as well. */
 const statisticsTeller = (parts: Parts) => {
 	let last = '';
+	let lastRepair = '';
 	return {
 		name: 'statistics',
 		step() {
@@ -209,6 +227,10 @@ const statisticsTeller = (parts: Parts) => {
 			const text = JSON.stringify(stats);
 			if (text !== last) parts.events.publish('stats', stats);
 			last = text;
+			const repair = repairView(parts.repairer);
+			const repairText = JSON.stringify(repair);
+			if (repairText !== lastRepair) parts.events.publish('repair', repair, isOperator);
+			lastRepair = repairText;
 			return Promise.resolve('idle' as const);
 		},
 	};
@@ -236,6 +258,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		...ofNodes,
 		fileRoutes,
 		keyringRoutes,
+		repairRoutes,
 		sessionRoutes,
 		peopleRoutes,
 		linkRoutes,
@@ -263,6 +286,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 				remover: [parts.remover, REMOVER_REST_MS],
 				reconciler: [reconciler, RECONCILER_REST_MS],
 				fileTeller: [fileTeller, FILE_TELLER_REST_MS],
+				repairer: [parts.repairer, REPAIRER_REST_MS],
 				statistics: [statisticsTeller(parts), STATISTICS_REST_MS],
 			} as const;
 			for (const [name, [worker, restMs]] of Object.entries(rests)) {

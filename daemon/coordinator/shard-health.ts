@@ -13,8 +13,8 @@ type Options = {
 	clock: Clock;
 	/** Told of each shard that was sound and is no longer. */
 	onFault: (fault: EventData<'fault'>) => void;
-	/** Told of each file that has a sound shard less or more. */
-	onChange?: (file: FileId) => void;
+	/** Told of each chunk that has a sound shard less or more. */
+	onChange?: (chunk: ChunkRecord) => void;
 };
 
 export type ShardHealth = {
@@ -75,7 +75,7 @@ export const createShardHealth = ({catalog, clock, onFault, onChange}: Options):
 				for (const {node, digest} of found) shards.push({digest, node, verifiedAt: clock.now()});
 				try {
 					const changed = await catalog.putChunk({...chunk, shards});
-					if (soundNodes(changed) !== soundNodes(chunk)) onChange?.(chunk.file);
+					if (soundNodes(changed) !== soundNodes(chunk)) onChange?.(changed);
 					announce(chunk.file, chunk, findings);
 					return;
 				} catch (error) {

@@ -1,6 +1,7 @@
 import type {Stats} from '../../source/protocol/api.js';
 import {dataHealth, redundancyOf} from '../core/redundancy.js';
 import type {NodeState} from './fleet.js';
+import {repairFigures} from './repair-view.js';
 import type {Parts} from './routes/parts.js';
 
 /** Bytes that went through since the start. */
@@ -10,7 +11,7 @@ const sum = (states: readonly NodeState[], pick: (state: NodeState) => number) =
 	states.reduce((total, state) => total + pick(state), 0);
 
 /** The network's figures. Costs by the number of nodes and of placement groups, not of files. */
-export const statisticsOf = ({catalog, fleet, meters, open}: Parts): Stats => {
+export const statisticsOf = ({catalog, fleet, meters, open, repairer}: Parts): Stats => {
 	const nodes = fleet.all();
 	const online = nodes.filter(state => state.isOnline);
 	const totals = catalog.totals();
@@ -31,5 +32,6 @@ export const statisticsOf = ({catalog, fleet, meters, open}: Parts): Stats => {
 		bytesOut: meters.bytesOut,
 		open,
 		pendingRemovals: totals.removals,
+		repair: repairFigures(repairer),
 	};
 };

@@ -85,6 +85,8 @@ export type NodeRecord = {
 	shardCount: number;
 	registeredAt: number;
 	lastSeenAt: number;
+	/** Since when it is known to be away: when it was last heard of. A node that is there, or should be, has none. */
+	awaySince?: number;
 	revision: number;
 };
 
@@ -183,6 +185,15 @@ export type KeyringRecord = {
 	revision: number;
 };
 
+/** Something that an operator switched off until it is switched on again. */
+export type SwitchRecord = {
+	_id: 'repair';
+	isPaused: boolean;
+	changedAt: number;
+	changedBy: string;
+	revision: number;
+};
+
 /** The records of which there are few: as many as people, programs and invitations. By their kinds. */
 export type SmallRecords = {
 	account: AccountRecord;
@@ -192,6 +203,7 @@ export type SmallRecords = {
 	link: LinkRecord;
 	nodeInvitation: NodeInvitationRecord;
 	keyring: KeyringRecord;
+	switch: SwitchRecord;
 };
 export type SmallKind = keyof SmallRecords;
 
@@ -202,8 +214,11 @@ export type RemovalRecord = {
 	node: NodeId;
 	digest: Digest;
 	notBefore: number;
-	/** Orphans may turn out to be wanted: they are looked up in the catalogue again before they are removed. */
-	reason: 'deleted' | 'upload-failed' | 'orphan';
+	/**
+	Orphans may turn out to be wanted: they are looked up in the catalogue again before they are removed. `surplus` is what
+	a repair left, or leaves should it not come to its end.
+	*/
+	reason: 'deleted' | 'upload-failed' | 'orphan' | 'surplus';
 };
 
 export const removalOf = (
@@ -220,3 +235,7 @@ export const wantedShards = (scheme: Scheme): number => Number(scheme.slice('rep
 
 /** The shards of a chunk that count, as far as is known. */
 export const soundShards = (chunk: ChunkRecord): ShardRecord[] => chunk.shards.filter(shard => !shard.fault);
+
+/** Whether a chunk's own record says that it has too few sound shards, too many, or one that is not sound. */
+export const isAmiss = (chunk: ChunkRecord): boolean =>
+	chunk.shards.length !== wantedShards(chunk.scheme) || chunk.shards.some(shard => shard.fault);

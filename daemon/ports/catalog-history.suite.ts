@@ -183,6 +183,8 @@ export const answersOf = async (catalog: Catalog): Promise<Record<string, unknow
 		chunksAfter: await collect(catalog.chunksOf(fileIdOf(1), 0)),
 		chunksOn: await Promise.all(numbers(NODES).map(async node => collect(catalog.chunksOn(nodeIdOf(node))))),
 		chunksOnAfter: await collect(catalog.chunksOn(nodeIdOf(1), chunkIdOfFile(2, 1))),
+		chunksAmiss: await collect(catalog.chunksAmiss()),
+		chunksAmissAfter: await collect(catalog.chunksAmiss(chunkIdOfFile(1, 1))),
 		chunkWith: await Promise.all(digests.map(async ([, b]) => catalog.chunkWith(digestOf(b)))),
 		filesWithoutRecord: await catalog.filesWithoutRecord(),
 		placementGroups: sortedTexts(catalog.placementGroups()),

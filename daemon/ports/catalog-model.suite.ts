@@ -1,6 +1,7 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import type {ChunkId, FileId, NodeId} from '../../source/protocol/ids.js';
 import {
+	isAmiss,
 	soundShards,
 	wantedShards,
 	type ChunkRecord,
@@ -83,6 +84,8 @@ export class ModelCatalog implements Catalog {
 
 	chunksOn = (node: NodeId, after = '') =>
 		each(sorted(this.#chunks).filter(chunk => chunk._id > after && chunk.shards.some(shard => shard.node === node)));
+
+	chunksAmiss = (after = '') => each(sorted(this.#chunks).filter(chunk => chunk._id > after && isAmiss(chunk)));
 
 	chunkWith = async (digest: string) =>
 		Promise.resolve(sorted(this.#chunks).find(({shards}) => shards.some(shard => shard.digest === digest)));

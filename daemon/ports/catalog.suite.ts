@@ -209,6 +209,27 @@ const chunkTests = ({test, title, open}: Suite): void => {
 		t.deepEqual(await on(3), [chunkIdOfFile(1, 0), chunkIdOfFile(2, 0)]);
 	});
 
+	test(title('a chunk is amiss while it has too few sound shards, too many, or one that is not sound'), async t => {
+		const {catalog, reopen} = await open(t);
+		const faulty = chunkOf(2, 0).shards.map((shard, at) => (at === 1 ? withFault(shard) : shard));
+		await catalog.putChunk(chunkOf(1, 0));
+		await catalog.putChunk(chunkOf(1, 1, [1, 2]));
+		await catalog.putChunk(chunkOf(1, 2, [1, 2, 3, 4]));
+		await catalog.putChunk(chunkOf(2, 0, [], {shards: faulty}));
+		await catalog.putChunk(chunkOf(2, 1, [1]));
+		await catalog.removeChunks([chunkIdOfFile(2, 1)]);
+		const amiss = async (from: Catalog, after?: ChunkRecord['_id']) => ids(await collect(from.chunksAmiss(after)));
+		t.deepEqual(await amiss(catalog), [chunkIdOfFile(1, 1), chunkIdOfFile(1, 2), chunkIdOfFile(2, 0)]);
+		t.deepEqual(await amiss(catalog, chunkIdOfFile(1, 1)), [chunkIdOfFile(1, 2), chunkIdOfFile(2, 0)]);
+		await catalog.putChunk(chunkOf(1, 1, [1, 2, 5], {revision: 1}));
+		await catalog.putChunk(chunkOf(1, 0, [1, 2], {revision: 1}));
+		t.deepEqual(await amiss(reopen ? await reopen() : catalog), [
+			chunkIdOfFile(1, 0),
+			chunkIdOfFile(1, 2),
+			chunkIdOfFile(2, 0),
+		]);
+	});
+
 	test(title('every chunk is counted in the group of its sound nodes'), async t => {
 		const {catalog} = await open(t);
 		const shards = chunkOf(1, 2, [2, 1]).shards.map((shard, at) => (at === 0 ? withFault(shard) : shard));

@@ -49,6 +49,8 @@ export type Catalog = {
 	chunksOn: (node: NodeId, after?: ChunkId) => AsyncIterable<ChunkRecord>;
 	/** The first chunk, by id, that has a shard of this name on any node. */
 	chunkWith: (digest: Digest) => Promise<ChunkRecord | undefined>;
+	/** Every chunk with more or fewer sound shards than it wants, or with one that is not sound; by id, ascending. */
+	chunksAmiss: (after?: ChunkId) => AsyncIterable<ChunkRecord>;
 	/** The files that have chunks and no record: left over from uploads and deletions that a crash ended. */
 	filesWithoutRecord: () => Promise<FileId[]>;
 	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. */

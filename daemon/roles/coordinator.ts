@@ -29,6 +29,12 @@ export type CoordinatorRole = TlsSettings & {
 	replicas: number;
 	minReplicas: number;
 	memoryBytes: number;
+	/** How long a lost copy is waited for while more than one is left. */
+	repairGraceMs: number;
+	/** How many chunks are repaired at once. */
+	repairAtOnce: number;
+	/** The most bytes that repairs write to nodes in a second; 0 for any. */
+	repairBytesPerSecond: number;
 	/** How long a node may move nothing before another is asked. */
 	nodeTimeoutMs: number;
 	/** The proxies that are believed about whom a request comes from. */
@@ -124,6 +130,11 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			networkKeys,
 			activity,
 			events,
+			repair: {
+				graceMs: role.repairGraceMs,
+				atOnce: role.repairAtOnce,
+				bytesPerSecond: role.repairBytesPerSecond,
+			},
 			masterKey,
 			onBytes,
 			passwords: role.passwords ?? argon2Passwords(),

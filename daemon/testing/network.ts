@@ -13,8 +13,10 @@ import {createEvents} from '../coordinator/events.js';
 import {openNetworkKeys} from '../coordinator/network-keys.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
 import {type Coordinator, type CoordinatorOptions, createCoordinator} from '../coordinator/server.js';
+import type {RepairSettings} from '../coordinator/repairer.js';
 import {listen} from '../http/listen.js';
 import type {Catalog} from '../ports/catalog.js';
+import type {Clock} from '../ports/clock.js';
 import type {ShardStore} from '../ports/shard-store.js';
 import {drawKeys, type KeyPairs, openKeys} from '../trust/keys.js';
 import {sendAsNode} from './signed-node.js';
@@ -49,6 +51,10 @@ export type TestNetworkOptions = {
 	memoryBytes?: number;
 	allocatedBytes?: number;
 	catalog?: Catalog;
+	/** The nodes of another network, with what they keep, in place of new ones. */
+	nodesOf?: TestNetwork;
+	clock?: Clock;
+	repair?: Partial<RepairSettings>;
 	/** Without accounts, unless it is said. */
 	open?: boolean;
 	allowClassic?: boolean;
@@ -94,7 +100,8 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 	const folder = await mkdtemp(path.join(tmpdir(), 'pjas-network-'));
 	const nodes: TestNode[] = [];
 	const stores = new Map<NodeId, ShardStore>();
-	const shared = {clock: systemClock, random: systemRandom, log: silentLog};
+	const {clock = systemClock} = options;
+	const shared = {clock, random: systemRandom, log: silentLog};
 	const activity = await openActivity({folder, ...shared});
 	const networkKeys = await openNetworkKeys({folder, ...shared});
 	const events = createEvents({bootId: 'test', clock: systemClock});
@@ -119,6 +126,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		cors: (options.open ?? true) ? ['*'] : [],
 		...options.more,
 		memoryBytes,
+		repair: {graceMs: 900_000, atOnce: 4, bytesPerSecond: 0, ...options.repair},
 		version: '0.0.0',
 	});
 	await coordinator.start();
@@ -169,6 +177,13 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		return node;
 	};
 
-	for (let count = 0; count < (options.nodes ?? 3); count++) await addNode();
+	for (const node of options.nodesOf?.nodes ?? []) {
+		nodes.push(node);
+		stores.set(node.id, storeOf(node));
+		await join(node);
+	}
+
+	const newNodes = options.nodesOf ? 0 : (options.nodes ?? 3);
+	for (let count = 0; count < newNodes; count++) await addNode();
 	return {url: server.url, coordinator, catalog, nodes, join, addNode};
 };

@@ -47,6 +47,9 @@ export const startRoleNetwork = async (
 		dataFolder: path.join(folder, 'coordinator'),
 		port: 0,
 		memoryBytes: 64 * 1024 ** 2,
+		repairGraceMs: 900_000,
+		repairAtOnce: 4,
+		repairBytesPerSecond: 0,
 	});
 	t.teardown(coordinator.close);
 	const {url} = coordinator;

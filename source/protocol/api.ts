@@ -154,6 +154,10 @@ export const redundancySchema = z.object({
 	none: z.number().int().meta({description: 'Chunks that cannot be read now'}),
 });
 
+/** Why chunks can't be repaired now: no sound copy is online, no other node is, or none has the room. */
+export const repairObstacleSchema = z.enum(['no-source', 'too-few-nodes', 'no-space']);
+export type RepairObstacle = z.infer<typeof repairObstacleSchema>;
+
 export const statsSchema = z.object({
 	success,
 	stats: z.object({
@@ -172,6 +176,13 @@ export const statsSchema = z.object({
 		bytesOut: bytes.meta({description: 'Sent to downloads since the coordinator started'}),
 		open: z.boolean().meta({description: 'It runs without accounts: everybody may do everything'}),
 		pendingRemovals: z.number().int().meta({description: 'Shards still to be removed from nodes'}),
+		repair: z.object({
+			waiting: z.number().int().meta({description: 'Chunks that are short of copies, and wait for their repair'}),
+			active: z.number().int().meta({description: 'Chunks that are being repaired'}),
+			blocked: z.number().int().meta({description: 'Chunks that are short of copies, and can’t be repaired now'}),
+			paused: z.boolean(),
+			reason: repairObstacleSchema.nullable().meta({description: 'Why one of those that are blocked is'}),
+		}),
 	}),
 });
 export type Stats = z.infer<typeof statsSchema>['stats'];
@@ -388,6 +399,56 @@ export const rootSchema = z.object({
 	timestamp: timeMs,
 });
 
+export const repairStatusSchema = z.object({
+	paused: z.boolean(),
+	grace_ms: z.number().int().meta({description: 'How long a lost copy is waited for while more than one is left'}),
+	at_once: z.number().int(),
+	rate: bytes.meta({description: 'The most bytes that are written to nodes in a second; 0 for any'}),
+	bytes_per_s: bytes.meta({description: 'What was written of late'}),
+	waiting: z.number().int(),
+	blocked: z.number().int(),
+	surplus: z.number().int().meta({description: 'Chunks with more shards than they want, or records of lost ones'}),
+	active: z.array(
+		z.object({
+			file_id: fileIdSchema,
+			index: z.number().int(),
+			size: bytes,
+			copies: z.number().int().meta({description: 'Sound copies that were left'}),
+			from: z.string().nullable().meta({description: 'The node that is read; null where shards are only forgotten'}),
+			to: z.array(z.string()),
+			started_at: timeMs,
+		}),
+	),
+	short: z
+		.array(
+			z.object({
+				file_id: fileIdSchema,
+				index: z.number().int(),
+				copies: z.number().int(),
+				reason: repairObstacleSchema.nullable(),
+				due_at: timeMs.meta({description: 'When it is repaired, or tried again, at the earliest'}),
+			}),
+		)
+		.meta({description: 'At most 100 of those that wait or are blocked, the blocked ones first'}),
+	done: z
+		.object({
+			chunks: z.number().int(),
+			shards: z.number().int(),
+			bytes,
+			forgotten: z.number().int().meta({description: 'Shards that were no longer needed'}),
+		})
+		.meta({description: 'Since the coordinator started'}),
+});
+export type RepairView = z.infer<typeof repairStatusSchema>;
+
+export const repairAnswerSchema = z.object({success, repair: repairStatusSchema});
+
+export const repairFileSchema = z.object({
+	success,
+	file_id: fileIdSchema,
+	chunks: z.number().int().meta({description: 'How many of its chunks need it'}),
+});
+
 /** The events that `GET /api/events` sends, by name. `reset` means that some were missed: fetch everything anew. */
 export const eventSchemas = {
 	reset: z.object({}),
@@ -396,6 +457,7 @@ export const eventSchemas = {
 	'file-removed': z.object({file_id: fileIdSchema}),
 	log: logEntrySchema,
 	stats: statsSchema.shape.stats,
+	repair: repairStatusSchema,
 	check: z.object({file_id: fileIdSchema, line: checkLineSchema}),
 	fault: z.object({
 		file_id: fileIdSchema,

@@ -41,6 +41,9 @@ export const NODE_ID_RANDOM_BYTES = 16;
 export const newFileId = (nowMs: number, random: Uint8Array): FileId =>
 	(Math.trunc(nowMs).toString(16).padStart(12, '0') + hex(random.subarray(0, FILE_ID_RANDOM_BYTES))) as FileId;
 
+/** When the upload of a file began, which its id starts with: milliseconds since the epoch. */
+export const uploadedAtOf = (id: FileId): number => Number.parseInt(id.slice(0, 12), 16);
+
 /** Draws a node id from 16 random bytes. */
 export const newNodeId = (random: Uint8Array): NodeId =>
 	`pjas-${hex(random.subarray(0, NODE_ID_RANDOM_BYTES))}` as NodeId;

@@ -119,6 +119,9 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 				...{...shared, clock, port, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: true, allowClassic: true},
 				dataFolder: path.join(folder, 'coordinator'),
 				memoryBytes: 64 * 1024 ** 2,
+				repairGraceMs: 900_000,
+				repairAtOnce: 4,
+				repairBytesPerSecond: 0,
 			});
 		},
 		async upload(name, content) {

@@ -69,5 +69,6 @@ export const sampleStats = (change: Partial<Stats> = {}): Stats => ({
 	bytesOut: 3 * 1024 ** 3,
 	open: false,
 	pendingRemovals: 0,
+	repair: {waiting: 0, active: 0, blocked: 0, paused: false, reason: null},
 	...change,
 });

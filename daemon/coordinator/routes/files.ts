@@ -73,6 +73,7 @@ const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal)
 	const {file, lowestCopies} = received;
 	noteUploaded(parts, received);
 	noteDeed(ctx, titleOf(file));
+	if (lowestCopies < parts.replicas) parts.repairer.fileChanged(file._id);
 	publishFile(parts, file);
 	ctx.body = {
 		success: true,

@@ -14,6 +14,7 @@ import type {People} from '../people/people.js';
 import type {Quotas} from '../people/quotas.js';
 import type {ShareLinks} from '../people/share-links.js';
 import type {Remover} from '../remover.js';
+import type {Repairer} from '../repairer.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Meters} from '../statistics.js';
 import type {TryLimits} from '../try-limits.js';
@@ -44,6 +45,7 @@ export type Parts = {
 	/** Told of the bytes of uploads as they come in. */
 	onBytes: ((sizeBytes: number) => void) | undefined;
 	remover: Remover;
+	repairer: Repairer;
 	replicas: number;
 	tryLimits: TryLimits;
 	uploader: Uploader;

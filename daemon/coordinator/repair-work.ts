@@ -1,0 +1,210 @@
+import {createHash} from 'node:crypto';
+import {setImmediate as yieldToEvents} from 'node:timers/promises';
+import {isPjasError} from '../../source/protocol/errors.js';
+import type {NodeId} from '../../source/protocol/ids.js';
+import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import {type ChunkRecord, removalOf, type RemovalRecord, type ShardRecord} from '../core/model.js';
+import {type CopyPlan, needOf, type RepairView, type TrimPlan, withCopies} from '../core/repair.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Clock} from '../ports/clock.js';
+import type {Log} from '../ports/log.js';
+import type {Fleet} from './fleet.js';
+import type {Lease, MemoryBudget} from './memory-budget.js';
+import type {Pace} from './pace.js';
+import type {Remover} from './remover.js';
+import type {ShardHealth} from './shard-health.js';
+
+type RepairWorkOptions = {
+	catalog: Catalog;
+	fleet: Fleet;
+	budget: MemoryBudget;
+	health: ShardHealth;
+	remover: Pick<Remover, 'prepare' | 'settle' | 'discard'>;
+	pace: Pace;
+	clock: Clock;
+	log: Log;
+	/** Told of each chunk that was changed. */
+	onChange: (chunk: ChunkRecord) => void;
+};
+
+/** `stale`: the chunk is another than the plan was made for. `failed`: no copy could be read, or none written. */
+export type Outcome =
+	{kind: 'stale'} | {kind: 'failed'} | {kind: 'copied'; copies: number; bytes: number} | {kind: 'trimmed'; shards: number};
+
+export type RepairWork = {
+	/** Reads a sound copy, verifies it, and writes it to the plan's targets. `view` says how the nodes are by now. */
+	copy: (plan: CopyPlan, view: () => RepairView, signal: AbortSignal) => Promise<Outcome>;
+	trim: (plan: TrimPlan, view: () => RepairView) => Promise<Outcome>;
+};
+
+/** What a coordinator that ends in the middle leaves on nodes is removed after this. */
+const LEFTOVER_AFTER_MS = 3_600_000;
+/** Uploads and downloads have the memory first, but not for ever. */
+const POLITE_FOR_MS = 15_000;
+const POLITE_REST_MS = 100;
+const HASH_PIECE_BYTES = 256 * 1024;
+const HASH_TURN_BYTES = 1024 * 1024;
+
+/** The SHA-256 of a shard, with a turn for others after each MiB. */
+const digestOf = async (bytes: Uint8Array): Promise<string> => {
+	const hash = createHash('sha256');
+	for (let at = 0; at < bytes.length; at += HASH_PIECE_BYTES) {
+		if (at > 0 && at % HASH_TURN_BYTES === 0) await yieldToEvents();
+		hash.update(bytes.subarray(at, at + HASH_PIECE_BYTES));
+	}
+
+	return hash.digest('hex');
+};
+
+const stale: Outcome = {kind: 'stale'};
+const failed: Outcome = {kind: 'failed'};
+
+export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
+	const {catalog, fleet, budget, health, remover, pace, clock, log, onChange} = options;
+
+	const borrow = async (sizeBytes: number, signal: AbortSignal): Promise<Lease> => {
+		for (let waitedMs = 0; waitedMs < POLITE_FOR_MS; waitedMs += POLITE_REST_MS) {
+			const lease = budget.tryAcquire(sizeBytes);
+			if (lease) return lease;
+			await clock.sleep(POLITE_REST_MS, signal);
+		}
+
+		return budget.acquire(sizeBytes, signal);
+	};
+
+	/** Whether the plan still is what its chunk needs: nobody changed it, its file is there, and no node came back. */
+	const isCurrent = async ({chunk}: CopyPlan, view: () => RepairView): Promise<boolean> => {
+		const stored = await catalog.getChunk(chunk._id);
+		if (stored?.revision !== chunk.revision || !(await catalog.getFile(chunk.file))) return false;
+		return needOf(chunk, view(), clock.now()).kind === 'copy';
+	};
+
+	const readFrom = async (node: NodeId, plan: CopyPlan, into: Uint8Array, signal: AbortSignal) => {
+		const {chunk, digest} = plan;
+		const note = async (result: 'missing' | 'corrupt') => {
+			await health.record(chunk._id, [{node, digest, result}]);
+			return stale;
+		};
+
+		try {
+			const bytes = await fleet.use(node, {readBytes: into.length}, store => store.get(digest, {signal, into}));
+			if (bytes.length !== into.length || (await digestOf(bytes)) !== digest) return await note('corrupt');
+			return bytes;
+		} catch (error) {
+			if (signal.aborted) throw error;
+			if (isPjasError(error, 'SHARD_NOT_FOUND')) return note('missing');
+			if (isPjasError(error, 'SHARD_CORRUPT') || isPjasError(error, 'DIGEST_MISMATCH')) return note('corrupt');
+			log.warn('a shard could not be read for its repair; another copy is tried', {chunk: chunk._id, node, error});
+			return undefined;
+		}
+	};
+
+	/** The bytes of the first copy that can be read and is right. A copy that is not is written down, and ends the plan. */
+	const readSound = async (plan: CopyPlan, into: Uint8Array, signal: AbortSignal): Promise<Uint8Array | Outcome> => {
+		for (const node of plan.sources) {
+			const read = await readFrom(node, plan, into, signal);
+			if (read) return read;
+		}
+
+		return failed;
+	};
+
+	/** A node whose copy went bad may still have it under its name, and would take the right one for what it has. */
+	const clearBad = async (node: NodeId, {chunk, digest}: CopyPlan, signal: AbortSignal) => {
+		if (!chunk.shards.some(shard => shard.node === node)) return;
+		try {
+			await fleet.use(node, {}, store => store.verify(digest, {signal}));
+		} catch (error) {
+			if (!isPjasError(error, 'SHARD_NOT_FOUND')) throw error;
+		}
+	};
+
+	const putOn = async (node: NodeId, plan: CopyPlan, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> => {
+		try {
+			await clearBad(node, plan, signal);
+			await fleet.use(node, {writeBytes: bytes.length}, store => store.put(plan.digest, bytes, {signal}));
+			return true;
+		} catch (error) {
+			if (!signal.aborted) log.warn('a shard could not be repaired onto a node', {chunk: plan.chunk._id, node, error});
+			return false;
+		}
+	};
+
+	/** Of shards that no longer count: removals for those that a node may hold. A node that is away tells when it is back. */
+	const removalsOf = (dropped: readonly ShardRecord[], view: RepairView): RemovalRecord[] =>
+		dropped
+			.filter(({node}) => ['online', 'barred'].includes(view.node(node)?.presence ?? 'away'))
+			.map(({node, digest}) => removalOf(node, digest, clock.now() + LEFTOVER_AFTER_MS, 'surplus'));
+
+	/**
+	Changes the chunk's record, where it is still the plan's. What is `made` counts from then on; where the record is another
+	by now, or the file was deleted meanwhile, it goes again.
+	*/
+	const commit = async (
+		chunk: ChunkRecord,
+		shards: ShardRecord[],
+		prepared: {made: RemovalRecord[]; unmade: RemovalRecord[]; dropped: RemovalRecord[]},
+	): Promise<boolean> => {
+		const {made, unmade, dropped} = prepared;
+		let changed: ChunkRecord | undefined;
+		try {
+			changed = await catalog.putChunk({...chunk, shards});
+		} catch (error) {
+			await remover.settle(dropped, [...made, ...unmade]);
+			if (isPjasError(error, 'CONFLICT')) return false;
+			throw error;
+		}
+
+		// A deletion that had read the chunk before this change knows nothing of what is new on it.
+		const isThere = (await catalog.getFile(chunk.file)) !== undefined;
+		if (isThere) await remover.settle(made, [...unmade, ...dropped]);
+		else await remover.settle([], [...made, ...unmade, ...dropped]);
+		onChange(changed);
+		return isThere;
+	};
+
+	const write = async (plan: CopyPlan, bytes: Uint8Array, view: () => RepairView, signal: AbortSignal) => {
+		const {chunk, digest, targets} = plan;
+		const intents = targets.map(node => removalOf(node, digest, clock.now() + LEFTOVER_AFTER_MS, 'surplus'));
+		await remover.prepare(intents);
+		const outcomes = await Promise.all(targets.map(async node => putOn(node, plan, bytes, signal)));
+		const made = intents.filter((_, at) => outcomes[at]);
+		const unmade = intents.filter((_, at) => !outcomes[at]);
+		if (made.length === 0) {
+			await remover.settle([], unmade);
+			return failed;
+		}
+
+		const nodes = made.map(({node}) => node);
+		const now = view();
+		const {shards, dropped} = withCopies(chunk, {digest, made: nodes}, now, clock.now());
+		const removals = removalsOf(dropped, now);
+		await remover.prepare(removals);
+		const isDone = await commit(chunk, shards, {made, unmade, dropped: removals});
+		return isDone ? ({kind: 'copied', copies: made.length, bytes: made.length * bytes.length} as const) : stale;
+	};
+
+	return {
+		async copy(plan, view, signal) {
+			const sizeBytes = plan.chunk.sizeBytes + SEAL_TAG_BYTES;
+			await pace.take(sizeBytes * plan.targets.length, signal);
+			const lease = await borrow(sizeBytes, signal);
+			try {
+				if (!(await isCurrent(plan, view))) return stale;
+				const read = await readSound(plan, lease.bytes.subarray(0, sizeBytes), signal);
+				if ('kind' in read) return read;
+				if (!(await isCurrent(plan, view))) return stale;
+				return await write(plan, read, view, signal);
+			} finally {
+				lease.release();
+			}
+		},
+		async trim({chunk, keep, drop}, view) {
+			if (needOf(chunk, view(), clock.now()).kind !== 'trim') return stale;
+			const removals = removalsOf(drop, view());
+			await remover.prepare(removals);
+			const isDone = await commit(chunk, keep, {made: [], unmade: [], dropped: removals});
+			return isDone ? {kind: 'trimmed', shards: drop.length} : stale;
+		},
+	};
+};
