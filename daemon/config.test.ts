@@ -263,8 +263,9 @@ test('the defaults are those of the manual', t => {
 		memoryBytes: 256 * MIB,
 		nodeTimeoutMs: 15_000,
 	};
+	const repair = {repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB};
 	const closed = {open: false, openAnywhere: false, allowClassic: false};
-	const loopback = {host: '127.0.0.1', port: 3000, ...closed};
+	const loopback = {host: '127.0.0.1', port: 3000, ...closed, ...repair};
 	t.deepEqual(load(t.context, ['--role', 'coordinator']), {
 		mode: 'coordinator',
 		settings: {role: 'coordinator', ...common, ...kept, ...loopback} as never,

@@ -262,7 +262,12 @@ test('a file whose shards come and go is told once a step, as it is then', async
 	const fleet = createFleet({dial: () => store, clock});
 	for (const number of [1, 2, 3]) fleet.set(nodeOf(number)).isOnline = true;
 	const teller = createFileTeller({catalog, fleet, events});
-	const health = createShardHealth({catalog, clock, onFault: () => undefined, onChange: ({file}) => teller.changed(file)});
+	const health = createShardHealth({
+		catalog,
+		clock,
+		onFault: () => undefined,
+		onChange: ({file}) => teller.changed(file),
+	});
 	const chunks = [0, 1, 2].map(index => chunkOf(1, index));
 	await catalog.commitUpload(fileOf(1), chunks);
 	await catalog.commitUpload(fileOf(2), [chunkOf(2, 0)]);

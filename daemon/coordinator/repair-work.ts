@@ -29,7 +29,10 @@ type RepairWorkOptions = {
 
 /** `stale`: the chunk is another than the plan was made for. `failed`: no copy could be read, or none written. */
 export type Outcome =
-	{kind: 'stale'} | {kind: 'failed'} | {kind: 'copied'; copies: number; bytes: number} | {kind: 'trimmed'; shards: number};
+	| {kind: 'stale'}
+	| {kind: 'failed'}
+	| {kind: 'copied'; copies: number; bytes: number}
+	| {kind: 'trimmed'; shards: number};
 
 export type RepairWork = {
 	/** Reads a sound copy, verifies it, and writes it to the plan's targets. `view` says how the nodes are by now. */

@@ -83,6 +83,8 @@ const PLANS_A_TURN = 32;
 const MOST_PER_NODE = 2;
 /** Chunks may become due while others are under way. */
 const LONGEST_WAIT_MS = 1_000;
+/** After a start: nodes that are there take so long to say so. */
+const SETTLE_MS = 60_000;
 /** Should it ever have missed something, it finds it then. */
 const LOOK_EVERY_MS = 600_000;
 
@@ -102,6 +104,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 	});
 	let isPaused = false;
 	let lookedAt = -Infinity;
+	let settledAt = 0;
 	let lastObstacle: Obstacle | undefined;
 	let nudge: () => void = () => undefined;
 
@@ -229,7 +232,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 	};
 
 	const startDue = async (signal: AbortSignal) => {
-		if (isPaused || active.size >= settings.atOnce) return;
+		if (isPaused || clock.now() < settledAt || active.size >= settings.atOnce) return;
 		const due = queue.next(clock.now(), PLANS_A_TURN, id => active.has(id));
 		for (const isAsked of [true, false]) {
 			await startSome(
@@ -252,11 +255,13 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		nudge = () => undefined;
 	};
 
-	const waitingChunks = () => Math.max(0, queue.counts().waiting - [...active.values()].filter(({from}) => from).length);
+	const waitingChunks = () =>
+		Math.max(0, queue.counts().waiting - [...active.values()].filter(({from}) => from).length);
 
 	return {
 		name: 'repairer',
 		async recall() {
+			settledAt = clock.now() + SETTLE_MS;
 			isPaused = (await catalog.getSmall('switch', 'repair'))?.isPaused ?? false;
 		},
 		nodeChanged({isOnline, record}) {

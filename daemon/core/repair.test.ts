@@ -214,7 +214,10 @@ test('whatever the network: no copy where one is, none too few left, the spread 
 				t.is(copies, present.length);
 				t.is(new Set(targets).size, targets.length);
 				for (const target of targets) {
-					t.false(chunk.shards.some(({node, fault}) => node === target && !fault), 'it has none');
+					t.false(
+						chunk.shards.some(({node, fault}) => node === target && !fault),
+						'it has none',
+					);
 					const node = Object.values(network).find(({id}) => id === target);
 					t.is(node?.presence, 'online');
 					t.true((node?.freeBytes ?? 0) >= chunk.sizeBytes + SEAL_TAG_BYTES);
@@ -245,7 +248,10 @@ test('nothing is planned where each chunk has its copies on nodes that are onlin
 			const well = chunks.filter(({shards, scheme}) => {
 				return presentOf(network, shards).length === wantedShards(scheme) && shards.length === wantedShards(scheme);
 			});
-			t.deepEqual(planRepair(stateOf(network, ...well), NOW, () => chance), {copies: [], trims: [], blocked: []});
+			t.deepEqual(
+				planRepair(stateOf(network, ...well), NOW, () => chance),
+				{copies: [], trims: [], blocked: []},
+			);
 		}),
 		{numRuns: 500},
 	);

@@ -34,6 +34,9 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		files: async page => (await calls()).files(page),
 		file: async id => (await calls()).file(id),
 		removeFile: async id => (await calls()).removeFile(id),
+		repair: async () => (await calls()).repair(),
+		pauseRepair: async isPaused => (await calls()).pauseRepair(isPaused),
+		repairFile: async id => (await calls()).repairFile(id),
 		logs: async page => (await calls()).logs(page),
 		replication: async (id, page) => (await calls()).replication(id, page),
 		async *check(id, signal) {

@@ -8,6 +8,8 @@ import {
 	nodeAnswerSchema,
 	nodeShardsSchema,
 	nodesSchema,
+	repairAnswerSchema,
+	repairFileSchema,
 	replicationSchema,
 	statsSchema,
 } from '../protocol/api.js';
@@ -58,6 +60,11 @@ export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls =>
 		async removeFile(id) {
 			await callJson(http, {name: 'deleteFile', id}, deletedSchema);
 		},
+		repair: async () => (await callJson(http, {name: 'repair'}, repairAnswerSchema)).repair,
+		async pauseRepair(isPaused) {
+			return (await callJson(http, {name: isPaused ? 'pauseRepair' : 'resumeRepair'}, repairAnswerSchema)).repair;
+		},
+		repairFile: async id => (await callJson(http, {name: 'repairFile', id}, repairFileSchema)).chunks,
 		logs: async ({search, ...page}) => callJson(http, {name: 'logs', query: {...page, q: search}}, logsSchema),
 		replication: async (id, query = {}) => callJson(http, {name: 'replication', id, query}, replicationSchema),
 		check: (id, signal) => readCheck(http, id, signal),

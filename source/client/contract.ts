@@ -10,6 +10,7 @@ import type {
 	nodeAnswerSchema,
 	nodeShardsSchema,
 	NodeView,
+	RepairView,
 	replicationSchema,
 	Stats,
 	Uploaded,
@@ -18,7 +19,7 @@ import type {PeopleApi} from './people-contract.js';
 import type {SharedFile} from '../protocol/people-api.js';
 import type {E2e} from '../protocol/sealed-details.js';
 
-export type {CheckLine, FileView, LogEntry, NodeView, Stats, Uploaded};
+export type {CheckLine, FileView, LogEntry, NodeView, RepairView, Stats, Uploaded};
 
 /** A node, and how many of the shards that it should hold are sound, missing or corrupt. */
 export type NodeDetails = Omit<z.infer<typeof nodeAnswerSchema>, 'success'>;
@@ -93,6 +94,12 @@ export type Api = PeopleApi & {
 	files: (page: {limit: number; before?: string; search?: string}) => Promise<FilesPage>;
 	file: (id: string) => Promise<FileView>;
 	removeFile: (id: string) => Promise<void>;
+	/** What is being repaired, what waits for it and why. */
+	repair: () => Promise<RepairView>;
+	/** Repairs nothing until it is resumed, or goes on. */
+	pauseRepair: (isPaused: boolean) => Promise<RepairView>;
+	/** Repairs a file now, whoever may come back. Says how many of its chunks need it. */
+	repairFile: (id: string) => Promise<number>;
 	/** The newest entries, or the newest before one; the oldest of them first. */
 	logs: (page: LogsQuery) => Promise<LogsPage>;
 	/** Where the shards of each chunk are. */

@@ -172,6 +172,14 @@ export const commands = {
 		examples: ['pjas-tui check report.pdf'],
 		isRemote: true,
 	},
+	repair: {
+		about: 'Show what is being repaired; pause it, go on with it, or repair a file now',
+		argument: {placeholder: 'status|pause|resume|FILE', isOptional: true, completes: 'stored'},
+		flags: [],
+		notes: ['A FILE is repaired at once: it does not wait for nodes that may come back.', fileNote],
+		examples: ['pjas-tui repair', 'pjas-tui repair pause', 'pjas-tui repair report.pdf'],
+		isRemote: true,
+	},
 	rm: {
 		about: 'Delete files',
 		argument: {...storedFile, isMany: true},

@@ -12,6 +12,7 @@ export const loadCommand: Record<RemoteCommand, () => Promise<RunCommand>> = {
 	stats: async () => (await import('./show.js')).showStats,
 	logs: async () => (await import('./logs.js')).showLogs,
 	check: async () => (await import('./check.js')).check,
+	repair: async () => (await import('./repair.js')).repair,
 	share: async () => (await import('./share.js')).share,
 	login: async () => (await import('./sign-in.js')).login,
 	logout: async () => (await import('./sign-out.js')).logout,

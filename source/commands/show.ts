@@ -18,6 +18,9 @@ const json = (value: unknown) => escapeControls(JSON.stringify(value));
 export const jsonList = (values: readonly unknown[]): string =>
 	values.length === 0 ? '[]\n' : `[\n${values.map(value => json(value)).join(',\n')}\n]\n`;
 
+const repairText = ({repair: {waiting, active, blocked, paused}}: Stats): string =>
+	`${waiting} waiting, ${active} under way, ${blocked} not possible now${paused ? ' (paused)' : ''}`;
+
 const statsText = (stats: Stats): string => {
 	const {full, partly, none} = stats.redundancy;
 	const rows: [string, string][] = [
@@ -29,6 +32,7 @@ const statsText = (stats: Stats): string => {
 		['Storage used', `${formatSize(stats.usedStorage)} of ${formatSize(stats.totalStorage)}`],
 		['Storage free', formatSize(stats.freeStorage)],
 		['Received and sent', `${formatSize(stats.bytesIn)} and ${formatSize(stats.bytesOut)} since the start`],
+		['Chunks to be repaired', repairText(stats)],
 		['Shards still to be removed', String(stats.pendingRemovals)],
 	];
 	return rows.map(([label, value]) => `${label.padEnd(27)} ${value}\n`).join('');

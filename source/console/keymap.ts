@@ -69,6 +69,14 @@ export const keymap = {
 	'list.reverse': {scope: 'list', keys: ['S'], label: 'reverse', help: 'Reverse the order'},
 	'list.copy': {scope: 'list', keys: ['y'], label: 'copy id', help: 'Copy the id of the chosen one'},
 
+	'repair.pause': {
+		scope: 'overview',
+		keys: ['P'],
+		label: 'pause repair',
+		help: 'Pause the repair of lost copies, or go on with it',
+		isChange: true,
+	},
+
 	'file.download': {scope: 'files', keys: ['d'], label: 'download', help: 'Download the chosen or marked files'},
 	'file.check': {scope: 'files', keys: ['c'], label: 'check', help: 'Have every node re-read its shards of the file'},
 	'file.delete': {

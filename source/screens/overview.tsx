@@ -9,7 +9,7 @@ import {TableView} from '../components/table-view.js';
 import {createTable, type Column} from '../console/table.js';
 import {fit} from '../console/table-layout.js';
 import type {Tone} from '../console/theme.js';
-import type {Area, Console, View} from '../console/view.js';
+import type {Action, Area, Console, View} from '../console/view.js';
 import {wrap} from '../console/wrap.js';
 import {formatSize} from '../format.js';
 import {printable} from '../terminal/text.js';
@@ -185,9 +185,17 @@ export const createOverviewScreen = (console: Console): View => {
 	const nothingWrong = () =>
 		console.live.get().stats ? ['Nothing is wrong.'] : ['Not known yet: the coordinator has not answered.'];
 
+	/** What the coordinator says then comes as an event, and to all who look. */
+	const pauseRepair = async () => {
+		const {paused} = await console.api.pauseRepair(console.live.get().stats?.repair.paused !== true);
+		console.notice({tone: 'ok', text: paused ? 'Repair is paused: P goes on with it' : 'Repair goes on'});
+	};
+
+	const pause: Action = {id: 'repair.pause', run: pauseRepair};
+
 	return {
 		title: () => 'Overview',
-		actions: () => table.actions(),
+		actions: () => [...table.actions(), pause],
 		isTyping: table.isTyping,
 		key: table.key,
 		back: table.reset,

@@ -1,7 +1,8 @@
 import type {Fault, LiveState} from '../client/live-state.js';
-import type {NodeView} from '../client/api.js';
+import type {NodeView, Stats} from '../client/api.js';
 import type {Place} from '../console/view.js';
 import {formatSize} from '../format.js';
+import {repairReasons} from '../repair-words.js';
 import type {Transfer} from '../transfers/transfer.js';
 import {lastSeen, usedShare} from './node-facts.js';
 import {sentence} from './waiting.js';
@@ -27,6 +28,16 @@ const connectionProblems = ({connection}: LiveState): Problem[] =>
 			]
 		: [];
 
+/** What is done about chunks that are short of copies. */
+const repairText = ({repair: {paused, active, waiting, blocked, reason}}: Stats): string => {
+	const words = [
+		...(active > 0 ? [`${active} being repaired`] : []),
+		...(waiting > 0 ? [`${waiting} ${paused ? 'waiting' : 'to be repaired'}`] : []),
+		...(blocked > 0 ? [`${blocked} can't be repaired now: ${reason ? repairReasons[reason] : 'see the log'}`] : []),
+	];
+	return words.length > 0 ? words.join(', ') : 'bring the nodes back';
+};
+
 const chunkProblems = ({stats, nodes}: LiveState): Problem[] => {
 	const problems: Problem[] = [];
 	if (nodes?.length === 0) {
@@ -40,8 +51,13 @@ const chunkProblems = ({stats, nodes}: LiveState): Problem[] => {
 	}
 
 	if (stats && stats.redundancy.partly > 0) {
-		const text = `${plural(stats.redundancy.partly, 'chunk')} with fewer copies than wanted: bring the nodes back`;
+		const text = `${plural(stats.redundancy.partly, 'chunk')} with fewer copies than wanted: ${repairText(stats)}`;
 		problems.push({key: 'short', severity: 'warn', text, place: {screen: 'files', filter: 'short'}});
+	}
+
+	if (stats?.repair.paused) {
+		const text = 'Repair is paused: lost copies are not made again. P goes on with it';
+		problems.push({key: 'paused', severity: 'warn', text, place: {screen: 'overview'}});
 	}
 
 	return problems;
