@@ -2,6 +2,7 @@ import {mkdir, utimes, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {temporaryFolder} from '../daemon/testing/processes.js';
+import {createApi} from './client/api.js';
 import {SEAL_TAG_BYTES} from './protocol/seal.js';
 import {type ConsoleNetwork, createConsoleNetwork} from './testing/console-network.suite.js';
 import {type ConsoleOptions, openConsole} from './testing/console-program.js';
@@ -52,6 +53,8 @@ const quit = async ({pty}: Pick<Walk, 'pty'>) => {
 const createLivedIn = async (t: ExecutionContext): Promise<ConsoleNetwork> => {
 	const network = await createConsoleNetwork(t);
 	await network.start();
+	// What is repaired meanwhile would be another picture each time.
+	await createApi(network.url).pauseRepair(true);
 	const [first, second] = [await network.addNode(), await network.addNode()];
 	await network.addNode();
 	await network.upload('report.pdf', Buffer.alloc(2 * MIB, 'r'));

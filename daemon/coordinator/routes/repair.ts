@@ -1,9 +1,10 @@
 import {PjasError} from '../../../source/protocol/errors.js';
 import {isOperator, mayFile, type Principal} from '../../core/access.js';
 import {repairView} from '../repair-view.js';
+import {titleOf} from './file-deed.js';
 import {findFile} from './find-file.js';
 import type {Parts} from './parts.js';
-import type {RouteContext, Serve} from './serve.js';
+import {noteDeed, type RouteContext, type Serve} from './serve.js';
 
 const nameOf = (principal: Principal): string => (principal.kind === 'account' ? principal.name : '');
 
@@ -27,6 +28,7 @@ export const repairRoutes = (serve: Serve, parts: Parts): void => {
 		const file = await find(ctx, principal, 'see');
 		if (!isOperator(principal) && !mayFile(principal, 'change', file))
 			throw new PjasError('FORBIDDEN', 'You may not have this file repaired');
+		noteDeed(ctx, titleOf(file));
 		ctx.body = {success: true, file_id: file._id, chunks: await repairer.repairFile(file._id)};
 	});
 };
