@@ -370,3 +370,50 @@ test('a file that was uploaded with too few copies gets the others', async t => 
 	await network.pass(GRACE_MS);
 	await network.until('three copies', async () => isWhole(network, id));
 });
+
+test('the copies of a node that is banned are made again elsewhere', async t => {
+	const {network, id, holders} = await withFile(t);
+	const banned = firstOf(holders);
+	t.is((await network.post(`/api/nodes/${banned.id}/ban`)).status, 200);
+	network.alive.delete(banned);
+	await network.pass(GRACE_MS);
+	await network.until('three copies', async () => isWhole(network, id));
+});
+
+test('several chunks are repaired at once, never more than a network or a node should have to do', async t => {
+	const network = await startNetwork(t, {nodes: 6, repair: {graceMs: 0, atOnce: 3}});
+	for (let file = 0; file < 20; file++) await upload(t, network.url, bytesOf(FILE_BYTES + file));
+	const uses = new Map<TestNode, number>();
+	let [all, mostAll, mostOfOne] = [0, 0, 0];
+	for (const node of network.nodes) {
+		node.faults.put = async (...parameters) => {
+			const mine = (uses.get(node) ?? 0) + 1;
+			uses.set(node, mine);
+			mostAll = Math.max(mostAll, ++all);
+			mostOfOne = Math.max(mostOfOne, mine);
+			for (let turn = 0; turn < 30; turn++) await new Promise(resolve => setImmediate(resolve));
+			await node.shards.put(...parameters);
+			uses.set(node, mine - 1);
+			all--;
+		};
+	}
+
+	const lost = firstOf(network.nodes);
+	network.alive.delete(lost);
+	await network.until('all are whole', async () => {
+		const {redundancy, repair} = (await network.get<{stats: Stats}>('/api/stats')).stats;
+		return redundancy.full === 20 && repair.waiting + repair.active === 0 && network.coordinator.onlineNodes() === 5;
+	});
+	t.true(mostAll > 1 && mostAll <= 3, String(mostAll));
+	t.true(mostOfOne <= 2, String(mostOfOne));
+});
+
+test('a storm of repairs is a few lines in the log, not one each', async t => {
+	const network = await startNetwork(t);
+	for (let file = 0; file < 25; file++) await upload(t, network.url, bytesOf(100 + file));
+	network.alive.delete(firstOf(network.nodes));
+	await network.pass(GRACE_MS + 5 * MINUTE_MS);
+	const {logs} = await network.get<{logs: LogEntry[]}>('/api/logs?limit=1000');
+	const lines = logs.filter(({message}) => message.startsWith('Repaired'));
+	t.true(lines.length >= 1 && lines.length <= 4, JSON.stringify(lines));
+});

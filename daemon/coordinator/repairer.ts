@@ -119,11 +119,11 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		const barred = state.isOnline ? barredSince?.(state) : undefined;
 		const candidate = toCandidate(state);
 		if (barred !== undefined) return {...candidate, presence: 'barred', since: barred};
-		const {awaySince} = state.record;
 		if (state.isOnline) return {...candidate, presence: 'online', since: 0};
-		return awaySince === undefined
+		const since = state.record.bannedAt ?? state.record.awaySince;
+		return since === undefined
 			? {...candidate, presence: 'awaited', since: 0}
-			: {...candidate, presence: 'away', since: awaySince};
+			: {...candidate, presence: 'away', since};
 	};
 
 	const viewFor = (isAsked: boolean): RepairView => ({

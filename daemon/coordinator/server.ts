@@ -279,6 +279,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		async start() {
 			await mend();
 			await parts.membership.recall();
+			await parts.repairer.recall();
 			const {networkKeys} = options;
 			const rests = {
 				networkKeys: [networkKeys, NETWORK_KEYS_REST_MS],
