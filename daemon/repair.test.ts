@@ -8,109 +8,119 @@ import test, {type ExecutionContext} from 'ava';
 import type {NodeView} from '../source/protocol/api.js';
 import {chanceOf} from './testing/crash-chance.js';
 import {askFor} from './testing/crash-client.js';
-import {createMember, type Member} from './testing/crash-network.js';
 import {keptPort, temporaryFolder, until} from './testing/processes.js';
 import {chunksOf, comesBack, store, type Stored} from './testing/roles.js';
-import type {ShiftedSettings} from './testing/shifted-coordinator.js';
+import type {ShiftedSettings} from './testing/shifted-process.js';
 
 const LIMIT_MS = 180_000;
 const GRACE_MS = 1000;
 /** As long as nothing may be heard of a node, or of any after a start, before it is given up. */
 const GIVEN_UP_AFTER_MS = 61_000;
 const KIB = 1024;
-const program = fileURLToPath(new URL('testing/shifted-coordinator.js', import.meta.url));
+const program = fileURLToPath(new URL('testing/shifted-process.js', import.meta.url));
 
 const seed = Number(process.env['PJAS_SEED'] ?? Date.now() % 1e9);
 
-/** A coordinator as a process of its own, whose clock can be set ahead. */
-const createCoordinator = (t: ExecutionContext, dataFolder: string, port: number) => {
+/** A process of the network, on its own folder and port, whose clock can be set ahead. */
+type Part = {
+	name: string;
+	folder: string;
+	start: () => Promise<void>;
+	/** Ends it at once, by SIGKILL. */
+	kill: () => Promise<void>;
+	setAhead: (ms: number) => Promise<void>;
+};
+
+const createPart = (t: ExecutionContext, name: string, folder: string, settings: ShiftedSettings): Part => {
 	let child: ChildProcess | undefined;
-	let aheadMs = 0;
+	let {aheadMs} = settings;
 	const kill = async () => {
-		if (!child || child.exitCode !== null || child.signalCode !== null) return;
-		child.kill('SIGKILL');
-		await once(child, 'exit');
+		const running = child;
+		child = undefined;
+		if (!running || running.exitCode !== null || running.signalCode !== null) return;
+		running.kill('SIGKILL');
+		await once(running, 'exit');
 	};
 
 	t.teardown(kill);
 	return {
-		url: `http://127.0.0.1:${port}`,
+		name,
+		folder,
 		async start() {
-			const settings: ShiftedSettings = {dataFolder, port, repairGraceMs: GRACE_MS, aheadMs};
-			child = fork(program, [JSON.stringify(settings)]);
+			child = fork(program, [JSON.stringify({...settings, aheadMs})]);
 			await once(child, 'message');
 		},
 		kill,
-		async setAhead(ms: number) {
-			aheadMs += ms;
-			child?.send(aheadMs);
-			if (child) await once(child, 'message');
+		async setAhead(ms) {
+			aheadMs = ms;
+			if (!child) return;
+			child.send(aheadMs);
+			await once(child, 'message');
 		},
 	};
 };
 
-type Coordinator = ReturnType<typeof createCoordinator>;
+type Network = {url: string; coordinator: Part; nodes: Part[]; living: Part[]; aheadMs: number};
 
-const sayAlive = async (url: string, nodes: readonly NodeView[]) => {
-	await Promise.all(
-		nodes.map(async ({node_id: id}) =>
-			fetch(`${url}/api/nodes/heartbeat`, {
-				method: 'POST',
-				headers: {'content-type': 'application/json'},
-				body: JSON.stringify({node_id: id}),
-			}),
-		),
-	);
+const startNetwork = async (t: ExecutionContext, count: number): Promise<Network> => {
+	const folder = temporaryFolder(t);
+	const port = await keptPort();
+	const url = `http://127.0.0.1:${port}`;
+	const aheadMs = 0;
+	const dataFolder = path.join(folder, 'coordinator');
+	const ofCoordinator = {role: 'coordinator', dataFolder, port, repairGraceMs: GRACE_MS, aheadMs} as const;
+	const coordinator = createPart(t, 'coordinator', dataFolder, ofCoordinator);
+	await coordinator.start();
+	const nodes: Part[] = [];
+	for (let number = 1; number <= count; number++) {
+		const name = `node-${number}`;
+		const storagePath = path.join(folder, name);
+		const ofNode = {role: 'node', name, storagePath, coordinatorUrl: url, port: await keptPort(), aheadMs} as const;
+		nodes.push(createPart(t, name, storagePath, ofNode));
+	}
+
+	await Promise.all(nodes.map(async node => node.start()));
+	return {url, coordinator, nodes, living: [...nodes], aheadMs};
 };
 
-/** Lets so much time pass for the coordinator that whoever does not say that it is there is given up. */
-const passTime = async ({url, setAhead}: Coordinator, living: readonly Member[]) => {
-	const views = (await askFor<{nodes: NodeView[]}>(url, 'nodes')).nodes;
-	const alive = views.filter(({name}) => living.some(({label}) => label === name));
-	await setAhead(GIVEN_UP_AFTER_MS);
-	await sayAlive(url, alive);
+/** Lets time pass for everybody, and waits until just the living are online. */
+const passTime = async (network: Network, ms: number) => {
+	network.aheadMs += ms;
+	await Promise.all([network.coordinator, ...network.nodes].map(async part => part.setAhead(network.aheadMs)));
 	await until('just the living are online', async () => {
-		const {nodes} = await askFor<{nodes: NodeView[]}>(url, 'nodes');
+		const {nodes} = await askFor<{nodes: NodeView[]}>(network.url, 'nodes');
 		const online = nodes.filter(({status}) => status === 'online').map(({name}) => name);
-		if (!alive.every(({name}) => online.includes(name))) await sayAlive(url, alive);
-		return online.length === living.length && alive.every(({name}) => online.includes(name));
+		return online.length === network.living.length && network.living.every(({name}) => online.includes(name));
 	});
 };
 
-const shardsOf = ({folder}: Member): string[] =>
+const shardsOf = ({folder}: Part): string[] =>
 	readdirSync(path.join(folder, 'chunks')).filter(name => name.endsWith('.chunk'));
 
-/** The shards of a node's disk, which all must be what they are called. */
-const soundShardsOf = (t: ExecutionContext, node: Member): Set<string> => {
-	const chunks = path.join(node.folder, 'chunks');
-	const names = shardsOf(node);
-	for (const name of names) {
-		const digest = createHash('sha256')
-			.update(readFileSync(path.join(chunks, name)))
-			.digest('hex');
-		t.is(`${digest}.chunk`, name);
-	}
-
-	return new Set(names.map(name => path.basename(name, '.chunk')));
+const isRight = ({folder}: Part, digest: string): boolean => {
+	const bytes = readFileSync(path.join(folder, 'chunks', `${digest}.chunk`));
+	return createHash('sha256').update(bytes).digest('hex') === digest;
 };
 
-const isWhole = async (url: string, file: Stored, living: readonly Member[]): Promise<boolean> =>
+const isWhole = async ({url, living}: Network, file: Stored): Promise<boolean> =>
 	(await chunksOf(url, file)).every(
 		({shards}) =>
 			shards.length === 3 &&
-			shards.every(({node_name: name, state}) => state === 'online' && living.some(({label}) => label === name)),
+			shards.every(({node_name: holder, state}) => state === 'online' && living.some(({name}) => name === holder)),
 	);
 
-const allWhole = async (t: ExecutionContext, url: string, files: readonly Stored[], living: readonly Member[]) => {
+const allWhole = async (t: ExecutionContext, network: Network, files: readonly Stored[]) => {
 	await until('every chunk is on three living nodes', async () => {
-		for (const file of files) if (!(await isWhole(url, file, living))) return false;
+		for (const file of files) if (!(await isWhole(network, file))) return false;
 		return true;
 	});
-	const disks = new Map(living.map(node => [node.label, soundShardsOf(t, node)]));
 	for (const file of files) {
-		await comesBack(t, url, file);
-		for (const {shards} of await chunksOf(url, file)) {
-			for (const {node_name: name, digest} of shards) t.true(disks.get(name)?.has(digest));
+		await comesBack(t, network.url, file);
+		for (const {shards} of await chunksOf(network.url, file)) {
+			for (const {node_name: holder, digest} of shards) {
+				const node = network.living.find(({name}) => name === holder);
+				t.true(node && isRight(node, digest), `${digest} on ${holder}`);
+			}
 		}
 	}
 };
@@ -119,59 +129,38 @@ test('whichever node is lost for good, and the coordinator too, every chunk is o
 	t.timeout(LIMIT_MS);
 	t.log(`seed ${seed}`);
 	const chance = chanceOf(seed);
-	const folder = temporaryFolder(t);
-	const coordinator = createCoordinator(t, path.join(folder, 'coordinator'), await keptPort());
-	const {url} = coordinator;
-	await coordinator.start();
-	let living: Member[] = [];
-	for (let number = 1; number <= 5; number++) {
-		const label = `node-${number}`;
-		const at = path.join(folder, label);
-		const argv = ['--role', 'node', at, '1GB', '--name', label, '--coordinator', `${url}/api`];
-		living.push(createMember(t, {label, folder: at, port: await keptPort(), argv, workingFolder: folder}));
-	}
-
-	await Promise.all(living.map(async node => node.start()));
-	await passTime(coordinator, living);
-	const files = await Promise.all(
-		Array.from({length: 12}, async () =>
-			store(t, url, chance, chance.between(0, 1) * 20_000 + chance.between(1, 300 * KIB)),
-		),
-	);
+	const network = await startNetwork(t, 5);
+	const {url, coordinator} = network;
+	await passTime(network, GIVEN_UP_AFTER_MS);
+	const files: Stored[] = [];
+	for (let count = 0; count < 12; count++) files.push(await store(t, url, chance, chance.between(1, 300 * KIB)));
 	files.push(await store(t, url, chance, 11 * KIB * KIB));
 
-	const lost: Member[] = [];
 	for (let round = 1; round <= 2; round++) {
-		const [victim] = chance.some(living, 1);
-		if (!victim) throw new Error('nobody is left');
+		const victim = chance.pick(network.living);
 		await victim.kill();
-		living = living.filter(node => node !== victim);
-		lost.push(victim);
-		await passTime(coordinator, living);
+		network.living = network.living.filter(node => node !== victim);
+		await passTime(network, GIVEN_UP_AFTER_MS);
 		if (round === 2) {
 			await coordinator.kill();
 			await coordinator.start();
-			await passTime(coordinator, living);
+			await passTime(network, GIVEN_UP_AFTER_MS);
 		}
 
 		files.push(await store(t, url, chance, chance.between(1, 200 * KIB)));
-		await coordinator.setAhead(GRACE_MS);
-		await sayAlive(
-			url,
-			(await askFor<{nodes: NodeView[]}>(url, 'nodes')).nodes.filter(({status}) => status === 'online'),
-		);
-		await allWhole(t, url, files, living);
+		await passTime(network, GRACE_MS);
+		await allWhole(t, network, files);
 	}
 
 	// One comes back with all that it had: three copies stay, wherever they lie.
-	const [back] = lost;
+	const back = network.nodes.find(node => !network.living.includes(node));
 	if (!back) throw new Error('nobody was lost');
 	await back.start();
-	living.push(back);
-	await allWhole(t, url, files, living);
-	const known = (await Promise.all(files.map(async file => chunksOf(url, file)))).flat();
+	network.living.push(back);
+	await passTime(network, GRACE_MS);
+	await allWhole(t, network, files);
+	const chunks = (await Promise.all(files.map(async file => chunksOf(url, file)))).flat();
 	await until('nobody keeps what is not counted on', () => {
-		const kept = living.reduce((sum, node) => sum + shardsOf(node).length, 0);
-		return kept === known.length * 3;
+		return network.living.reduce((sum, node) => sum + shardsOf(node).length, 0) === chunks.length * 3;
 	});
 });

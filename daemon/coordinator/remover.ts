@@ -49,7 +49,7 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 			touched.add(_id);
 		}
 
-		await Promise.all(removals.map(({_id}) => underWay.get(_id)));
+		await Promise.all(removals.flatMap(({_id}) => underWay.get(_id) ?? []));
 		await catalog.putRemovals(removals);
 	};
 
