@@ -393,7 +393,7 @@ test('several chunks are repaired at once, never more than a network or a node s
 			mostOfOne = Math.max(mostOfOne, mine);
 			for (let turn = 0; turn < 30; turn++) await new Promise(resolve => setImmediate(resolve));
 			await node.shards.put(...parameters);
-			uses.set(node, mine - 1);
+			uses.set(node, (uses.get(node) ?? 0) - 1);
 			all--;
 		};
 	}

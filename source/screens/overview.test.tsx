@@ -1,4 +1,5 @@
 import test from 'ava';
+import type {Stats} from '../client/api.js';
 import type {Fault, LiveState} from '../client/live-state.js';
 import {createTheme} from '../console/theme.js';
 import {areas, fills, hostileNames} from '../testing/areas.js';
@@ -315,4 +316,39 @@ test('of 5,000 nodes those are painted that fit, and the last is one key away', 
 	act(screen, 'list.open');
 	t.is(console.opened.length, 1);
 	console.opened[0]?.dispose?.();
+});
+
+test('what is done about missing copies is said, and P pauses it or goes on with it', async t => {
+	const repairing = (repair: Partial<Stats['repair']>) =>
+		sampleStats({
+			redundancy: {full: 1200, partly: 28, none: 0},
+			repair: {waiting: 0, active: 0, blocked: 0, paused: false, reason: null, ...repair},
+		});
+	const asked: boolean[] = [];
+	const console = createTestConsole({
+		live: {
+			...full,
+			nodes: [sampleNode(1)],
+			stats: repairing({active: 4, waiting: 20, blocked: 4, reason: 'too-few-nodes'}),
+		},
+		api: {
+			async pauseRepair(isPaused) {
+				asked.push(isPaused);
+				return Promise.resolve({paused: isPaused} as never);
+			},
+		},
+	});
+	const overview = createOverviewScreen(console);
+	const wide = {columns: 160, rows: 30};
+	t.regex(
+		renderToText(overview, wide),
+		/28 chunks with fewer copies than wanted: 4 being repaired, 20 to be repaired, 4 can't be repaired now: too few nodes/,
+	);
+	act(overview, 'repair.pause');
+	console.put({stats: repairing({waiting: 28, paused: true})});
+	t.regex(renderToText(overview, wide), /28 waiting/);
+	t.regex(renderToText(overview, wide), /Repair is paused.* P goes on with it/);
+	act(overview, 'repair.pause');
+	await Promise.resolve();
+	t.deepEqual(asked, [true, false]);
 });

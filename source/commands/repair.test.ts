@@ -1,0 +1,84 @@
+import test from 'ava';
+import type {Api, RepairView} from '../client/contract.js';
+import type {CommandContext} from './context.js';
+import {repair} from './repair.js';
+
+const file = 'ab'.repeat(16);
+
+const viewOf = (change: Partial<RepairView> = {}): RepairView => ({
+	paused: false,
+	grace_ms: 900_000,
+	at_once: 4,
+	rate: 20 * 1024 ** 2,
+	bytes_per_s: 1024 ** 2,
+	waiting: 1,
+	blocked: 1,
+	surplus: 0,
+	active: [
+		{file_id: file, index: 3, size: 1000, copies: 1, from: 'pjas-00000001', to: ['pjas-00000002'], started_at: 1},
+	],
+	short: [
+		{file_id: file, index: 4, copies: 2, reason: 'no-space', due_at: 1_767_323_045_000},
+		{file_id: file, index: 5, copies: 2, reason: null, due_at: 1_767_323_045_000},
+	],
+	done: {chunks: 2, shards: 3, bytes: 2048, forgotten: 0},
+	...change,
+});
+
+/** Runs the command against an API that notes what it is asked for. */
+const run = async (words: readonly string[], flags: Record<string, true> = {}) => {
+	const asked: string[] = [];
+	let text = '';
+	const api: Partial<Api> = {
+		async repair() {
+			asked.push('status');
+			return Promise.resolve(viewOf());
+		},
+		async pauseRepair(isPaused) {
+			asked.push(isPaused ? 'pause' : 'resume');
+			return Promise.resolve(viewOf({paused: isPaused}));
+		},
+		async repairFile(id) {
+			asked.push(id);
+			return Promise.resolve(2);
+		},
+		file: async id => Promise.resolve({file_id: id, filename: 'bell\u0007'} as never),
+		nodes: async () => Promise.resolve([{node_id: 'pjas-00000001', name: 'attic'} as never]),
+	};
+	const stdout = {
+		async write(data: string | Uint8Array) {
+			text += String(data);
+			return Promise.resolve();
+		},
+	};
+	const context = {api, words, flags: new Map(Object.entries(flags)), stdout} as unknown as CommandContext;
+	const code = await repair(context);
+	return {code, text, asked};
+};
+
+test('repair tells what goes on, what waits and why', async t => {
+	const {code, text, asked} = await run([]);
+	t.is(code, 0);
+	t.deepEqual(asked, ['status']);
+	t.regex(text, /^Repair +on$/m);
+	t.regex(text, /^Can't be repaired now +1$/m);
+	t.regex(text, /^Rate +1 MiB\/s now, at most 20 MiB\/s$/m);
+	t.regex(text, new RegExp(`${file} +3 +1 .* attic +pjas-00000002`));
+	t.regex(text, new RegExp(`${file} +4 +2 .*no other node has the room`));
+	t.deepEqual(JSON.parse((await run(['status'], {json: true})).text), viewOf());
+});
+
+test('it is paused and resumed, and a file is repaired now, but not with --read-only', async t => {
+	const paused = await run(['pause']);
+	t.deepEqual(paused.asked, ['pause']);
+	t.regex(paused.text, /^Repair +paused$/m);
+	t.deepEqual((await run(['resume'])).asked, ['resume']);
+	const one = await run([file]);
+	t.deepEqual(one.asked, [file]);
+	t.is(one.text, 'bell\\u0007: 2 chunks are repaired now\n');
+	for (const word of ['pause', 'resume', file]) {
+		await t.throwsAsync(run([word], {'read-only': true}), {message: /--read-only refuses that/});
+	}
+
+	t.deepEqual((await run(['status'], {'read-only': true})).asked, ['status']);
+});
