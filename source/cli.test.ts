@@ -69,6 +69,7 @@ const stats = {
 	bytesOut: 5,
 	open: false,
 	pendingRemovals: 7,
+	repair: {waiting: 2, active: 1, blocked: 0, paused: false, reason: null},
 };
 
 type Answer = {status?: number; body: unknown};
