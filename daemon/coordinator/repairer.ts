@@ -279,7 +279,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		},
 		async repairFile(file) {
 			let count = 0;
-			for await (const chunk of catalog.chunksOf(file)) if (assess(chunk, true).kind !== 'well') count++;
+			for await (const chunk of catalog.chunksOf(file)) if (assess(chunk, true).kind === 'copy') count++;
 			wakeUp();
 			return count;
 		},
