@@ -1,0 +1,83 @@
+import {createHash} from 'node:crypto';
+import test from 'ava';
+import type {Digest} from '../../source/protocol/ids.js';
+import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import {memoryCatalog} from '../adapters/memory-catalog.js';
+import {MemoryShards} from '../adapters/memory-shards.js';
+import {MAX_SHARD_BYTES} from '../core/limits.js';
+import {chunkOf, fileOf, nodeIdOf, nodeOf} from '../ports/catalog-samples.suite.js';
+import {manualClock} from '../testing/manual-clock.js';
+import {silentLog} from '../testing/silent-log.js';
+import {createFleet, toCandidate} from './fleet.js';
+import {createMemoryBudget, type Lease} from './memory-budget.js';
+import {createPace} from './pace.js';
+import {createRemover} from './remover.js';
+import {createRepairWork} from './repair-work.js';
+import {createShardHealth} from './shard-health.js';
+
+/** A chunk on two nodes that wants three, a third node, and memory for one shard. */
+const start = async () => {
+	const clock = manualClock();
+	const catalog = memoryCatalog();
+	const stores = new Map([1, 2, 3].map(number => [nodeIdOf(number), new MemoryShards()]));
+	const fleet = createFleet({dial: ({_id}) => stores.get(_id) ?? new MemoryShards(), clock});
+	for (const number of [1, 2, 3]) fleet.set(await catalog.putNode(nodeOf(number))).isOnline = true;
+	const sample = chunkOf(1, 0);
+	const bytes = Buffer.alloc(sample.sizeBytes + SEAL_TAG_BYTES, 7);
+	const digest = createHash('sha256').update(bytes).digest('hex') as Digest;
+	const shards = [1, 2].map(number => ({digest, node: nodeIdOf(number), verifiedAt: 1}));
+	for (const {node} of shards) await stores.get(node)?.put(digest, bytes);
+	await catalog.commitUpload(fileOf(1), [{...sample, shards}]);
+	const chunk = await catalog.getChunk(sample._id);
+	if (!chunk) throw new Error('there is no chunk');
+
+	const budget = createMemoryBudget(MAX_SHARD_BYTES);
+	const note = () => undefined;
+	const work = createRepairWork({
+		...{catalog, fleet, budget, clock, log: silentLog, onChange: note, pace: createPace(clock, 0)},
+		health: createShardHealth({catalog, clock, onFault: note}),
+		remover: createRemover({catalog, fleet, clock, log: silentLog, note, wake: note}),
+	});
+	const view = () => ({
+		node: (id: (typeof shards)[number]['node']) => {
+			const state = fleet.get(id);
+			return state && {...toCandidate(state), presence: 'online' as const, since: 0};
+		},
+		candidates: fleet.candidates().ready,
+		graceMs: 0,
+	});
+	const plan = {chunk, copies: 2, digest, sources: shards.map(({node}) => node), targets: [nodeIdOf(3)]};
+	return {clock, budget, catalog, copy: async () => work.copy(plan, view, new AbortController().signal), chunk};
+};
+
+test('whoever else waits for memory has it before a repair', async t => {
+	const {clock, budget, copy, catalog, chunk} = await start();
+	const upload = await budget.acquire(MAX_SHARD_BYTES);
+	const copied = copy();
+	await clock.advance(1000);
+	let second: Lease | undefined;
+	void budget.acquire(MAX_SHARD_BYTES).then(lease => (second = lease));
+	upload.release();
+	await clock.advance(5000);
+	t.truthy(second, 'it came later, and yet goes first');
+	t.is((await catalog.getChunk(chunk._id))?.shards.length, 2);
+	second?.release();
+	await clock.advance(200);
+	t.like(await copied, {kind: 'copied', copies: 1});
+	t.is((await catalog.getChunk(chunk._id))?.shards.length, 3);
+	t.is(budget.usedBytes(), 0);
+	t.is(catalog.totals().removals, 0);
+});
+
+test('a repair that waited long takes its turn', async t => {
+	const {clock, budget, copy} = await start();
+	const upload = await budget.acquire(MAX_SHARD_BYTES);
+	const copied = copy();
+	await clock.advance(16_000);
+	let second: Lease | undefined;
+	void budget.acquire(MAX_SHARD_BYTES).then(lease => (second = lease));
+	upload.release();
+	t.like(await copied, {kind: 'copied'});
+	await clock.advance(0);
+	t.truthy(second);
+});
