@@ -229,7 +229,7 @@ test('a code for a node is made by a member for its own, listed, and taken back'
 	});
 	const listed = await output(t, ['invite', 'nodes'], {home: 'ann'});
 	t.regex(listed, /[0-9a-f]{12} +ann +attic +2 +0 +ann /);
-	const [{id}] = (await json<{id: string}[]>(t, ['invite', 'nodes'])) as [{id: string}];
+	const [{id}] = (await json<{id: string}[]>(t, ['invite', 'nodes'], {home: 'ann'})) as [{id: string}];
 	t.is(await output(t, ['invite', 'revoke', id], {home: 'ann'}), `Took ${id} back\n`);
 	t.is(await output(t, ['invite', 'nodes'], {home: 'ann'}), 'No join code is open\n');
 	t.is((await run(t, ['invite', 'revoke', id])).code, 4);
