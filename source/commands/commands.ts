@@ -223,9 +223,11 @@ export const commands = {
 				help: 'create: for how many downloads. Default: any number',
 			},
 			{name: 'password', isRare: true, help: 'create: ask for a password that whoever follows it must know'},
+			passphraseFlag,
 		],
 		notes: [
 			'create prints the link, once. Whoever has it gets the file; PJAS_PASSWORD gives its password to scripts.',
+			'The link to a file that is sealed end to end has its key behind the #, which the coordinator never sees.',
 			'Without a browser: curl -OJ URL/api/shared/SECRET/download, with the password in the header X-PJAS-Link-Password.',
 		],
 		examples: ['pjas-tui links create report.pdf --expires 30d --downloads 5', 'pjas-tui links revoke 0123456789ab'],

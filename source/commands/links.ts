@@ -1,4 +1,5 @@
 import type {LinkView} from '../client/people-contract.js';
+import {formatShareUrl, parseShareUrl} from '../client/share-url.js';
 import {quoted} from '../command-line.js';
 import {formatTable, formatTime} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
@@ -7,7 +8,8 @@ import {askNewPassword} from './ask-password.js';
 import type {linkActions} from './commands.js';
 import {type CommandContext, isOn, jsonLine, refuseReadOnly, type RunCommand, valueOf} from './context.js';
 import {exitCodes} from './failures.js';
-import {findFile} from './find-file.js';
+import {findOpened, keyOf} from './find-opened.js';
+import {createVaults} from './passphrase.js';
 import {expiresOf, refuseFlags, wordAfter} from './people-words.js';
 import {jsonList} from './show.js';
 
@@ -44,13 +46,18 @@ const create = async (context: CommandContext) => {
 	const expires = expiresOf(context);
 	const downloads = downloadsOf(context);
 	refuseReadOnly(context, 'links create');
-	const file = await findFile(context.api, word);
+	const vaults = createVaults(context);
+	const file = await findOpened(context, word, vaults);
+	// It goes behind the #, which no program sends: the coordinator never sees it.
+	const key = await keyOf(file, vaults);
 	const password = isOn(context, 'password') ? await askNewPassword(context) : undefined;
-	const {link, url} = await context.api.createLink(file.file_id, {
+	const {link, url: plainUrl} = await context.api.createLink(file.file_id, {
 		...(expires !== undefined && {expires_in_s: expires}),
 		...(downloads !== undefined && {max_downloads: downloads}),
 		...(password !== undefined && {password}),
 	});
+	const shared = key && parseShareUrl(plainUrl);
+	const url = shared ? formatShareUrl({...shared, key}) : plainUrl;
 	if (isOn(context, 'json')) {
 		await context.stdout.write(jsonLine({...link, url}));
 		return;

@@ -265,6 +265,20 @@ test('a link to a file is made, listed without its secret, followed by a strange
 	t.is((await run(t, ['links', 'create', 'nothing'])).code, 4);
 });
 
+test('a link to a file that is sealed end to end carries its key where the coordinator never sees it', async t => {
+	await signInAdmin(t);
+	const environment = {PJAS_PASSPHRASE: 'correct horse battery'};
+	const sealed = await run(t, ['upload', '-', '--name', 'diary', '--e2e'], {input: 'dear diary', environment});
+	t.is(sealed.code, 0, sealed.stderr);
+	const made = await run(t, ['links', 'create', 'diary'], {environment});
+	t.is(made.code, 0, made.stderr);
+	const url = made.stdout.trim();
+	t.regex(url, /\/s\/pjas-link_[\w-]{43}#k=[\w-]{43}$/);
+	t.is(await output(t, ['download', url, '-o', '-'], {home: 'stranger'}), 'dear diary');
+	const answer = await fetch(url.replace('/s/', '/api/shared/').replace(/#.*/, '/download'));
+	t.false((await answer.text()).includes('diary'));
+});
+
 test('a file is shared with whom its owner says', async t => {
 	await signInAdmin(t);
 	await join(t, 'ann');
