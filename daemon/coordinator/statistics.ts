@@ -1,8 +1,9 @@
 import type {Stats} from '../../source/protocol/api.js';
 import {dataHealth, redundancyOf} from '../core/redundancy.js';
-import type {NodeState} from './fleet.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Fleet, NodeState} from './fleet.js';
 import {repairFigures} from './repair-view.js';
-import type {Parts} from './routes/parts.js';
+import type {Repairer} from './repairer.js';
 
 /** Bytes that went through since the start. */
 export type Meters = {bytesIn: number; bytesOut: number};
@@ -10,8 +11,10 @@ export type Meters = {bytesIn: number; bytesOut: number};
 const sum = (states: readonly NodeState[], pick: (state: NodeState) => number) =>
 	states.reduce((total, state) => total + pick(state), 0);
 
+export type StatisticsParts = {catalog: Catalog; fleet: Fleet; meters: Meters; open: boolean; repairer: Repairer};
+
 /** The network's figures. Costs by the number of nodes and of placement groups, not of files. */
-export const statisticsOf = ({catalog, fleet, meters, open, repairer}: Parts): Stats => {
+export const statisticsOf = ({catalog, fleet, meters, open, repairer}: StatisticsParts): Stats => {
 	const nodes = fleet.all();
 	const online = nodes.filter(state => state.isOnline);
 	const totals = catalog.totals();
