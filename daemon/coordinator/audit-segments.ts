@@ -118,6 +118,18 @@ export const openAuditSegments = async (options: SegmentsOptions): Promise<Segme
 	let isHeadSaved = head !== undefined && head.seq === place.seq;
 	/** Grows whenever a file gets another name or goes. */
 	let moves = 0;
+	/** While that is under way, a reader may find a file under neither name. */
+	let isMoving = false;
+
+	const move = async (work: () => Promise<void>) => {
+		isMoving = true;
+		try {
+			await work();
+		} finally {
+			moves++;
+			isMoving = false;
+		}
+	};
 	let failure: unknown;
 
 	const saveHead = async () => {
@@ -130,10 +142,11 @@ export const openAuditSegments = async (options: SegmentsOptions): Promise<Segme
 	const rotate = async () => {
 		await file.close();
 		const name = fullSegmentName(firstSeq);
-		await files.rename(current, path.join(folder, name));
-		moves++;
-		full.push({name, firstSeq, sizeBytes});
-		file = await files.open(current, 'a');
+		await move(async () => {
+			await files.rename(current, path.join(folder, name));
+			full.push({name, firstSeq, sizeBytes});
+			file = await files.open(current, 'a');
+		});
 		await files.syncFolder(folder);
 		sizeBytes = 0;
 		firstSeq = place.seq + 1;
@@ -148,10 +161,11 @@ export const openAuditSegments = async (options: SegmentsOptions): Promise<Segme
 			before = next ? {seq: next.firstSeq - 1, hash: first?.prev ?? origin.hash} : place;
 			isHeadSaved = false;
 			await saveHead();
-			await files.remove(pathOf(gone));
+			await move(async () => {
+				await files.remove(pathOf(gone));
+				full.shift();
+			});
 			await files.syncFolder(folder);
-			full.shift();
-			moves++;
 			log.warn('the audit log has its full size: its oldest entries are dropped', {before: before.seq + 1});
 			remarks.push(remark('audit.dropped', `entries ${gone.firstSeq} to ${before.seq}, beyond the log's full size`));
 		}
@@ -222,11 +236,12 @@ export const openAuditSegments = async (options: SegmentsOptions): Promise<Segme
 		async page(limit, beforeSeq) {
 			for (;;) {
 				const movesBefore = moves;
+				const isStill = () => moves === movesBefore && !isMoving;
 				const page = await readPage(limit, beforeSeq).catch((error: unknown) => {
-					if (moves === movesBefore) throw error;
+					if (isStill()) throw error;
 					return [];
 				});
-				if (moves === movesBefore) return page;
+				if (isStill()) return page;
 			}
 		},
 		async close() {

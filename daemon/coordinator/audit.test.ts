@@ -388,6 +388,33 @@ test('pages are whole while segments change places', async t => {
 	await audit.close();
 });
 
+test('a page that is read just as a segment changes its name waits until it has its new one', async t => {
+	let letGo: () => void = () => undefined;
+	let renamed: () => void = () => undefined;
+	const isRenamed = new Promise<void>(resolve => (renamed = resolve));
+	const files: AuditFiles = {
+		...diskAuditFiles,
+		async rename(from, to) {
+			await diskAuditFiles.rename(from, to);
+			if (!from.endsWith('audit.jsonl')) return;
+			renamed();
+			await new Promise<void>(resolve => (letGo = resolve));
+		},
+	};
+	const folder = await newFolder(t);
+	const {audit} = await open(folder, {segmentBytes: 1, files});
+	await audit.add(deed(1));
+	const adding = audit.add(deed(2));
+	await isRenamed;
+	const page = audit.page(8);
+	// So long that it has looked for the file, and not found it.
+	for (let waits = 0; waits < 20; waits++) await diskAuditFiles.syncFolder(folder);
+	letGo();
+	t.deepEqual((await page).map(({seq}) => seq).slice(-1), [1]);
+	await adding;
+	await audit.close();
+});
+
 test('a log that a verification meets while it is written is found sound', async t => {
 	const folder = await newFolder(t);
 	const {audit} = await open(folder, {segmentBytes: 4000});
