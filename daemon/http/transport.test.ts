@@ -447,8 +447,11 @@ test('a head that does not come to its end is answered in time and cut off', asy
 
 test('a connection on which nothing moves in the middle of a request is cut off, whoever is to blame', async t => {
 	const log = recordingLog();
+	let cutOff: () => void = () => undefined;
+	const isCutOff = new Promise<void>(resolve => (cutOff = resolve));
 	const {port, close} = await listen({
-		handler(_request, response) {
+		handler(request, response) {
+			request.socket.once('close', cutOff);
 			response.end(Buffer.alloc(32 * 1024 * 1024));
 		},
 		...{host: '127.0.0.1', port: 0, log, limits: {idleMs: 300}},
@@ -459,7 +462,7 @@ test('a connection on which nothing moves in the middle of a request is cut off,
 	const many = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20);
 	socket.write(many);
 	await once(socket, 'connect');
-	await new Promise(resolve => setTimeout(resolve, 1000));
+	await isCutOff;
 	let sizeBytes = 0;
 	socket.on('data', piece => (sizeBytes += piece.length)).resume();
 	await closed(socket);

@@ -309,7 +309,7 @@ test('the details show the facts, the map, the chunks with the worst first, and 
 	press(ascii, plain, 'enter');
 	const details = opened(console);
 	for (let wait = 0; wait < 8; wait++) await turn();
-	// eslint-disable-next-line no-control-regex
+	// eslint-disable-next-line no-control-regex -- Control characters are what it is about.
 	t.regex(renderToText(details, {columns: 120, rows: 37}), /^[\x00-\x7F]*$/);
 });
 
