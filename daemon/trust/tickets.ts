@@ -94,8 +94,6 @@ export const createTicketIssuer = ({nowMs, newId}: IssuerOptions) => {
 	};
 };
 
-export type TicketIssuer = ReturnType<typeof createTicketIssuer>;
-
 const refused = (problem: string) =>
 	new PjasError(
 		'UNAUTHENTICATED',
@@ -186,5 +184,3 @@ export const createTicketChecker = ({node, keys, nowMs}: CheckerOptions) => {
 		return kid;
 	};
 };
-
-export type TicketChecker = ReturnType<typeof createTicketChecker>;

@@ -7,8 +7,7 @@ import type {NodeInvitations} from '../node-invitations.js';
 import {shortIdOf} from '../people/secrets.js';
 import type {Parts} from './parts.js';
 import type {Serve} from './serve.js';
-
-const nameOf = (principal: Principal): string => (principal.kind === 'account' ? principal.name : '');
+import {nameOf} from './session.js';
 
 const viewOf = (record: NodeInvitationRecord): NodeInvitationView => ({
 	id: shortIdOf(record._id),

@@ -9,7 +9,7 @@ import {
 	type TokenView,
 } from '../../../source/protocol/people-api.js';
 import {PjasError} from '../../../source/protocol/errors.js';
-import {isAdmin, type Principal} from '../../core/access.js';
+import {isAdmin} from '../../core/access.js';
 import type {AccountRecord, InvitationRecord, TokenRecord} from '../../core/model.js';
 import {readJson, validate} from '../../http/body.js';
 import {ownOriginOf} from '../own-origin.js';
@@ -17,12 +17,10 @@ import type {NewInvitation} from '../people/invitations.js';
 import {shortIdOf} from '../people/secrets.js';
 import type {Parts} from './parts.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
-import {accountOf} from './session.js';
+import {accountOf, nameOf} from './session.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 const RESET_MS = DAY_MS;
-
-const nameOf = (principal: Principal) => (principal.kind === 'account' ? principal.name : '');
 
 const invitationView = (record: InvitationRecord): InvitationView => ({
 	id: shortIdOf(record._id),

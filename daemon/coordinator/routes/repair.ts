@@ -1,12 +1,11 @@
 import {PjasError} from '../../../source/protocol/errors.js';
-import {isOperator, mayFile, type Principal} from '../../core/access.js';
+import {isOperator, mayFile} from '../../core/access.js';
 import {repairView} from '../repair-view.js';
 import {titleOf} from './file-deed.js';
 import {findFile} from './find-file.js';
 import type {Parts} from './parts.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
-
-const nameOf = (principal: Principal): string => (principal.kind === 'account' ? principal.name : '');
+import {nameOf} from './session.js';
 
 export const repairRoutes = (serve: Serve, parts: Parts): void => {
 	const {repairer} = parts;

@@ -18,6 +18,9 @@ export const accountOf = (principal: Principal): Extract<Principal, {kind: 'acco
 	);
 };
 
+/** The account's name; empty where there are no accounts. */
+export const nameOf = (principal: Principal): string => (principal.kind === 'account' ? principal.name : '');
+
 const setCookie = (ctx: RouteContext, secret: string | null): void => {
 	const {isSecure} = ctx.state.client;
 	// Behind a proxy, Koa knows nothing of the TLS before it.
