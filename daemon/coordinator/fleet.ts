@@ -1,5 +1,6 @@
 import {type ErrorCode, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {mayTakeShards} from '../core/condition.js';
 import {expectedMs, type Latency, unknownLatency, withSample} from '../core/latency.js';
 import {onDiskBytes} from '../core/limits.js';
 import type {NodeRecord} from '../core/model.js';
@@ -147,7 +148,8 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		isOnline: id => states.get(id)?.isOnline ?? false,
 		isCooling,
 		candidates() {
-			const online = [...states.values()].filter(state => state.isOnline);
+			const now = clock.now();
+			const online = [...states.values()].filter(state => state.isOnline && mayTakeShards(state.record, now));
 			return {
 				ready: online.filter(state => !isCooling(state)).map(toCandidate),
 				cooling: online.filter(isCooling).map(toCandidate),

@@ -77,6 +77,16 @@ const figuresOf = (stats: StorageStats) => ({
 	shardCount: stats.chunk_count,
 });
 
+/** What a node's record says of it that a registration does not change. */
+const kept = ({bannedAt, drain, maintenance, suspension, audits, scrub}: NodeRecord) => ({
+	...(bannedAt !== undefined && {bannedAt}),
+	...(drain && {drain}),
+	...(maintenance && {maintenance}),
+	...(suspension && {suspension}),
+	...(audits && {audits}),
+	...(scrub && {scrub}),
+});
+
 const recordOf = (
 	id: NodeId,
 	body: RegisterBody,
@@ -98,7 +108,7 @@ const recordOf = (
 		version,
 		...(publicKeys && {publicKeys}),
 		...(invited && {invited}),
-		...(stored?.bannedAt !== undefined && {bannedAt: stored.bannedAt}),
+		...(stored && kept(stored)),
 		...figuresOf(body.storage_stats),
 		registeredAt: stored?.registeredAt ?? now,
 		lastSeenAt: now,

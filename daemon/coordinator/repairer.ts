@@ -1,4 +1,5 @@
 import type {ChunkId, FileId, NodeId} from '../../source/protocol/ids.js';
+import {isInMaintenance} from '../core/condition.js';
 import {type ChunkRecord, soundShards} from '../core/model.js';
 import {type CopyPlan, needOf, type Obstacle, planRepair, type RepairNode, type RepairView} from '../core/repair.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -36,8 +37,6 @@ export type RepairerOptions = {
 	log: Log;
 	note: Note;
 	settings: RepairSettings;
-	/** Since when a node's copies don't count although it is there; `undefined` where they do. */
-	barredSince?: (state: NodeState) => number | undefined;
 	onChange: (chunk: ChunkRecord) => void;
 	wake: () => void;
 };
@@ -91,7 +90,7 @@ const LOOK_EVERY_MS = 600_000;
 type Running = ActiveRepair & {ends: Promise<void>};
 
 export const createRepairer = (options: RepairerOptions): Repairer => {
-	const {catalog, fleet, remover, clock, random, log, note, settings, barredSince, onChange, wake} = options;
+	const {catalog, fleet, remover, clock, random, log, note, settings, onChange, wake} = options;
 	const queue = createRepairQueue();
 	const scans = createRepairScans(catalog);
 	const diary = createRepairDiary({clock, note});
@@ -116,11 +115,12 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 	const nodeOf = (id: NodeId): RepairNode | undefined => {
 		const state = fleet.get(id);
 		if (!state) return undefined;
-		const barred = state.isOnline ? barredSince?.(state) : undefined;
-		const candidate = toCandidate(state);
+		const barred = state.isOnline ? state.record.suspension?.since : undefined;
+		const candidate = {...toCandidate(state), isDraining: state.record.drain !== undefined};
 		if (barred !== undefined) return {...candidate, presence: 'barred', since: barred};
 		if (state.isOnline) return {...candidate, presence: 'online', since: 0};
-		const since = state.record.bannedAt ?? state.record.awaySince;
+		const isExcused = state.record.bannedAt === undefined && isInMaintenance(state.record, clock.now());
+		const since = isExcused ? undefined : (state.record.bannedAt ?? state.record.awaySince);
 		return since === undefined
 			? {...candidate, presence: 'awaited', since: 0}
 			: {...candidate, presence: 'away', since};

@@ -1,5 +1,6 @@
 import type {roles, scopes, visibilities} from '../../source/protocol/people.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import type {suspensionReasons} from '../../source/protocol/node-care.js';
 import type {E2e} from '../../source/protocol/sealed-details.js';
 
 /**
@@ -29,6 +30,8 @@ export type FileRecord = {
 	visibility?: Visibility;
 	/** The accounts that may read a private file. */
 	sharedWith?: string[];
+	/** Since when it is in the trash, and by whom it was put there. */
+	trashed?: {at: number; by: string};
 	revision: number;
 };
 
@@ -87,7 +90,51 @@ export type NodeRecord = {
 	lastSeenAt: number;
 	/** Since when it is known to be away: when it was last heard of. A node that is there, or should be, has none. */
 	awaySince?: number;
+	drain?: Drain;
+	maintenance?: Maintenance;
+	suspension?: Suspension;
+	audits?: Audits;
+	scrub?: Scrub;
 	revision: number;
+};
+
+/** A node that is being emptied: it gets no new shards, and what it has is moved elsewhere. */
+export type Drain = {
+	startedAt: number;
+	/** The account that asked for it. */
+	by: string;
+	/** Shards that it had then. */
+	shards: number;
+	/** Whether the node is forgotten once it is empty. */
+	leaves: boolean;
+};
+
+/** A time in which a node may be away: that brings neither repair nor loss of reputation. */
+export type Maintenance = {from: number; until: number; by: string};
+
+/** A node that failed an audit: it gets no new shards and its copies don't count, until it has passed some in a row. */
+export type Suspension = {since: number; reason: (typeof suspensionReasons)[number]; passesLeft: number};
+
+/** What came of a node's audits. */
+export type Audits = {
+	passed: number;
+	failed: number;
+	/** Passed since the last failure. */
+	inARow: number;
+	lastAt: number;
+	lastPassedAt?: number;
+};
+
+/** How far a node says that it has re-read its shards, in the order of their digests. */
+export type Scrub = {
+	/** When the present pass began. */
+	startedAt: number;
+	/** All up to this one are read. */
+	upTo?: Digest;
+	/** Between 0 and 1. */
+	progress: number;
+	/** When the last whole pass began and ended. */
+	completed?: {startedAt: number; endedAt: number};
 };
 
 /** What somebody may do; see `core/access.ts`. */

@@ -4,10 +4,15 @@ import {type ChunkRecord, type ShardRecord, wantedShards} from './model.js';
 import {type Candidate, place} from './place.js';
 
 /**
-A node as repair sees it. `awaited`: not heard of since the coordinator started, and given time to be. `away`: gone since
-`since`. `barred`: there, but since then its copies don't count.
+A node as repair sees it. `awaited`: not there, but it may be for now: it is in maintenance, or was not heard of since the
+coordinator started and is given time to be. `away`: gone since `since`. `barred`: there, but since then its copies don't count.
 */
-export type RepairNode = Candidate & {presence: 'online' | 'awaited' | 'away' | 'barred'; since: number};
+export type RepairNode = Candidate & {
+	presence: 'online' | 'awaited' | 'away' | 'barred';
+	since: number;
+	/** Whether it is being emptied: of more copies than wanted, its own goes first. */
+	isDraining?: boolean;
+};
 
 export type RepairView = {
 	node: (id: NodeId) => RepairNode | undefined;
@@ -159,7 +164,11 @@ const crowdingOf = (node: Candidate, all: readonly Candidate[]): number => {
 /** Which of these holders can best be done without: the most crowded, then the fullest. */
 const leastWanted = (holders: readonly RepairNode[]): RepairNode | undefined =>
 	[...holders].sort(
-		(a, b) => crowdingOf(b, holders) - crowdingOf(a, holders) || a.freeBytes - b.freeBytes || (a.id < b.id ? -1 : 1),
+		(a, b) =>
+			Number(b.isDraining ?? false) - Number(a.isDraining ?? false) ||
+			crowdingOf(b, holders) - crowdingOf(a, holders) ||
+			a.freeBytes - b.freeBytes ||
+			(a.id < b.id ? -1 : 1),
 	)[0];
 
 const planTrim = (chunk: ChunkRecord, view: RepairView, now: number): TrimPlan => {

@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {visibilities} from './people.js';
 import {chunkIdPattern, digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
 import {MOST_KEYRING_LENGTH} from './keyring-limit.js';
+import {copyObstacleSchema, nodeCare} from './node-care.js';
 import {e2eSchema} from './sealed-details.js';
 
 /**
@@ -111,6 +112,7 @@ export const nodeSchema = z.object({
 	latency_ms: z.number().nullable().meta({description: 'Recent time to read 1 MiB from it'}),
 	in_flight: z.number().int().nonnegative().meta({description: 'Requests of the coordinator that it is serving now'}),
 	banned_at: timeMs.optional().meta({description: 'Since then it is kept out, and its shards do not count'}),
+	...nodeCare,
 });
 export type NodeView = z.infer<typeof nodeSchema>;
 
@@ -154,8 +156,7 @@ export const redundancySchema = z.object({
 	none: z.number().int().meta({description: 'Chunks that cannot be read now'}),
 });
 
-/** Why chunks can't be repaired now: no sound copy is online, no other node is, or none has the room. */
-export const repairObstacleSchema = z.enum(['no-source', 'too-few-nodes', 'no-space']);
+export const repairObstacleSchema = copyObstacleSchema;
 export type RepairObstacle = z.infer<typeof repairObstacleSchema>;
 
 export const statsSchema = z.object({

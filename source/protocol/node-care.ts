@@ -1,0 +1,68 @@
+import {z} from 'zod';
+
+/**
+How a node stands with the network, as the API tells it: what it is being prepared for, and how far it is trusted. Times
+are milliseconds since the epoch, sizes bytes.
+*/
+
+const timeMs = z.number().int().nonnegative();
+const count = z.number().int().nonnegative();
+
+/**
+Why a chunk can't be copied now: no sound copy is online, no other node is, or none has the room.
+*/
+export const copyObstacles = ['no-source', 'too-few-nodes', 'no-space'] as const;
+export const copyObstacleSchema = z.enum(copyObstacles);
+
+/** Why a node is suspended: it lacked a shard, held other bytes under its name, or did not prove what it holds in time. */
+export const suspensionReasons = ['missing', 'corrupt', 'no-proof'] as const;
+
+export const drainSchema = z.object({
+	started_at: timeMs,
+	by: z.string().meta({description: 'The account that asked for it; empty where there are none'}),
+	leaves: z.boolean().meta({description: 'Whether the node is forgotten once it is empty'}),
+	shards_total: count.meta({description: 'Shards that it had when its drain began'}),
+	shards_left: count,
+	bytes_left: count,
+	eta_s: count.nullable().meta({description: 'Seconds that the rest takes at the present rate; null while unknown'}),
+	reason: copyObstacleSchema.nullable().meta({description: 'Why some of what is left can’t be moved now'}),
+});
+
+export const maintenanceSchema = z.object({
+	from: timeMs,
+	until: timeMs.meta({description: 'Until then, nobody minds that it is away'}),
+	by: z.string(),
+});
+
+export const suspensionSchema = z.object({
+	since: timeMs,
+	reason: z.enum(suspensionReasons),
+	passes_left: count.meta({description: 'Audits in a row that it must pass to be back'}),
+});
+
+export const standingSchema = z.object({
+	score: z
+		.number()
+		.min(0)
+		.max(100)
+		.meta({description: 'Reputation: earned with time and audits that are passed; placement weighs it'}),
+	audits_passed: count,
+	audits_failed: count,
+	last_audit_at: timeMs.nullable(),
+	last_passed_at: timeMs.nullable(),
+});
+
+export const scrubSchema = z.object({
+	started_at: timeMs.meta({description: 'When the present pass over all of its shards began'}),
+	progress: z.number().min(0).max(1).meta({description: 'The share of its shards that the pass has read again'}),
+	completed_at: timeMs.nullable().meta({description: 'When the last whole pass ended'}),
+});
+
+/** What is added to a node's view; what does not apply is left out. */
+export const nodeCare = {
+	drain: drainSchema.optional(),
+	maintenance: maintenanceSchema.optional(),
+	suspended: suspensionSchema.optional(),
+	standing: standingSchema.optional(),
+	scrub: scrubSchema.optional(),
+};
