@@ -1,0 +1,163 @@
+import test from 'ava';
+import type {Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import {chunkOf, digestOf, fileIdOf, fileOf, nodeIdOf, nodeOf, removalAt} from '../ports/catalog-samples.suite.js';
+import {
+	alwaysInvariants,
+	checkAlways,
+	checkAtRest,
+	type DiskTruth,
+	type Invariant,
+	type NetworkTruth,
+	restInvariants,
+} from './check.js';
+import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord} from './model.js';
+
+type Disk = {isLost: boolean; shards: Map<Digest, 'right' | 'wrong'>; taken: Set<Digest>; isOld: DiskTruth['isOld']};
+
+type State = Omit<NetworkTruth, 'files' | 'chunks' | 'nodes' | 'removals' | 'disks' | 'acknowledged'> & {
+	files: Map<FileId, FileRecord>;
+	chunks: ChunkRecord[];
+	nodes: Map<NodeId, NodeRecord>;
+	removals: RemovalRecord[];
+	disks: Map<NodeId, Disk>;
+	acknowledged: Map<FileId, number>;
+};
+
+const TRASH_MS = 1000;
+const digest = digestOf(1000);
+
+/** A network at rest: one acknowledged file with a chunk on the first three of four nodes, each in its own zone. */
+const atRest = (): State => {
+	const numbers = [1, 2, 3, 4];
+	return {
+		now: 1_700_000_100_000,
+		files: new Map([[fileIdOf(1), fileOf(1)]]),
+		chunks: [chunkOf(1, 0)],
+		nodes: new Map(numbers.map(number => [nodeIdOf(number), nodeOf(number, {zone: `zone ${number}`})])),
+		removals: [],
+		disks: new Map(
+			numbers.map(number => [
+				nodeIdOf(number),
+				{isLost: false, shards: new Map(number < 4 ? [[digest, 'right']] : []), taken: new Set(), isOld: () => true},
+			]),
+		),
+		acknowledged: new Map([[fileIdOf(1), 1]]),
+	};
+};
+
+const broken = (state: NetworkTruth): Invariant[] => [
+	...new Set([...checkAlways(state), ...checkAtRest(state, TRASH_MS)].map(({invariant}) => invariant)),
+];
+
+const diskOf = (state: State, number: number): Disk => {
+	const disk = state.disks.get(nodeIdOf(number));
+	if (!disk) throw new Error('there is no such disk');
+	return disk;
+};
+
+const changeNode = (state: State, number: number, fields: Partial<NodeRecord>) => {
+	state.nodes.set(nodeIdOf(number), nodeOf(number, {zone: `zone ${number}`, ...fields}));
+};
+
+test('a network at rest breaks nothing', t => {
+	t.deepEqual(broken(atRest()), []);
+});
+
+/** How each invariant alone is broken. Where another cannot but break with it, that is said. */
+const ways: Record<Invariant, {spoil: (state: State) => void; too?: Invariant[]}> = {
+	'file-recorded': {
+		spoil: state => state.files.clear(),
+		too: ['no-leftover-chunks'],
+	},
+	'chunks-recorded': {
+		spoil(state) {
+			state.chunks.length = 0;
+			for (const disk of state.disks.values()) disk.shards.clear();
+		},
+	},
+	'chunk-kept': {
+		spoil(state) {
+			for (const disk of state.disks.values()) if (disk.shards.has(digest)) disk.shards.set(digest, 'wrong');
+		},
+		too: ['full-redundancy'],
+	},
+	'one-shard-a-node': {
+		spoil: state => (state.chunks = [chunkOf(1, 0, [1, 2, 2])]),
+		too: ['best-spread', 'no-orphans'],
+	},
+	'record-true': {
+		spoil: state => diskOf(state, 1).shards.clear(),
+		too: ['full-redundancy'],
+	},
+	'full-redundancy': {
+		spoil(state) {
+			diskOf(state, 1).shards.clear();
+			diskOf(state, 1).taken.add(digest);
+		},
+	},
+	'no-surplus': {
+		spoil(state) {
+			state.chunks = [chunkOf(1, 0, [1, 2, 3, 4])];
+			diskOf(state, 4).shards.set(digest, 'right');
+		},
+	},
+	'best-spread': {
+		spoil: state => changeNode(state, 3, {zone: 'zone 2'}),
+	},
+	'no-leftover-chunks': {
+		spoil: state => state.chunks.push(chunkOf(2, 0, [])),
+	},
+	'no-orphans': {
+		spoil: state => diskOf(state, 4).shards.set(digestOf(7), 'right'),
+	},
+	'no-removals': {
+		spoil: state => state.removals.push(removalAt(4, 7)),
+	},
+	'drained-empty': {
+		spoil: state => changeNode(state, 1, {drain: {startedAt: 1, by: '', shards: 1, leaves: false}}),
+	},
+	'trash-purged': {
+		spoil: state => state.files.set(fileIdOf(2), fileOf(2, {trashed: {at: 1, by: ''}})),
+	},
+	'nobody-suspended': {
+		spoil: state => changeNode(state, 4, {suspension: {since: 1, reason: 'missing', passesLeft: 1}}),
+	},
+};
+
+for (const invariant of [...alwaysInvariants, ...restInvariants]) {
+	test(`what breaks ${invariant} is found`, t => {
+		const state = atRest();
+		const {spoil, too = []} = ways[invariant];
+		spoil(state);
+		t.deepEqual(broken(state).sort(), [invariant, ...too].sort());
+	});
+}
+
+test('a shard that a fault took breaks no invariant of every moment while another has the bytes', t => {
+	const state = atRest();
+	diskOf(state, 1).isLost = true;
+	diskOf(state, 2).shards.set(digest, 'wrong');
+	t.deepEqual(checkAlways(state), []);
+	diskOf(state, 3).isLost = true;
+	t.deepEqual(
+		checkAlways(state).map(breach => breach.invariant),
+		['chunk-kept'],
+	);
+});
+
+test('shards that nobody counts on are no orphans while they are young, and none on a disk that died', t => {
+	const state = atRest();
+	diskOf(state, 4).shards.set(digestOf(7), 'right');
+	diskOf(state, 4).isOld = () => false;
+	t.deepEqual(broken(state), []);
+	diskOf(state, 4).isOld = () => true;
+	diskOf(state, 4).isLost = true;
+	t.deepEqual(broken(state), []);
+});
+
+test('a spread is the best one where the other zones have no room', t => {
+	const state = atRest();
+	changeNode(state, 3, {zone: 'zone 2'});
+	changeNode(state, 4, {freeBytes: 600});
+	t.deepEqual(broken(state), []);
+});

@@ -1,0 +1,232 @@
+import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import {type ChunkRecord, type FileRecord, type NodeRecord, type RemovalRecord, wantedShards} from './model.js';
+
+/** What a node's disk really has, whatever anybody believes. */
+export type DiskTruth = {
+	/** Whether its shards are lost for good: its disk died. */
+	isLost: boolean;
+	/** What it has under each name: the right bytes, or others. */
+	shards: ReadonlyMap<Digest, 'right' | 'wrong'>;
+	/** What a fault took from it, and nobody may know of yet. */
+	taken: ReadonlySet<Digest>;
+	/** Shards that it has since before the grace of orphans. */
+	isOld: (digest: Digest) => boolean;
+};
+
+/** The whole network: what the catalogue says, what the disks have, and what people were promised. */
+export type NetworkTruth = {
+	now: number;
+	files: ReadonlyMap<FileId, FileRecord>;
+	chunks: Iterable<ChunkRecord>;
+	nodes: ReadonlyMap<NodeId, NodeRecord>;
+	removals: Iterable<RemovalRecord>;
+	disks: ReadonlyMap<NodeId, DiskTruth>;
+	/** How many chunks each file has whose upload was acknowledged and that nobody deleted. */
+	acknowledged: ReadonlyMap<FileId, number>;
+};
+
+/** What holds at every moment, whatever happens. */
+export const alwaysInvariants = [
+	'file-recorded',
+	'chunks-recorded',
+	'chunk-kept',
+	'one-shard-a-node',
+	'record-true',
+] as const;
+
+/** What holds once nothing goes wrong any more and healing had its time. */
+export const restInvariants = [
+	'full-redundancy',
+	'no-surplus',
+	'best-spread',
+	'no-leftover-chunks',
+	'no-orphans',
+	'no-removals',
+	'drained-empty',
+	'trash-purged',
+	'nobody-suspended',
+] as const;
+
+export type Invariant = (typeof alwaysInvariants)[number] | (typeof restInvariants)[number];
+
+/** An invariant that does not hold, and where. */
+export type Breach = {invariant: Invariant; problem: string; file?: FileId; chunk?: ChunkId; node?: NodeId};
+
+type NodeOfShard = {node: NodeId; digest: Digest};
+
+const hasRight = ({disks}: NetworkTruth, {node, digest}: NodeOfShard): boolean => {
+	const disk = disks.get(node);
+	return disk !== undefined && !disk.isLost && disk.shards.get(digest) === 'right';
+};
+
+/** Whether a record that counts on a shard is wrong although nothing happened to that shard. */
+const isUntrue = (state: NetworkTruth, {node, digest}: NodeOfShard): boolean => {
+	const disk = state.disks.get(node);
+	if (!disk) return true;
+	return !disk.isLost && !disk.shards.has(digest) && !disk.taken.has(digest);
+};
+
+const checkKept = (state: NetworkTruth, chunk: ChunkRecord): Breach[] => {
+	const {_id, file, shards} = chunk;
+	const about = {file, chunk: _id};
+	const breaches: Breach[] = [];
+	if (state.acknowledged.has(file) && !shards.some(shard => hasRight(state, shard))) {
+		breaches.push({...about, invariant: 'chunk-kept', problem: 'no disk that it counts on has its bytes'});
+	}
+
+	for (const {node, digest, fault} of shards) {
+		if (shards.filter(other => other.node === node).length > 1) {
+			breaches.push({...about, node, invariant: 'one-shard-a-node', problem: 'it counts on a node twice'});
+		}
+
+		if (!fault && isUntrue(state, {node, digest})) {
+			breaches.push({...about, node, invariant: 'record-true', problem: 'it counts on a shard that is not there'});
+		}
+	}
+
+	return breaches;
+};
+
+/** The invariants of every moment that a state breaks; empty where all is as promised. Costs a look at every chunk. */
+export const checkAlways = (state: NetworkTruth): Breach[] => {
+	const breaches: Breach[] = [];
+	const counts = new Map<FileId, number>();
+	for (const chunk of state.chunks) {
+		breaches.push(...checkKept(state, chunk));
+		counts.set(chunk.file, (counts.get(chunk.file) ?? 0) + 1);
+	}
+
+	for (const [file, chunkCount] of state.acknowledged) {
+		if (!state.files.has(file)) {
+			breaches.push({invariant: 'file-recorded', file, problem: 'an acknowledged file is not known any more'});
+		}
+
+		const known = counts.get(file) ?? 0;
+		if (known !== chunkCount) {
+			breaches.push({invariant: 'chunks-recorded', file, problem: `it has ${known} of ${chunkCount} chunks`});
+		}
+	}
+
+	return breaches;
+};
+
+/** Whether a node is there to be counted on, and so can take part in a chunk's spread. */
+const isUseful = (state: NetworkTruth, {_id, bannedAt, awaySince, drain, suspension}: NodeRecord): boolean =>
+	bannedAt === undefined &&
+	awaySince === undefined &&
+	drain === undefined &&
+	suspension === undefined &&
+	state.disks.get(_id)?.isLost === false;
+
+/** The most room that a useful node has, by zone. */
+const roomsOf = (state: NetworkTruth): Map<string, number> => {
+	const rooms = new Map<string, number>();
+	for (const node of state.nodes.values()) {
+		if (isUseful(state, node)) rooms.set(node.zone, Math.max(rooms.get(node.zone) ?? 0, node.freeBytes));
+	}
+
+	return rooms;
+};
+
+/** Zones that a chunk could be in, as far as that matters: those of nodes that have it, or could take it. */
+const zonesFor = (state: NetworkTruth, rooms: ReadonlyMap<string, number>, chunk: ChunkRecord): number => {
+	const zones = new Set(
+		chunk.shards.flatMap(({node}) => {
+			const record = state.nodes.get(node);
+			return record && isUseful(state, record) ? record.zone : [];
+		}),
+	);
+	const wanted = wantedShards(chunk.scheme);
+	// With some room beside what is on its way: a node that is all but full need not take it.
+	const roomBytes = 4 * (chunk.sizeBytes + 4096);
+	for (const [zone, freeBytes] of rooms) {
+		if (zones.size >= wanted) break;
+		if (freeBytes >= roomBytes) zones.add(zone);
+	}
+
+	return Math.min(wanted, zones.size);
+};
+
+const checkRedundancy = (state: NetworkTruth, rooms: ReadonlyMap<string, number>, chunk: ChunkRecord): Breach[] => {
+	const {_id, file, shards, scheme} = chunk;
+	const about = {file, chunk: _id};
+	const wanted = wantedShards(scheme);
+	const isGood = (shard: ChunkRecord['shards'][number]) => {
+		const node = state.nodes.get(shard.node);
+		return !shard.fault && node !== undefined && node.awaySince === undefined && hasRight(state, shard);
+	};
+	const good = shards.filter(isGood);
+	const breaches: Breach[] = [];
+	if (good.length < wanted) {
+		const problem = `it has ${good.length} of ${wanted} good copies`;
+		breaches.push({...about, invariant: 'full-redundancy', problem});
+	}
+
+	if (shards.length > wanted) {
+		breaches.push({...about, invariant: 'no-surplus', problem: `it has ${shards.length} copies, not ${wanted}`});
+	}
+
+	const zones = new Set(good.map(({node}) => state.nodes.get(node)?.zone)).size;
+	const possible = zonesFor(state, rooms, chunk);
+	if (good.length >= wanted && zones < possible) {
+		breaches.push({...about, invariant: 'best-spread', problem: `it is in ${zones} zones; ${possible} are possible`});
+	}
+
+	return breaches;
+};
+
+const checkNodes = (state: NetworkTruth, counted: ReadonlyMap<NodeId, ReadonlySet<Digest>>): Breach[] => {
+	const breaches: Breach[] = [];
+	for (const [node, disk] of state.disks) {
+		const record = state.nodes.get(node);
+		const own = counted.get(node);
+		if (record?.drain && own) {
+			breaches.push({invariant: 'drained-empty', node, problem: `it is drained and has ${own.size} shards`});
+		}
+
+		if (record?.suspension && !disk.isLost && disk.taken.size === 0) {
+			breaches.push({invariant: 'nobody-suspended', node, problem: `suspended: ${record.suspension.reason}`});
+		}
+
+		if (disk.isLost || !record || record.bannedAt !== undefined) continue;
+		const orphans = [...disk.shards.keys()].filter(digest => !own?.has(digest) && disk.isOld(digest)).length;
+		if (orphans > 0) breaches.push({invariant: 'no-orphans', node, problem: `${orphans} shards of no chunk`});
+	}
+
+	return breaches;
+};
+
+/**
+The invariants of rest that a state breaks.
+
+@param trashMs - How long a deleted file is kept.
+*/
+export const checkAtRest = (state: NetworkTruth, trashMs: number): Breach[] => {
+	const breaches: Breach[] = [];
+	const counted = new Map<NodeId, Set<Digest>>();
+	const rooms = roomsOf(state);
+	for (const chunk of state.chunks) {
+		for (const {node, digest} of chunk.shards) {
+			const own = counted.get(node);
+			if (own) own.add(digest);
+			else counted.set(node, new Set([digest]));
+		}
+
+		if (state.files.has(chunk.file)) breaches.push(...checkRedundancy(state, rooms, chunk));
+		else breaches.push({invariant: 'no-leftover-chunks', chunk: chunk._id, problem: 'it is of no file'});
+	}
+
+	for (const {_id, trashed} of state.files.values()) {
+		if (trashed && trashed.at + trashMs < state.now) {
+			breaches.push({invariant: 'trash-purged', file: _id, problem: 'its time in the trash is over'});
+		}
+	}
+
+	for (const {node} of state.removals) {
+		if (state.disks.get(node)?.isLost === false) {
+			breaches.push({invariant: 'no-removals', node, problem: 'a shard waits to be removed from a node that is there'});
+		}
+	}
+
+	return [...breaches, ...checkNodes(state, counted)];
+};
