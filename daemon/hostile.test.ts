@@ -307,6 +307,7 @@ const nodeCalls = [
 	['PUT', '/shards/{id}'],
 	['GET', '/shards/{id}'],
 	['POST', '/shards/{id}/verify'],
+	['POST', '/shards/{id}/prove'],
 	['POST', '/chunk'],
 	['GET', '/chunk'],
 ] as const;

@@ -158,6 +158,7 @@ test("a node's port answers nobody but its coordinator", async t => {
 		['HEAD', `/shards/${digest}`],
 		['DELETE', `/shards/${digest}`],
 		['POST', `/shards/${digest}/verify`],
+		['POST', `/shards/${digest}/prove`],
 		['GET', '/shards'],
 		['GET', '/shards/'],
 		['GET', '/chunk?id=x'],

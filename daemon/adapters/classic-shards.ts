@@ -3,6 +3,7 @@ import type {Agent, IncomingMessage} from 'node:http';
 import {z} from 'zod';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
+import {beyondEnd, startAnswer} from '../core/challenge.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
 import {type Caller, createCaller} from './http-shards-call.js';
@@ -137,6 +138,24 @@ export const classicShards = (options: ClassicShardsOptions): ShardStore => {
 				end: () => hash.digest('hex'),
 			}));
 			return found === digest;
+		},
+		/** The classic node knows of no challenges: it is read whole, and answered for here. */
+		async prove(digest, challenge, {signal} = {}) {
+			const {offset, length} = challenge;
+			const hash = startAnswer(challenge);
+			let position = 0;
+			const sizeBytes = await read(digest, signal, () => ({
+				limitBytes: MAX_SHARD_BYTES,
+				take(piece) {
+					const start = Math.max(0, offset - position);
+					const end = Math.max(0, offset + length - position);
+					hash.update(piece.subarray(start, end));
+					position += piece.length;
+				},
+				end: () => position,
+			}));
+			if (offset + length > sizeBytes) throw beyondEnd();
+			return hash.digest('hex');
 		},
 	};
 };

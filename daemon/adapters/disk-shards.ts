@@ -1,8 +1,9 @@
-import {createHash} from 'node:crypto';
+import {createHash, type Hash} from 'node:crypto';
 import {join} from 'node:path';
 import type {Readable} from 'node:stream';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
+import {beyondEnd, type Challenge, startAnswer} from '../core/challenge.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -67,6 +68,12 @@ const mismatch = () =>
 	);
 
 const notFound = () => new PjasError('SHARD_NOT_FOUND', 'This node has no such shard');
+
+/** A sector may be gone, or a cable loose: nothing is said of the bytes, so they stay where they are. */
+const unreadable = (cause: unknown) =>
+	new PjasError('SHARD_UNREADABLE', "The node's disk does not give this shard's bytes: look at the system's log", {
+		cause,
+	});
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex') as Digest;
 
@@ -260,6 +267,18 @@ export class DiskShards implements ShardStore {
 		});
 	}
 
+	async prove(digest: Digest, challenge: Challenge, {signal}: ShardOptions = {}): Promise<string> {
+		signal?.throwIfAborted();
+		const {offset, length} = challenge;
+		const end = offset + length;
+		if (end > this.#sizeOf(digest)) throw beyondEnd();
+		return this.#reading(digest, async file => {
+			const hash = startAnswer(challenge);
+			if ((await this.#hashInto(hash, file, {offset, end, signal})) < end) throw beyondEnd();
+			return hash.digest('hex');
+		});
+	}
+
 	async #takeStock(knownSizes: ReadonlyMap<string, number>): Promise<void> {
 		await this.#temporary.clear();
 		let foreign = 0;
@@ -390,25 +409,29 @@ export class DiskShards implements ShardStore {
 		return 'created';
 	}
 
-	/** Whether a shard's bytes are what its name says. Bytes that the disk can't read are not. */
+	/** Whether a shard's bytes are what its name says. */
 	async #isRight(digest: Digest, signal: AbortSignal | undefined): Promise<boolean> {
 		this.#sizeOf(digest);
-		try {
-			return (await this.#reading(digest, async file => this.#hashOf(file, signal))) === digest;
-		} catch (error) {
-			if (codeOf((error as Error).cause) !== 'EIO') throw error;
-			return false;
-		}
+		return this.#reading(digest, async file => {
+			const hash = createHash('sha256');
+			await this.#hashInto(hash, file, {offset: 0, end: Infinity, signal});
+			return hash.digest('hex') === digest;
+		});
 	}
 
-	async #hashOf(file: DiskFile, signal: AbortSignal | undefined): Promise<string> {
+	/** Puts a file's bytes from `offset` up to `end` into a hash. Gives the place where they, or the file, end. */
+	async #hashInto(
+		hash: Hash,
+		file: DiskFile,
+		{offset, end, signal}: {offset: number; end: number; signal: AbortSignal | undefined},
+	): Promise<number> {
 		const buffer = await this.#small.acquire(signal);
 		try {
-			const hash = createHash('sha256');
-			for (let position = 0; ;) {
-				const bytesRead = await file.read(buffer.bytes, 0, buffer.bytes.length, position);
+			for (let position = offset; ;) {
+				const most = Math.min(buffer.bytes.length, end - position);
+				const bytesRead = most > 0 ? await file.read(buffer.bytes, 0, most, position) : 0;
 				signal?.throwIfAborted();
-				if (bytesRead === 0) return hash.digest('hex');
+				if (bytesRead === 0) return position;
 				hash.update(buffer.bytes.subarray(0, bytesRead));
 				position += bytesRead;
 			}
@@ -434,7 +457,7 @@ export class DiskShards implements ShardStore {
 		try {
 			return await read(file);
 		} catch (error) {
-			throw toDiskError(error);
+			throw codeOf(error) === 'EIO' ? unreadable(error) : toDiskError(error);
 		} finally {
 			file.close();
 		}
@@ -450,6 +473,7 @@ export class DiskShards implements ShardStore {
 		try {
 			return await this.#files.open(this.#pathOf(digest), 'r');
 		} catch (error) {
+			if (codeOf(error) === 'EIO') throw unreadable(error);
 			if (!isMissing(error)) throw toDiskError(error);
 			await this.#onDisk(async () => this.#noteGone(digest));
 			throw notFound();

@@ -11,6 +11,7 @@ const LONGEST_QUOTE = 300;
 const messages = {
 	SHARD_NOT_FOUND: 'The node has no such shard',
 	SHARD_CORRUPT: 'The shard that the node has is not what its name says',
+	SHARD_UNREADABLE: "The node's disk does not give the shard's bytes",
 	DIGEST_MISMATCH: 'The shard changed on its way to the node: send it again',
 	INSUFFICIENT_STORAGE: 'The node is full: choose another',
 	BODY_TOO_LARGE: 'The shard is larger than the node takes',

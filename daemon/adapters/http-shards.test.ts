@@ -210,6 +210,7 @@ test('what a node says is believed where it fits, and nothing else', async t => 
 		put: async (url: string) => open(t, url).store.put(digest, body),
 		get: async (url: string) => open(t, url).store.get(digest),
 		verify: async (url: string) => open(t, url).store.verify(digest),
+		prove: async (url: string) => open(t, url).store.prove(digest, {nonce: '0'.repeat(64), offset: 0, length: 1}),
 		remove: async (url: string) => open(t, url).store.remove(digest),
 		list: async (url: string) => collect(open(t, url).store.list()),
 	};
@@ -237,7 +238,16 @@ test('what a node says is believed where it fits, and nothing else', async t => 
 		],
 		verify: [
 			[404, 'SHARD_NOT_FOUND', 'SHARD_NOT_FOUND'],
+			[500, 'SHARD_UNREADABLE', 'SHARD_UNREADABLE'],
 			[404, undefined, 'NODE_FAILED'],
+			[200, undefined, 'NODE_FAILED'],
+		],
+		prove: [
+			[404, 'SHARD_NOT_FOUND', 'SHARD_NOT_FOUND'],
+			[500, 'SHARD_CORRUPT', 'SHARD_CORRUPT'],
+			[500, 'SHARD_UNREADABLE', 'SHARD_UNREADABLE'],
+			[401, 'UNAUTHENTICATED', 'NODE_FAILED'],
+			[404, 'ROUTE_NOT_FOUND', 'NODE_FAILED'],
 			[200, undefined, 'NODE_FAILED'],
 		],
 		remove: [

@@ -48,6 +48,7 @@ const pageSchema = z.object({
 type Page = {digests: Digest[]; nextAfter: Digest | undefined};
 
 const putSchema = z.object({success: z.literal(true)});
+const proveSchema = z.object({success: z.literal(true), proof: z.string().regex(/^[\da-f]{64}$/)});
 const verifySchema = z.object({success: z.literal(true), ok: z.boolean()});
 
 /** An answer in JSON that is as agreed. A page of something in between, though its status be 200, is not. */
@@ -164,7 +165,7 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 				receive: answer =>
 					isShard(answer)
 						? told(toldFilled(shardSink(answer, into, MAX_SHARD_BYTES), onFilled), options.onBytes)
-						: refusal(answer, ['SHARD_NOT_FOUND', 'SHARD_CORRUPT']),
+						: refusal(answer, ['SHARD_NOT_FOUND', 'SHARD_CORRUPT', 'SHARD_UNREADABLE']),
 			}),
 		stat,
 		async remove(digest, {signal} = {}) {
@@ -188,9 +189,23 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 				receive: answer =>
 					answer.statusCode === 200
 						? agreed(verifySchema, MAX_SMALL_ANSWER_BYTES)
-						: refusal(answer, ['SHARD_NOT_FOUND']),
+						: refusal(answer, ['SHARD_NOT_FOUND', 'SHARD_UNREADABLE']),
 			});
 			return ok;
+		},
+		// What is asked stands in the query, which the answer's proof covers: nobody on the way can ask something else.
+		async prove(digest, {nonce, offset, length}, {signal} = {}) {
+			const {proof} = await call({
+				method: 'POST',
+				path: `${pathOf(digest)}/prove?nonce=${nonce}&offset=${offset}&length=${length}`,
+				asked: {operation: 'prove', digest},
+				signal,
+				receive: answer =>
+					answer.statusCode === 200
+						? agreed(proveSchema, MAX_SMALL_ANSWER_BYTES)
+						: refusal(answer, ['SHARD_NOT_FOUND', 'SHARD_CORRUPT', 'SHARD_UNREADABLE']),
+			});
+			return proof;
 		},
 	};
 };

@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
+import {answerTo, type Challenge} from '../core/challenge.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 
@@ -81,5 +82,12 @@ export class MemoryShards implements ShardStore {
 		if (sha256(body) === digest) return Promise.resolve(true);
 		this.kept.delete(digest);
 		return false;
+	}
+
+	async prove(digest: Digest, challenge: Challenge, {signal}: ShardOptions = {}): Promise<string> {
+		signal?.throwIfAborted();
+		const body = this.kept.get(digest);
+		if (!body) throw notFound();
+		return Promise.resolve(answerTo(challenge, body));
 	}
 }

@@ -128,7 +128,7 @@ test.serial('a fault can be of one kind of request only', async t => {
 	await store.put(digest, body);
 	t.deepEqual(await store.stat(digest), {sizeBytes: body.length});
 	await failsWith(t, 'NODE_TIMEOUT', openHttp(t, node.url, 200).verify(digest));
-	t.deepEqual(node.counts, {put: 1, get: 0, stat: 1, remove: 0, list: 0, verify: 1, other: 0});
+	t.deepEqual(node.counts, {put: 1, get: 0, stat: 1, remove: 0, list: 0, verify: 1, prove: 0, other: 0});
 });
 
 test.serial('a slow node is waited for as long as anything moves', async t => {

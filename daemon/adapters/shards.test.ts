@@ -533,7 +533,7 @@ test('a shard that somebody took away or cut short is missed when it is asked fo
 	t.deepEqual(await collect(store.list()), [putAgain, cut].sort());
 });
 
-test('a disk that cannot read a shard has a corrupt one', async t => {
+test('a shard that the disk does not give is called unreadable, and is still there', async t => {
 	let isBroken = false;
 	const files = failingFiles((operation, path) =>
 		isBroken && operation === 'read' && path.endsWith('.chunk') ? 'EIO' : undefined,
@@ -543,10 +543,14 @@ test('a disk that cannot read a shard has a corrupt one', async t => {
 	const body = randomBytes(1000);
 	await store.put(digestOf(body), body);
 	isBroken = true;
-	await refused(t, 'NODE_FAILED', async () => store.get(digestOf(body)));
-	t.false(await store.verify(digestOf(body)));
-	t.is(await store.stat(digestOf(body)), undefined);
-	t.is((await filesIn(folder, 'quarantine')).length, 1);
+	const challenge = {nonce: '0'.repeat(64), offset: 0, length: 10};
+	await refused(t, 'SHARD_UNREADABLE', async () => store.get(digestOf(body)));
+	await refused(t, 'SHARD_UNREADABLE', async () => store.verify(digestOf(body)));
+	await refused(t, 'SHARD_UNREADABLE', async () => store.prove(digestOf(body), challenge));
+	t.deepEqual(await store.stat(digestOf(body)), {sizeBytes: 1000});
+	t.is((await filesIn(folder, 'quarantine')).length, 0);
+	isBroken = false;
+	t.true(await store.verify(digestOf(body)));
 });
 
 test('puts and removals of one shard at once leave the file and the memory of it agreed', async t => {

@@ -32,6 +32,7 @@ export const createChecker = ({catalog, fleet, health, clock, log}: CheckerOptio
 			return (await fleet.use(node, {}, store => store.verify(digest, {signal}))) ? 'ok' : 'corrupt';
 		} catch (error) {
 			if (isPjasError(error, 'SHARD_NOT_FOUND')) return 'missing';
+			if (isPjasError(error, 'SHARD_UNREADABLE')) return 'corrupt';
 			if (!signal.aborted) log.warn('a shard could not be checked', {node, digest, error});
 			return 'unreachable';
 		}

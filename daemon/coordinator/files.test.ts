@@ -89,6 +89,7 @@ test('removals that are noted behind the place that a pass has come to are carri
 		stat: async (...stat) => shards.stat(...stat),
 		list: (...list) => shards.list(...list),
 		verify: async (...verify) => shards.verify(...verify),
+		prove: async (...prove) => shards.prove(...prove),
 		async remove() {
 			if (!isNoted) await remover.discard([late]);
 			isNoted = true;

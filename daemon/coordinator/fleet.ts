@@ -96,7 +96,7 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 			state.latency = withSample(state.latency, readBytes, elapsedMs);
 		}
 
-		if (code === 'NODE_FAILED' || code === 'NODE_TIMEOUT') coolDown(state, code);
+		if (code === 'NODE_FAILED' || code === 'NODE_TIMEOUT' || code === 'SHARD_UNREADABLE') coolDown(state, code);
 		if (code === 'INSUFFICIENT_STORAGE') state.record = {...state.record, freeBytes: 0};
 	};
 

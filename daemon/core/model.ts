@@ -38,7 +38,7 @@ export type FileRecord = {
 /** `private`: its owner and whom it is shared with. `network`: everybody who is signed in. `public`: everybody. */
 export type Visibility = (typeof visibilities)[number];
 
-/** Why a shard doesn't count: the node lacks it, or holds other bytes under its name. */
+/** Why a shard doesn't count: the node lacks it, or holds other bytes under its name, or can't read them off its disk. */
 export type ShardFault = {kind: 'missing' | 'corrupt'; at: number};
 
 export type ShardRecord = {

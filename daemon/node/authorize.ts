@@ -34,9 +34,10 @@ const shardOperations: Partial<Record<string, TicketOperation>> = {
 	'PUT ': 'put',
 	'DELETE ': 'remove',
 	'POST /verify': 'verify',
+	'POST /prove': 'prove',
 };
 
-const shardPath = /^\/shards\/([^/]+)(\/verify)?$/;
+const shardPath = /^\/shards\/([^/]+)(\/verify|\/prove)?$/;
 
 /** What a call asks, where there can be a ticket for it. */
 export const askedOf = (method: string, path: string): Asked | undefined => {

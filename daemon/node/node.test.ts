@@ -12,6 +12,7 @@ import {httpShards} from '../adapters/http-shards.js';
 import {type DiskFiles, systemFiles} from '../adapters/disk-shards-files.js';
 import {openNodeFolder} from '../adapters/disk-shards-folder.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
+import {answerTo} from '../core/challenge.js';
 import {listingDigest} from '../core/listing.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {createApp} from '../http/app.js';
@@ -163,6 +164,20 @@ test('a shard is put, asked for, listed, checked and removed', async t => {
 
 	const verified = await ask(node, `${path}/verify`, {method: 'POST'});
 	t.deepEqual(verified.json, {success: true, ok: true});
+	const nonce = 'c'.repeat(64);
+	const challenge = {nonce, offset: 5, length: 90_000};
+	const proven = await ask(node, `${path}/prove?nonce=${nonce}&offset=5&length=90000`, {method: 'POST'});
+	t.deepEqual(proven.json, {success: true, proof: answerTo(challenge, body)});
+	for (const [query, status] of [
+		['', 400],
+		[`?nonce=${nonce}&offset=-1&length=1`, 400],
+		[`?nonce=${nonce}&offset=0&length=1e99`, 400],
+		[`?nonce=${nonce.toUpperCase()}&offset=0&length=1`, 400],
+		[`?nonce=${nonce}&offset=1&length=100000`, 500],
+	] as const) {
+		t.is((await ask(node, `${path}/prove${query}`, {method: 'POST'})).status, status, query);
+	}
+
 	t.is((await ask(node, path, {method: 'DELETE'})).status, 204);
 	t.is((await ask(node, path, {method: 'DELETE'})).status, 204);
 	for (const method of ['GET', 'HEAD']) t.is((await ask(node, path, {method})).status, 404);

@@ -3,7 +3,7 @@ import {z} from 'zod';
 import {digestSchema} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {type Digest, parseDigest} from '../../source/protocol/ids.js';
-import {MAX_LISTING_PAGE} from '../core/limits.js';
+import {MAX_LISTING_PAGE, MAX_SHARD_BYTES} from '../core/limits.js';
 import {type AppContext, type AppState, createApp} from '../http/app.js';
 import {validate} from '../http/body.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -31,6 +31,12 @@ export type NodeHandlerOptions = {
 const listingQuery = z.object({
 	after: digestSchema.optional(),
 	limit: z.coerce.number().int().min(1).max(MAX_LISTING_PAGE).default(MAX_LISTING_PAGE),
+});
+
+const challengeQuery = z.object({
+	nonce: z.string().regex(/^[\da-f]{64}$/),
+	offset: z.coerce.number().int().min(0).max(MAX_SHARD_BYTES),
+	length: z.coerce.number().int().min(0).max(MAX_SHARD_BYTES),
 });
 
 const digestOf = (text: string | undefined): Digest => {
@@ -133,6 +139,12 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore, proofs: Proofs
 	router.post('/shards/:digest/verify', async ctx => {
 		const isRight = await shards.verify(digestOf(ctx.params['digest']));
 		ctx.body = {success: true, ok: isRight};
+	});
+
+	router.post('/shards/:digest/prove', async ctx => {
+		const digest = digestOf(ctx.params['digest']);
+		const challenge = validate(challengeQuery, {...ctx.query}, 'query');
+		ctx.body = {success: true, proof: await shards.prove(digest, challenge)};
 	});
 };
 

@@ -3,6 +3,7 @@ import type {ExecutionContext, TestFn} from 'ava';
 import fc from 'fast-check';
 import {isPjasError, type ErrorCode} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
+import {answerTo, drawChallenge} from '../core/challenge.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import type {ShardStore} from './shard-store.js';
 
@@ -53,8 +54,38 @@ export const shardStoreSuite = (
 			t.deepEqual(await store.stat(digest), {sizeBytes});
 			t.is(Buffer.compare(await store.get(digest), body), 0);
 			t.true(await store.verify(digest));
+			for (const float of [() => 0, Math.random, () => 1 - 2 ** -53]) {
+				const challenge = drawChallenge(sizeBytes, {bytes: randomBytes, float});
+				t.is(await store.prove(digest, challenge), answerTo(challenge, body));
+			}
 		});
 	}
+
+	test(title('a proof is of just the bytes that are asked for, and of the nonce'), async t => {
+		const store = await open(t);
+		const body = randomBytes(200_000);
+		const digest = digestOf(body);
+		await store.put(digest, body);
+		const nonce = 'ab'.repeat(32);
+		const ranges = [
+			[0, 0],
+			[0, 1],
+			[199_999, 1],
+			[200_000, 0],
+			[65_535, 65_538],
+			[0, 200_000],
+		] as const;
+		for (const [offset, length] of ranges) {
+			const expected = createHash('sha256')
+				.update(Buffer.from(nonce, 'hex'))
+				.update(body.subarray(offset, offset + length));
+			t.is(await store.prove(digest, {nonce, offset, length}), expected.digest('hex'));
+		}
+
+		const whole = {offset: 0, length: 200_000};
+		t.not(await store.prove(digest, {nonce, ...whole}), await store.prove(digest, {nonce: 'ba'.repeat(32), ...whole}));
+		await refused(t, 'SHARD_CORRUPT', async () => store.prove(digest, {nonce, offset: 1, length: 200_000}));
+	});
 
 	test(title('a shard that is there already is put again with success'), async t => {
 		const store = await open(t);
@@ -114,6 +145,8 @@ export const shardStoreSuite = (
 		t.is(await store.stat(digest), undefined);
 		await refused(t, 'SHARD_NOT_FOUND', async () => store.get(digest));
 		await refused(t, 'SHARD_NOT_FOUND', async () => store.verify(digest));
+		const challenge = {nonce: '0'.repeat(64), offset: 0, length: 1};
+		await refused(t, 'SHARD_NOT_FOUND', async () => store.prove(digest, challenge));
 	});
 
 	test(title('bytes are put where the caller wants them, and never beyond'), async t => {
@@ -164,6 +197,8 @@ export const shardStoreSuite = (
 		t.is(await t.throwsAsync(async () => store.get(digest, {signal})), reason);
 		t.is(await t.throwsAsync(async () => store.stat(digest, {signal})), reason);
 		t.is(await t.throwsAsync(async () => store.verify(digest, {signal})), reason);
+		const challenge = {nonce: '0'.repeat(64), offset: 0, length: 1};
+		t.is(await t.throwsAsync(async () => store.prove(digest, challenge, {signal})), reason);
 		if (removes) t.is(await t.throwsAsync(async () => store.remove(digest, {signal})), reason);
 		if (lists) t.is(await t.throwsAsync(async () => collect(store.list(undefined, {signal}))), reason);
 		t.is(Buffer.compare(await store.get(digest), body), 0);

@@ -14,7 +14,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {MemoryShards} from '../adapters/memory-shards.js';
 import {startMemoryNode} from './memory-node.js';
 
-export type RequestKind = 'put' | 'get' | 'stat' | 'remove' | 'list' | 'verify' | 'other';
+export type RequestKind = 'put' | 'get' | 'stat' | 'remove' | 'list' | 'verify' | 'prove' | 'other';
 
 /** What goes wrong between the caller and the node. */
 export type Fault =
@@ -47,7 +47,7 @@ export type FaultyNode = {
 };
 
 const TICK_MS = 20;
-const kinds: readonly RequestKind[] = ['put', 'get', 'stat', 'remove', 'list', 'verify', 'other'];
+const kinds: readonly RequestKind[] = ['put', 'get', 'stat', 'remove', 'list', 'verify', 'prove', 'other'];
 
 const kindOf = ({method, url = ''}: IncomingMessage): RequestKind => {
 	const path = url.split('?')[0] ?? '';
@@ -57,6 +57,7 @@ const kindOf = ({method, url = ''}: IncomingMessage): RequestKind => {
 	if (method === 'HEAD' && isShard) return 'stat';
 	if (method === 'DELETE' && isShard) return 'remove';
 	if (method === 'POST' && path.endsWith('/verify')) return 'verify';
+	if (method === 'POST' && path.endsWith('/prove')) return 'prove';
 	return method === 'GET' && path === '/shards' ? 'list' : 'other';
 };
 

@@ -27,6 +27,7 @@ const nodeStoreOf = (shards: MemoryShards, allocatedBytes: number): NodeStore =>
 	remove: shards.remove.bind(shards),
 	list: shards.list.bind(shards),
 	verify: shards.verify.bind(shards),
+	prove: shards.prove.bind(shards),
 	async receive(digest, stream, _sizeBytes, options) {
 		const body = await bufferOf(stream);
 		const outcome = shards.kept.has(digest) ? 'exists' : 'created';

@@ -63,7 +63,7 @@ export type TestNetworkOptions = {
 };
 
 const MIB = 1024 * 1024;
-const verbs = ['put', 'get', 'stat', 'remove', 'list', 'verify'] as const;
+const verbs = ['put', 'get', 'stat', 'remove', 'list', 'verify', 'prove'] as const;
 
 const statsOf = ({shards, allocatedBytes}: TestNode): StorageStats => ({
 	used_bytes: shards.usedBytes,

@@ -7,7 +7,7 @@ import {type Fingerprint, type KeyPairs, openPublicKey, type KeyTexts} from './k
 A ticket is the coordinator's permission for one operation on one shard at the nodes that it names, for two minutes: a
 compact JWS. A node looks at nothing else to know who asks.
 */
-export type TicketOperation = 'put' | 'get' | 'stat' | 'remove' | 'verify' | 'list' | 'status';
+export type TicketOperation = 'put' | 'get' | 'stat' | 'remove' | 'verify' | 'prove' | 'list' | 'status';
 
 /** What is asked of a node. */
 export type Asked = {operation: TicketOperation; digest?: Digest | undefined};

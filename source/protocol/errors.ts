@@ -36,6 +36,7 @@ export const errorKinds = {
 	INTERNAL_ERROR: {status: 500, retryable: false},
 	FILE_UNAVAILABLE: {status: 500, retryable: true},
 	SHARD_CORRUPT: {status: 500, retryable: false},
+	SHARD_UNREADABLE: {status: 500, retryable: true},
 	OPERATION_UNSUPPORTED: {status: 501, retryable: false},
 	NODE_FAILED: {status: 502, retryable: true},
 	NO_NODES_AVAILABLE: {status: 503, retryable: true},
