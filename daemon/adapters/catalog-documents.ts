@@ -29,6 +29,7 @@ const prefixes: Record<Kind, string> = {
 	nodeInvitation: 'j/',
 	keyring: 'k/',
 	switch: 'w/',
+	departure: 'd/',
 };
 
 /** The kinds of which there are few. */
@@ -41,6 +42,7 @@ export const smallKinds = [
 	'nodeInvitation',
 	'keyring',
 	'switch',
+	'departure',
 ] as const satisfies SmallKind[];
 
 /** The `_id` that a record's document has. */

@@ -133,6 +133,10 @@ export class CatalogIndex {
 		return this.#placements.shardCounts(node);
 	}
 
+	shardBytes(node: NodeId): number {
+		return this.#placements.shardBytes(node);
+	}
+
 	nodes(): NodeId[] {
 		return this.#nodes.after(undefined, Infinity);
 	}

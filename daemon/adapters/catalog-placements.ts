@@ -10,6 +10,7 @@ export class Placements {
 	/** How many of a group's chunks are a file's. Most files have one group: a map for each would take the most memory. */
 	readonly #ofFile = new Map<FileId, Some | Map<PlacementGroup, number>>();
 	readonly #onNode = new Map<NodeId, ShardCounts>();
+	readonly #bytesOnNode = new Map<NodeId, number>();
 
 	/** A chunk came (no `before`), changed, or went (no `after`). */
 	change(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
@@ -31,6 +32,10 @@ export class Placements {
 		return {sound: 0, missing: 0, corrupt: 0, ...this.#onNode.get(node)};
 	}
 
+	shardBytes(node: NodeId): number {
+		return this.#bytesOnNode.get(node) ?? 0;
+	}
+
 	#count(chunk: ChunkRecord, by: 1 | -1): void {
 		const nodes = soundShards(chunk)
 			.map(shard => shard.node)
@@ -42,7 +47,12 @@ export class Placements {
 		group.chunks += by;
 		if (group.chunks === 0) this.#groups.delete(key);
 		this.#countInFile(chunk.file, group, by);
-		for (const {node, fault} of chunk.shards) this.#countOnNode(node, fault?.kind ?? 'sound', by);
+		for (const {node, fault} of chunk.shards) {
+			this.#countOnNode(node, fault?.kind ?? 'sound', by);
+			const bytes = this.shardBytes(node) + by * chunk.sizeBytes;
+			if (bytes > 0) this.#bytesOnNode.set(node, bytes);
+			else this.#bytesOnNode.delete(node);
+		}
 	}
 
 	#countInFile(file: FileId, group: PlacementGroup, by: 1 | -1): void {

@@ -89,6 +89,7 @@ const writeVerbs = ({write}: DocumentStore) => {
 			await remove('chunk', ids);
 		},
 		putNode: async (node: Records['node']) => put('node', node),
+		removeNode: async (id: NodeId) => (await remove('node', [id])) > 0,
 		putSmall: async <K extends SmallKind>(kind: K, record: SmallRecords[K]): Promise<SmallRecords[K]> =>
 			put(kind, record as Records[K]),
 		removeSmall: async (kind: SmallKind, id: string) => (await remove(kind, [id])) > 0,
@@ -196,6 +197,7 @@ const readVerbs = ({index, read}: DocumentStore) => {
 		placementGroups: () => index.placementGroups(),
 		placementGroupsOf: (file: FileId) => index.placementGroupsOf(file),
 		shardCounts: (node: NodeId) => index.shardCounts(node),
+		shardBytes: (node: NodeId) => index.shardBytes(node),
 		getNode: async (id: NodeId) => record('node', id),
 		nodes: async () => records('node', index.nodes()),
 		async removals(node: NodeId, limit: number, after?: string): Promise<RemovalRecord[]> {

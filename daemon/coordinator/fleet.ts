@@ -37,6 +37,8 @@ export type Fleet = {
 	find: (claimedId: string) => NodeState | undefined;
 	/** Takes in a node's record, new or changed. */
 	set: (record: NodeRecord) => NodeState;
+	/** It is as if the node had never joined. */
+	forget: (id: NodeId) => void;
 	isOnline: (id: NodeId) => boolean;
 	/** Whether it failed a moment ago. */
 	isCooling: (state: NodeState) => boolean;
@@ -145,6 +147,11 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		get: id => states.get(id),
 		find: claimedId => states.get(claimedId as NodeId) ?? claims.get(claimedId),
 		set,
+		forget(id) {
+			const state = states.get(id);
+			if (state?.record.classicId) claims.delete(state.record.classicId);
+			states.delete(id);
+		},
 		isOnline: id => states.get(id)?.isOnline ?? false,
 		isCooling,
 		candidates() {

@@ -107,6 +107,8 @@ export type Drain = {
 	shards: number;
 	/** Whether the node is forgotten once it is empty. */
 	leaves: boolean;
+	/** When the log was told that it is empty. */
+	emptyAt?: number;
 };
 
 /** A time in which a node may be away: that brings neither repair nor loss of reputation. */
@@ -241,6 +243,9 @@ export type SwitchRecord = {
 	revision: number;
 };
 
+/** A node that left: with the codes of before it does not join again. Its `_id` is the node's. */
+export type DepartureRecord = {_id: NodeId; leftAt: number; revision: number};
+
 /** The records of which there are few: as many as people, programs and invitations. By their kinds. */
 export type SmallRecords = {
 	account: AccountRecord;
@@ -251,6 +256,7 @@ export type SmallRecords = {
 	nodeInvitation: NodeInvitationRecord;
 	keyring: KeyringRecord;
 	switch: SwitchRecord;
+	departure: DepartureRecord;
 };
 export type SmallKind = keyof SmallRecords;
 

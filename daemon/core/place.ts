@@ -22,10 +22,18 @@ export type Placement = {
 	random: () => number;
 };
 
-/** How often a zone and an owner are in use: what is compared first, and second, where nodes are chosen. */
+/** With how many of these a node shares its zone, and its owner. */
+export const crowdingIn = (
+	node: Pick<Candidate, 'zone' | 'owner'>,
+	holders: readonly Candidate[],
+): {sameZone: number; sameOwner: number} => ({
+	sameZone: holders.filter(holder => holder.zone === node.zone).length,
+	sameOwner: holders.filter(holder => holder.owner === node.owner).length,
+});
+
+/** Zones are compared first, and owners second, where nodes are chosen. */
 const crowding = (node: Candidate, holders: readonly Candidate[]): number => {
-	const sameZone = holders.filter(holder => holder.zone === node.zone).length;
-	const sameOwner = holders.filter(holder => holder.owner === node.owner).length;
+	const {sameZone, sameOwner} = crowdingIn(node, holders);
 	return sameZone * 1000 + sameOwner;
 };
 

@@ -51,7 +51,7 @@ export type RepairPlan = {copies: CopyPlan[]; trims: TrimPlan[]; blocked: Blocke
 
 export type RepairState = RepairView & {chunks: readonly ChunkRecord[]};
 
-const sizeOfShard = (chunk: ChunkRecord) => chunk.sizeBytes + SEAL_TAG_BYTES;
+export const sizeOfShard = (chunk: ChunkRecord) => chunk.sizeBytes + SEAL_TAG_BYTES;
 
 /** When a copy stopped counting; `undefined` where it counts, or may yet. */
 const lostAt = ({node, fault}: ShardRecord, view: RepairView): number | undefined => {
@@ -109,7 +109,7 @@ const holdersOf = (shards: readonly ShardRecord[], view: RepairView): RepairNode
 Where the missing copies go: never to a node that has one, away or not; to one whose copy went bad only where there is
 no other.
 */
-const targetsOf = (chunk: ChunkRecord, count: number, view: RepairView, random: () => number): Candidate[] => {
+export const targetsOf = (chunk: ChunkRecord, count: number, view: RepairView, random: () => number): Candidate[] => {
 	const sizeBytes = sizeOfShard(chunk);
 	const sound = chunk.shards.filter(({fault}) => !fault);
 	const bad = new Set(chunk.shards.filter(({fault}) => fault).map(({node}) => node));

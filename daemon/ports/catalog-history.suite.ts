@@ -23,6 +23,7 @@ type Act =
 	| {verb: 'putChunk'; file: number; index: number; shards: readonly Shard[]; wanted: number; lag: number}
 	| {verb: 'removeChunks'; chunks: readonly (readonly [number, number])[]}
 	| {verb: 'putNode'; node: number; lag: number}
+	| {verb: 'removeNode'; node: number}
 	| {verb: 'putRemovals'; removals: readonly (readonly [number, number, number])[]}
 	| {verb: 'dropRemovals'; removals: readonly (readonly [number, number])[]};
 
@@ -66,6 +67,7 @@ const acts = {
 	putChunk: fc.record({file: upTo(FILES), index, shards, wanted: upTo(3), lag}),
 	removeChunks: fc.record({chunks: fc.array(fc.tuple(upTo(FILES), index), {maxLength: 3})}),
 	putNode: fc.record({node: upTo(NODES), lag}),
+	removeNode: fc.record({node: upTo(NODES)}),
 	putRemovals: fc.record({removals: fc.array(fc.tuple(upTo(NODES), upTo(DIGESTS), upTo(9)), {maxLength: 3})}),
 	dropRemovals: fc.record({removals: fc.array(fc.tuple(upTo(NODES), upTo(DIGESTS)), {maxLength: 3})}),
 };
@@ -120,6 +122,8 @@ const prepare = async (stored: Catalog, asked: Act): Promise<(catalog: Catalog) 
 			return async catalog => catalog.putNode(nodeOf(asked.node, {revision}));
 		}
 
+		case 'removeNode':
+			return async catalog => catalog.removeNode(nodeIdOf(asked.node));
 		case 'putRemovals':
 			return async catalog => catalog.putRemovals(asked.removals.map(removal => removalAt(...removal)));
 		case 'dropRemovals':
@@ -190,6 +194,7 @@ export const answersOf = async (catalog: Catalog): Promise<Record<string, unknow
 		placementGroups: sortedTexts(catalog.placementGroups()),
 		placementGroupsOf: numbers(FILES).map(file => sortedTexts(catalog.placementGroupsOf(fileIdOf(file)))),
 		shardCounts: numbers(NODES).map(node => catalog.shardCounts(nodeIdOf(node))),
+		shardBytes: numbers(NODES).map(node => catalog.shardBytes(nodeIdOf(node))),
 		nodes: await catalog.nodes(),
 		node: await catalog.getNode(nodeIdOf(1)),
 		removals: await Promise.all(numbers(NODES).map(async node => catalog.removals(nodeIdOf(node), 100))),

@@ -119,8 +119,14 @@ export class ModelCatalog implements Catalog {
 		return {sound: count(), missing: count('missing'), corrupt: count('corrupt')};
 	};
 
+	shardBytes = (node: NodeId) =>
+		[...this.#chunks.values()]
+			.flatMap(({shards, sizeBytes}) => shards.map(shard => ({sizeBytes, node: shard.node})))
+			.reduce((sum, shard) => sum + (shard.node === node ? shard.sizeBytes : 0), 0);
+
 	getNode = async (id: NodeId) => Promise.resolve(this.#nodes.get(id));
 	putNode = async (node: NodeRecord) => Promise.resolve().then(() => put(this.#nodes, node));
+	removeNode = async (id: NodeId) => Promise.resolve(this.#nodes.delete(id));
 	nodes = async () => Promise.resolve(sorted(this.#nodes));
 
 	putRemovals = async (removals: readonly RemovalRecord[]) => {

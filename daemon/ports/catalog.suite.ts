@@ -320,6 +320,22 @@ const otherTests = ({test, title, open}: Suite): void => {
 		t.deepEqual(ids(await catalog.nodes()), [1, 2, 3].map(nodeIdOf));
 	});
 
+	test(title('a node is removed once, and what is known of its shards stays'), async t => {
+		const {catalog, reopen} = await open(t);
+		for (const number of [1, 2]) await catalog.putNode(nodeOf(number));
+		await catalog.putChunk(chunkOf(1, 0, [1]));
+		await catalog.putRemovals([removalAt(1, 1)]);
+		const answers = await Promise.all(Array.from({length: 5}, async () => catalog.removeNode(nodeIdOf(1))));
+		t.deepEqual(answers.toSorted(), [false, false, false, false, true]);
+		await refused(t, 'CONFLICT', async () => catalog.putNode(nodeOf(1, {revision: 1})));
+		const last = reopen ? await reopen() : catalog;
+		t.deepEqual(ids(await last.nodes()), [nodeIdOf(2)]);
+		t.is(await last.getNode(nodeIdOf(1)), undefined);
+		t.is(last.shardBytes(nodeIdOf(1)), 500);
+		t.is((await last.removals(nodeIdOf(1), 9)).length, 1);
+		t.is((await last.putNode(nodeOf(1))).revision, 1, 'it can come anew');
+	});
+
 	test(title("a node's removals come in order, in pages, and are replaced and dropped"), async t => {
 		const {catalog, reopen} = await open(t);
 		await catalog.putRemovals([removalAt(1, 3), removalAt(1, 1), removalAt(2, 1), removalAt(1, 2)]);

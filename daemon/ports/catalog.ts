@@ -59,9 +59,13 @@ export type Catalog = {
 	placementGroupsOf: (file: FileId) => Iterable<PlacementGroup>;
 	/** Costs the same however many shards there are. */
 	shardCounts: (node: NodeId) => ShardCounts;
+	/** The bytes of the plain chunks that have a shard, sound or not, on this node. Costs the same however many there are. */
+	shardBytes: (node: NodeId) => number;
 
 	getNode: (id: NodeId) => Promise<NodeRecord | undefined>;
 	putNode: (node: NodeRecord) => Promise<NodeRecord>;
+	/** Says whether it was there: of two at once, one is told true. What shards and removals name it stay. */
+	removeNode: (id: NodeId) => Promise<boolean>;
 	nodes: () => Promise<NodeRecord[]>;
 
 	/** Adds removals; one that is there already is replaced. */
