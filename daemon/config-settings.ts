@@ -296,6 +296,15 @@ export const settings = {
 		modes: keepers,
 		default: '20MB',
 	},
+	trashDays: {
+		name: 'trash_days',
+		placeholder: 'DAYS',
+		help: 'How long deleted files can be brought back; 0 deletes at once',
+		allowed: 'a whole number from 0 to 3650',
+		schema: wholeNumber(0, 3650),
+		modes: keepers,
+		default: 7,
+	},
 	openAnywhere: {
 		name: 'open_anywhere',
 		help: 'With --open, listen elsewhere than on loopback too',

@@ -73,6 +73,7 @@ const samples: Record<keyof typeof settings, Samples> = {
 	},
 	repairAtOnce: {flag: ['1', 1], environment: ['64', 64], file: [2, 2], wrong: '65'},
 	repairBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: [1000, 1000], wrong: '-1'},
+	trashDays: {flag: ['0', 0], environment: ['3650', 3650], file: [30, 30], wrong: '-1'},
 	coordinatorUrl: {
 		flag: ['https://a.example/api/', 'https://a.example'],
 		environment: ['http://192.168.1.2:81', 'http://192.168.1.2:81'],
@@ -263,7 +264,7 @@ test('the defaults are those of the manual', t => {
 		memoryBytes: 256 * MIB,
 		nodeTimeoutMs: 15_000,
 	};
-	const repair = {repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB};
+	const repair = {repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB, trashDays: 7};
 	const closed = {open: false, openAnywhere: false, allowClassic: false};
 	const loopback = {host: '127.0.0.1', port: 3000, ...closed, ...repair};
 	t.deepEqual(load(t.context, ['--role', 'coordinator']), {

@@ -70,6 +70,7 @@ const stats = {
 	open: false,
 	pendingRemovals: 7,
 	repair: {waiting: 2, active: 1, blocked: 0, paused: false, reason: null},
+	trash: {files: 3, bytes: 5_000_000},
 };
 
 type Answer = {status?: number; body: unknown};

@@ -5,8 +5,9 @@ import {SortedGroups, SortedIds} from './catalog-sorted-ids.js';
 /** `open`: what everybody who is signed in may read. `open of`: the part of it that is one account's. */
 type Group = 'open' | 'public' | `${'own' | 'open of' | 'shared with'} ${string}`;
 
-/** The groups that a file stands in. */
-const groupsOf = ({owner, visibility = 'network', sharedWith = []}: FileRecord): Group[] => {
+/** The groups that a file stands in: none in the trash. */
+const groupsOf = ({owner, visibility = 'network', sharedWith = [], trashed}: FileRecord): Group[] => {
+	if (trashed) return [];
 	const groups: Group[] = owner === undefined ? [] : [`own ${owner}`];
 	if (visibility === 'private') {
 		for (const reader of new Set(sharedWith)) if (reader !== owner) groups.push(`shared with ${reader}`);
@@ -25,7 +26,7 @@ const readableBy = (viewer: string): Group[] =>
 
 /** Which files somebody may read, in order, without a look at any record. */
 export class FileViews {
-	readonly all = new SortedIds<FileId>();
+	readonly #listed = new SortedIds<FileId>();
 	readonly #groups = new SortedGroups<Group, FileId>();
 	readonly #ownedBytes = new Map<string, number>();
 
@@ -34,26 +35,26 @@ export class FileViews {
 		if (before) {
 			for (const group of groupsOf(before)) this.#groups.delete(group, before._id);
 			this.#own(before, -before.sizeBytes);
-			if (!after) this.all.delete(before._id);
+			if (!after || after.trashed) this.#listed.delete(before._id);
 		}
 
 		if (after) {
 			for (const group of groupsOf(after)) this.#groups.add(group, after._id);
 			this.#own(after, after.sizeBytes);
-			this.all.add(after._id);
+			if (!after.trashed) this.#listed.add(after._id);
 		}
 	}
 
 	/** The first `limit` files before `before` that the viewer may read, the newest first; without a viewer, of all. */
 	before(before: FileId | undefined, viewer: string | undefined, limit: number): FileId[] {
-		if (viewer === undefined) return this.all.before(before, limit);
+		if (viewer === undefined) return this.#listed.before(before, limit);
 		const groups = readableBy(viewer).map(group => this.#groups.before(group, before, limit));
 		const together = groups.length === 1 ? groups.flat() : [...new Set(groups.flat())].sort().reverse();
 		return together.slice(0, limit);
 	}
 
 	count(viewer: string | undefined): number {
-		if (viewer === undefined) return this.all.size;
+		if (viewer === undefined) return this.#listed.size;
 		const size = readableBy(viewer).reduce((sum, group) => sum + this.#groups.size(group), 0);
 		return viewer === '' ? size : size - this.#groups.size(`open of ${viewer}`);
 	}

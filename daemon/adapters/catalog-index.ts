@@ -1,11 +1,12 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import {type ChunkRecord, type FileRecord, isAmiss, type SmallKind} from '../core/model.js';
-import type {CatalogTotals, PlacementGroup, ShardCounts} from '../ports/catalog.js';
+import {type ChunkRecord, type FileRecord, isAmiss, type SmallKind, type TrashPlace} from '../core/model.js';
+import type {CatalogTotals, PlacementGroup, ShardCounts, TrashTotals} from '../ports/catalog.js';
 import {isKind, smallKinds, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
 import {FileViews} from './catalog-file-views.js';
 import {Placements} from './catalog-placements.js';
 import {SortedGroups, SortedIds} from './catalog-sorted-ids.js';
+import {TrashIndex} from './catalog-trash.js';
 
 const NAMES_A_TURN = 5000;
 const IDS_A_PAGE = 200;
@@ -28,7 +29,8 @@ of each change; it holds no documents, only their ids.
 */
 export class CatalogIndex {
 	readonly #files = new FileViews();
-	/** Their names, folded. */
+	readonly #trash = new TrashIndex();
+	/** The names of all files, folded. */
 	readonly #names = new Map<FileId, string>();
 	readonly #chunksOfFile = new SortedGroups<FileId, ChunkId>();
 	readonly #chunksOnNode = new SortedGroups<NodeId, ChunkId>();
@@ -79,6 +81,19 @@ export class CatalogIndex {
 	/** How many files `viewer` may read. Costs the same however many there are. */
 	countFiles(viewer: string | undefined): number {
 		return this.#files.count(viewer);
+	}
+
+	/** The files that were put into the trash before `before`, the last first; those of an account, or all. */
+	trashBefore(before: TrashPlace | undefined, owner: string | undefined, limit: number): FileId[] {
+		return this.#trash.before(before, owner, limit);
+	}
+
+	oldestTrash(limit: number): FileId[] {
+		return this.#trash.oldest(limit);
+	}
+
+	trashTotals(owner: string | undefined): TrashTotals {
+		return this.#trash.totals(owner);
 	}
 
 	ownedBytes(owner: string): number {
@@ -162,20 +177,24 @@ export class CatalogIndex {
 		for (const group of this.#removals.groups.values()) yield* pages('removal', group);
 		for (const group of this.#chunksOfFile.groups.values()) yield* pages('chunk', group);
 		for (const [kind, group] of this.#small.groups) yield* pages(kind, group);
-		yield* pages('file', this.#files.all);
+		yield* filePages(this.#names.keys());
 	}
 
 	#changeFile(before: FileRecord | undefined, after: FileRecord | undefined): void {
 		const totals = this.#totals;
 		this.#files.change(before, after);
-		if (before) {
+		this.#trash.change(before, after);
+		if (before && !before.trashed) {
 			totals.files--;
 			totals.fileBytes -= before.sizeBytes;
 		}
 
-		if (after) {
+		if (after && !after.trashed) {
 			totals.files++;
 			totals.fileBytes += after.sizeBytes;
+		}
+
+		if (after) {
 			this.#names.set(after._id, fold(after.name));
 			this.#recordless.delete(after._id);
 		} else if (before) {
@@ -227,6 +246,19 @@ export class CatalogIndex {
 		if (rest.length > 0) this.#chunksOfDigest.set(digest, rest);
 		else this.#chunksOfDigest.delete(digest);
 	}
+}
+
+/** Of a map's keys, which may change meanwhile: each that is there all along comes once. */
+function* filePages(ids: Iterable<FileId>): Generator<string[]> {
+	let page: string[] = [];
+	for (const id of ids) {
+		page.push(storedId('file', id));
+		if (page.length < IDS_A_PAGE) continue;
+		yield page;
+		page = [];
+	}
+
+	if (page.length > 0) yield page;
 }
 
 function* pages(kind: Kind, ids: SortedIds<string>): Generator<string[]> {

@@ -2,7 +2,7 @@ import {setImmediate as nextTurn} from 'node:timers/promises';
 import {PjasError} from '../../source/protocol/errors.js';
 import {chunkIdOf, type ChunkId, type Digest, type FileId, type NodeId} from '../../source/protocol/ids.js';
 import type {ChunkRecord, FileRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
-import type {Catalog, FilePage} from '../ports/catalog.js';
+import type {Catalog, FilePage, TrashPage} from '../ports/catalog.js';
 import {
 	copyOf,
 	isKind,
@@ -69,7 +69,18 @@ const writeVerbs = ({write}: DocumentStore) => {
 
 	return {
 		putFile: async (file: FileRecord) => put('file', file),
-		removeFile: async (id: FileId) => (await remove('file', [id])) > 0,
+		async removeFile(id: FileId, revision?: number): Promise<boolean> {
+			if (revision === undefined) return (await remove('file', [id])) > 0;
+			const stored = storedId('file', id);
+			const decide = (draft: Draft) => {
+				const there = draft.get(stored);
+				if (!there) return false;
+				if (there['revision'] !== revision) throw conflict('file');
+				draft.remove(stored);
+				return true;
+			};
+			return write({ids: [stored], decide});
+		},
 		async commitUpload(file: FileRecord, chunks: readonly ChunkRecord[]): Promise<void> {
 			chunks.forEach(assertChunkId);
 			const puts = [
@@ -175,6 +186,9 @@ const readVerbs = ({index, read}: DocumentStore) => {
 			for await (const ids of index.filesNamed(search, viewer)) count += ids.length;
 			return count;
 		},
+		trash: async ({before, owner, limit}: TrashPage) => records('file', index.trashBefore(before, owner, limit)),
+		oldestTrash: async (limit: number) => records('file', index.oldestTrash(limit)),
+		trashTotals: (owner?: string) => index.trashTotals(owner),
 		ownedBytes: (owner: string) => index.ownedBytes(owner),
 		getChunk: async (id: ChunkId) => record('chunk', id),
 		chunksOf: (file: FileId, afterIndex?: number) =>

@@ -74,5 +74,6 @@ export const fakeNetwork = (nodeCount: number, fileCount: number): FakeNetwork =
 		open: false,
 		pendingRemovals: 0,
 		repair: {waiting: 0, active: 0, blocked: 0, paused: false, reason: null},
+		trash: {files: 0, bytes: 0},
 	},
 });

@@ -45,6 +45,10 @@ const repairing: ByVisibility = {
 	public: ['sign in', 'forbidden', 'forbidden', 'in', 'in', 'in'],
 };
 
+/** Of what its owner put into the trash. */
+const restoring: Row = ['sign in', 'gone', 'gone', 'in', 'forbidden', 'in'];
+const ofTrash: ByVisibility = {private: restoring, network: restoring, public: restoring};
+
 const expected: Record<RouteName, Row | ByVisibility> = {
 	root: everybody,
 	health: everybody,
@@ -96,6 +100,10 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	pauseRepair: operators,
 	resumeRepair: operators,
 	repairFile: repairing,
+	trash: signedIn,
+	emptyTrash: signedIn,
+	restoreFile: ofTrash,
+	purgeFile: ofTrash,
 };
 
 const outcomeOf = async (response: Response): Promise<Outcome> => {
@@ -112,7 +120,7 @@ type Cast = PeopleNetwork & {tokens: Record<Caller, () => Promise<string | undef
 
 /** The people, each with a fresh token a call: one of the calls ends its own. */
 const startCast = async (t: ExecutionContext): Promise<Cast> => {
-	const network = await startPeopleNetwork(t);
+	const network = await startPeopleNetwork(t, {trashMs: 7 * 24 * 3600 * 1000});
 	const roles = {stranger: 'member', reader: 'member', owner: 'member', operator: 'operator'} as const;
 	const first: Record<string, string> = {admin: network.adminToken};
 	for (const [name, role] of Object.entries(roles)) first[name] = await network.addAccount(name, role);
@@ -141,6 +149,12 @@ const createFile = async (call: Call, visibility: Visibility): Promise<string> =
 	return id;
 };
 
+const createTrashed = async (call: Call, visibility: Visibility): Promise<string> => {
+	const id = await createFile(call, visibility);
+	await call('DELETE', `/api/files/${id}`);
+	return id;
+};
+
 const bodyFor = (route: Route): {json?: unknown} =>
 	route.body?.type === 'application/json' ? {json: {nothing: 'of use'}} : {};
 
@@ -156,7 +170,8 @@ test('each call lets in whom it should, and nobody else, whosever file it is abo
 		const cases = Array.isArray(rows) ? [[undefined, rows as Row] as const] : Object.entries(rows as ByVisibility);
 		for (const [visibility, row] of cases) {
 			for (const [at, caller] of callers.entries()) {
-				const id = visibility === undefined ? nothing : await createFile(ownerCall, visibility as Visibility);
+				const create = row === restoring ? createTrashed : createFile;
+				const id = visibility === undefined ? nothing : await create(ownerCall, visibility as Visibility);
 				const token = await cast.tokens[caller]();
 				const path = route.path.replace('{id}', id);
 				const outcome = await outcomeOf(await cast.as(token)(route.method, path, bodyFor(route)));
@@ -169,19 +184,56 @@ test('each call lets in whom it should, and nobody else, whosever file it is abo
 	t.deepEqual(wrong, []);
 });
 
+/** Of a file in the trash: what is about its shards is for who may bring it back, and for operators. All else is gone. */
+const goneToAll: Row = ['gone', 'gone', 'gone', 'gone', 'gone', 'gone'];
+const notThere: Row = ['sign in', 'gone', 'gone', 'gone', 'gone', 'gone'];
+const expectedOfTrashed: Partial<Record<RouteName, Row>> = {
+	file: goneToAll,
+	download: goneToAll,
+	replication: ['gone', 'gone', 'gone', 'in', 'in', 'in'],
+	check: ['sign in', 'gone', 'gone', 'in', 'in', 'in'],
+	repairFile: ['sign in', 'gone', 'gone', 'in', 'in', 'in'],
+	deleteFile: notThere,
+	changeFile: notThere,
+	createLink: notThere,
+	restoreFile: restoring,
+	purgeFile: restoring,
+};
+
+test('a file in the trash is gone for everybody, but for who may bring it back, and what is about its shards', async t => {
+	t.timeout(120_000);
+	const cast = await startCast(t);
+	const ownerCall = cast.as(await cast.tokens.owner());
+	const wrong: string[] = [];
+	for (const [name, route] of Object.entries<Route>(routes).filter(([, {access}]) => access === 'file')) {
+		for (const visibility of visibilities) {
+			for (const [at, caller] of callers.entries()) {
+				const id = await createTrashed(ownerCall, visibility);
+				const call = cast.as(await cast.tokens[caller]());
+				const outcome = await outcomeOf(await call(route.method, route.path.replace('{id}', id), bodyFor(route)));
+				const wanted = expectedOfTrashed[name as RouteName]?.[at];
+				if (outcome !== wanted) wrong.push(`${name}, ${visibility} ${caller}: ${outcome}, not ${String(wanted)}`);
+			}
+		}
+	}
+
+	t.deepEqual(wrong, []);
+});
+
 test('a file that may not be seen answers, to the byte, as one that does not exist', async t => {
 	const cast = await startCast(t);
 	const hidden = await createFile(cast.as(await cast.tokens.owner()), 'private');
+	const trashed = await createTrashed(cast.as(await cast.tokens.owner()), 'public');
 	for (const caller of ['anonymous', 'stranger'] as const) {
 		const call = cast.as(await cast.tokens[caller]());
 		for (const [name, route] of Object.entries<Route>(routes).filter(([, {access}]) => access === 'file')) {
 			const answers = await Promise.all(
-				[hidden, nothing].map(async id => {
+				[hidden, trashed, nothing].map(async id => {
 					const answer = await call(route.method, route.path.replace('{id}', id), bodyFor(route));
 					return [answer.status, await answer.text()];
 				}),
 			);
-			t.deepEqual(answers[0], answers[1], `${name}, ${caller}`);
+			t.deepEqual(answers.slice(0, 2), [answers[2], answers[2]], `${name}, ${caller}`);
 		}
 	}
 });

@@ -29,7 +29,7 @@ export const createFileTeller = ({catalog, fleet, events}: FileTellerOptions): F
 			for (const id of [...waiting].slice(0, FILES_A_STEP)) {
 				waiting.delete(id);
 				const file = await catalog.getFile(id);
-				if (file)
+				if (file && !file.trashed)
 					events.publish('file', fileView(file, {catalog, fleet}), principal => mayFile(principal, 'see', file));
 			}
 

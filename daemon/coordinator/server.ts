@@ -45,12 +45,14 @@ import {peopleRoutes} from './routes/people.js';
 import {repairRoutes} from './routes/repair.js';
 import {createServe} from './routes/serve.js';
 import {sessionRoutes} from './routes/session.js';
+import {trashRoutes} from './routes/trash.js';
 import type {Parts} from './routes/parts.js';
 import {type Running, runWorker} from './run-worker.js';
 import {createShardHealth} from './shard-health.js';
 import {createShardReader} from './shard-reader.js';
 import {createShardWriter} from './shard-writer.js';
 import {statisticsOf} from './statistics.js';
+import {createTrash} from './trash.js';
 import {createTryLimits} from './try-limits.js';
 import {createUploader} from './upload.js';
 import {logView, nodeView} from './views.js';
@@ -76,6 +78,8 @@ export type CoordinatorOptions = {
 	allowClassic: boolean;
 	memoryBytes: number;
 	repair: RepairSettings;
+	/** How long what is deleted can be brought back; 0: not at all. */
+	trashMs: number;
 	version: string;
 	/** The origins whose pages may call. */
 	cors?: AppOptions['cors'];
@@ -111,6 +115,7 @@ const REMOVER_REST_MS = 30_000;
 const RECONCILER_REST_MS = 60_000;
 const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
+const TRASH_REST_MS = 60_000;
 const REPAIRER_REST_MS = 1_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
@@ -203,6 +208,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		remover,
 		repairer,
 		replicas,
+		trash: createTrash({catalog, remover, clock, note, keepMs: options.trashMs}),
 		tryLimits,
 		uploader: createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget}),
 		links: createShareLinks({...options, accounts: people.accounts, tryLimits}),
@@ -257,6 +263,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		monitoringRoutes,
 		...ofNodes,
 		fileRoutes,
+		trashRoutes,
 		keyringRoutes,
 		repairRoutes,
 		sessionRoutes,
@@ -288,6 +295,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 				reconciler: [reconciler, RECONCILER_REST_MS],
 				fileTeller: [fileTeller, FILE_TELLER_REST_MS],
 				repairer: [parts.repairer, REPAIRER_REST_MS],
+				trash: [parts.trash, TRASH_REST_MS],
 				statistics: [statisticsTeller(parts), STATISTICS_REST_MS],
 			} as const;
 			for (const [name, [worker, restMs]] of Object.entries(rests)) {

@@ -36,5 +36,6 @@ export const statisticsOf = ({catalog, fleet, meters, open, repairer}: Statistic
 		open,
 		pendingRemovals: totals.removals,
 		repair: repairFigures(repairer),
+		trash: catalog.trashTotals(),
 	};
 };

@@ -12,7 +12,7 @@ export type Principal =
 	| {kind: 'account'; name: string; role: Role; scope: Scope; via: 'token' | 'session'};
 
 /** What of a file decides who may do what with it. */
-export type FileAccess = Pick<FileRecord, 'owner' | 'visibility' | 'sharedWith'>;
+export type FileAccess = Pick<FileRecord, 'owner' | 'visibility' | 'sharedWith' | 'trashed'>;
 
 /** `see`: that it is there, its name and where its shards are. `read`: its content. `change`: delete it, share it. */
 export type FileAct = 'see' | 'read' | 'change';
@@ -33,6 +33,10 @@ export const mayFile = (principal: Principal, act: FileAct, file: FileAccess): b
 	if (act === 'change') return file.owner === name;
 	return isReader(name, file) || (act === 'see' && role === 'operator');
 };
+
+/** Whether somebody may know of a file, in the trash too: there, only who may bring it back knows of it, and operators. */
+export const mayKnow = (principal: Principal, file: FileAccess): boolean =>
+	file.trashed ? isOperator(principal) || mayFile(principal, 'change', file) : mayFile(principal, 'see', file);
 
 /** Whose files a listing is bounded to; `undefined` where it is not. */
 export const viewerOf = (principal: Principal): string | undefined => {

@@ -30,10 +30,18 @@ export type FileRecord = {
 	visibility?: Visibility;
 	/** The accounts that may read a private file. */
 	sharedWith?: string[];
-	/** Since when it is in the trash, and by whom it was put there. */
+	/** Since when it is in the trash, and by whom it was put there. What is there keeps its chunks, and nobody can read it. */
 	trashed?: {at: number; by: string};
 	revision: number;
 };
+
+/** Where a file stands in the trash: sorted, what was put there earlier comes first. */
+export type TrashPlace = string & {readonly trashPlace: unique symbol};
+
+const TIME_DIGITS = 14;
+
+export const trashPlaceOf = ({_id, trashed}: Pick<FileRecord, '_id' | 'trashed'>): TrashPlace | undefined =>
+	trashed && (`${trashed.at.toString(16).padStart(TIME_DIGITS, '0')}-${_id}` as TrashPlace);
 
 /** `private`: its owner and whom it is shared with. `network`: everybody who is signed in. `public`: everybody. */
 export type Visibility = (typeof visibilities)[number];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {isPjasError} from '../../source/protocol/errors.js';
 import {visibilities} from '../../source/protocol/people.js';
-import {schemeOf, type FileRecord, type ShardRecord} from '../core/model.js';
+import {schemeOf, type FileRecord, type ShardRecord, trashPlaceOf} from '../core/model.js';
 import type {Catalog} from './catalog.js';
 import {
 	chunkIdOfFile,
@@ -18,7 +18,7 @@ import {
 type Act =
 	| {verb: 'putFile'; file: number; name: string; rights: Rights; lag: number}
 	| {verb: 'putAccount' | 'removeAccount'; name: string; lag: number}
-	| {verb: 'removeFile'; file: number}
+	| {verb: 'removeFile'; file: number; lag: number | undefined}
 	| {verb: 'commitUpload'; file: number; chunks: number}
 	| {verb: 'putChunk'; file: number; index: number; shards: readonly Shard[]; wanted: number; lag: number}
 	| {verb: 'removeChunks'; chunks: readonly (readonly [number, number])[]}
@@ -27,7 +27,7 @@ type Act =
 	| {verb: 'putRemovals'; removals: readonly (readonly [number, number, number])[]}
 	| {verb: 'dropRemovals'; removals: readonly (readonly [number, number])[]};
 
-type Rights = Pick<FileRecord, 'owner' | 'visibility' | 'sharedWith'>;
+type Rights = Pick<FileRecord, 'owner' | 'visibility' | 'sharedWith' | 'trashed'>;
 type Shard = {node: number; digest: number; fault: ShardRecord['fault'] | undefined};
 
 /** Acts that are asked for at once. */
@@ -48,7 +48,12 @@ const name = fc.oneof(
 const people = ['ada', 'ben'];
 const person = fc.constantFrom(...people);
 const rights = fc.record(
-	{owner: person, visibility: fc.constantFrom(...visibilities), sharedWith: fc.array(person, {maxLength: 2})},
+	{
+		owner: person,
+		visibility: fc.constantFrom(...visibilities),
+		sharedWith: fc.array(person, {maxLength: 2}),
+		trashed: fc.record({at: upTo(3), by: person}),
+	},
 	{requiredKeys: []},
 ) as fc.Arbitrary<Rights>;
 const fault = fc.constantFrom<ShardRecord['fault'] | undefined>(
@@ -62,7 +67,7 @@ const acts = {
 	putFile: fc.record({file: upTo(FILES), name, rights, lag}),
 	putAccount: fc.record({name: person, lag}),
 	removeAccount: fc.record({name: person, lag}),
-	removeFile: fc.record({file: upTo(FILES)}),
+	removeFile: fc.record({file: upTo(FILES), lag: fc.option(lag, {nil: undefined})}),
 	commitUpload: fc.record({file: upTo(FILES), chunks: index}),
 	putChunk: fc.record({file: upTo(FILES), index, shards, wanted: upTo(3), lag}),
 	removeChunks: fc.record({chunks: fc.array(fc.tuple(upTo(FILES), index), {maxLength: 3})}),
@@ -101,8 +106,12 @@ const prepare = async (stored: Catalog, asked: Act): Promise<(catalog: Catalog) 
 
 		case 'removeAccount':
 			return async catalog => catalog.removeSmall('account', asked.name);
-		case 'removeFile':
-			return async catalog => catalog.removeFile(fileIdOf(asked.file));
+		case 'removeFile': {
+			const {revision = 0} = (await stored.getFile(fileIdOf(asked.file))) ?? {};
+			const expected = asked.lag === undefined ? undefined : revision + asked.lag;
+			return async catalog => catalog.removeFile(fileIdOf(asked.file), expected);
+		}
+
 		case 'commitUpload': {
 			const chunks = Array.from({length: asked.chunks}, (_, at) => chunkOf(asked.file, at));
 			return async catalog => catalog.commitUpload(fileOf(asked.file), chunks);
@@ -160,6 +169,7 @@ const collect = async <T>(records: AsyncIterable<T>): Promise<T[]> => {
 };
 
 const sortedTexts = (values: Iterable<unknown>) => Array.from(values, value => JSON.stringify(value)).sort();
+const owned = (owner: string | undefined) => (owner === undefined ? {} : {owner});
 const numbers = (count: number) => Array.from({length: count}, (_, at) => at + 1);
 
 /** All that can be asked of a catalogue in which a history was played. */
@@ -175,6 +185,15 @@ export const answersOf = async (catalog: Catalog): Promise<Record<string, unknow
 		viewedCount: await Promise.all(['', ...people].map(async viewer => catalog.countFiles('', viewer))),
 		viewedNamedCount: await catalog.countFiles('p', 'ben'),
 		ownedBytes: people.map(owner => catalog.ownedBytes(owner)),
+		trash: await Promise.all([undefined, ...people].map(async owner => catalog.trash({limit: 100, ...owned(owner)}))),
+		trashPages: await Promise.all(
+			(await catalog.trash({limit: 100})).map(async file => {
+				const before = trashPlaceOf(file);
+				return catalog.trash({limit: 1, ...(before && {before})});
+			}),
+		),
+		oldestTrash: await Promise.all([1, 100].map(async limit => catalog.oldestTrash(limit))),
+		trashTotals: [undefined, ...people].map(owner => catalog.trashTotals(owner)),
 		accounts: await catalog.allSmall('account'),
 		account: await catalog.getSmall('account', 'ada'),
 		tokens: await catalog.allSmall('token'),

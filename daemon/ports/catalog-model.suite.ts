@@ -3,6 +3,7 @@ import type {ChunkId, FileId, NodeId} from '../../source/protocol/ids.js';
 import {
 	isAmiss,
 	soundShards,
+	trashPlaceOf,
 	wantedShards,
 	type ChunkRecord,
 	type FileRecord,
@@ -11,7 +12,7 @@ import {
 	type SmallKind,
 	type SmallRecords,
 } from '../core/model.js';
-import type {Catalog, FilePage, PlacementGroup} from './catalog.js';
+import type {Catalog, FilePage, PlacementGroup, TrashPage} from './catalog.js';
 
 const byId = (a: {_id: string}, b: {_id: string}) => (a._id < b._id ? -1 : 1);
 const sorted = <T extends {_id: string}>(records: Map<string, T>): T[] => [...records.values()].sort(byId);
@@ -46,12 +47,18 @@ export class ModelCatalog implements Catalog {
 
 	getFile = async (id: FileId) => Promise.resolve(this.#files.get(id));
 	putFile = async (file: FileRecord) => Promise.resolve().then(() => put(this.#files, file));
-	removeFile = async (id: FileId) => Promise.resolve(this.#files.delete(id));
+	removeFile = async (id: FileId, revision?: number) =>
+		Promise.resolve().then(() => {
+			const stored = this.#files.get(id);
+			if (stored && revision !== undefined && stored.revision !== revision) throw new PjasError('CONFLICT', 'changed');
+			return this.#files.delete(id);
+		});
 
 	files = async ({before, search = '', viewer, limit}: FilePage) =>
 		Promise.resolve(
 			sorted(this.#files)
 				.reverse()
+				.filter(({trashed}) => !trashed)
 				.filter(file => before === undefined || file._id < before)
 				.filter(file => viewer === undefined || mayRead(viewer, file))
 				.filter(file => fold(file.name).includes(fold(search)))
@@ -60,6 +67,34 @@ export class ModelCatalog implements Catalog {
 
 	countFiles = async (search: string, viewer?: string) =>
 		(await this.files({search, limit: Infinity, ...(viewer !== undefined && {viewer})})).length;
+
+	/** Sorted as they were put there. */
+	#trashOf = (owner: string | undefined) =>
+		[...this.#files.values()]
+			.map(file => ({file, place: trashPlaceOf(file) ?? ''}))
+			.filter(({file, place}) => place !== '' && (owner === undefined || file.owner === owner))
+			.sort((a, b) => (a.place < b.place ? -1 : 1));
+
+	trash = async ({before, owner, limit}: TrashPage) =>
+		Promise.resolve(
+			this.#trashOf(owner)
+				.reverse()
+				.filter(({place}) => before === undefined || place < before)
+				.slice(0, limit)
+				.map(({file}) => file),
+		);
+
+	oldestTrash = async (limit: number) =>
+		Promise.resolve(
+			this.#trashOf(undefined)
+				.slice(0, limit)
+				.map(({file}) => file),
+		);
+
+	trashTotals = (owner?: string) => {
+		const files = this.#trashOf(owner).map(({file}) => file);
+		return {files: files.length, bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0)};
+	};
 
 	ownedBytes = (owner: string) =>
 		[...this.#files.values()].filter(file => file.owner === owner).reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -158,9 +193,11 @@ export class ModelCatalog implements Catalog {
 	removeSmall = async (kind: SmallKind, id: string) => Promise.resolve(this.#smallOf(kind).delete(id));
 	allSmall = async <K extends SmallKind>(kind: K) => Promise.resolve(sorted(this.#smallOf(kind)));
 
+	#listed = () => [...this.#files.values()].filter(({trashed}) => !trashed);
+
 	totals = () => ({
-		files: this.#files.size,
-		fileBytes: [...this.#files.values()].reduce((sum, file) => sum + file.sizeBytes, 0),
+		files: this.#listed().length,
+		fileBytes: this.#listed().reduce((sum, file) => sum + file.sizeBytes, 0),
 		chunks: this.#chunks.size,
 		removals: this.#removals.size,
 	});

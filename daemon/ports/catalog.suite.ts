@@ -1,7 +1,7 @@
 import type {ExecutionContext, TestFn} from 'ava';
 import fc from 'fast-check';
 import {isPjasError, type ErrorCode} from '../../source/protocol/errors.js';
-import type {ChunkRecord, ShardRecord} from '../core/model.js';
+import {type ChunkRecord, type ShardRecord, trashPlaceOf} from '../core/model.js';
 import type {Catalog} from './catalog.js';
 import {answersOf, histories, play} from './catalog-history.suite.js';
 import {ModelCatalog} from './catalog-model.suite.js';
@@ -158,6 +158,51 @@ const fileTests = ({test, title, open}: Suite): void => {
 		t.deepEqual(await catalog.filesWithoutRecord(), [fileIdOf(1)]);
 		await catalog.removeChunks([chunkIdOfFile(1, 0), chunkIdOfFile(9, 9)]);
 		t.deepEqual(await catalog.filesWithoutRecord(), []);
+	});
+
+	test(title('what is in the trash is listed there alone, the last deleted first, and counted there'), async t => {
+		const {catalog, reopen} = await open(t);
+		const trashed = (at: number) => ({trashed: {at, by: 'ada'}});
+		await catalog.putFile(fileOf(1, {owner: 'ada', visibility: 'public', ...trashed(300)}));
+		await catalog.putFile(fileOf(2, {owner: 'ben', sharedWith: ['ada'], ...trashed(100)}));
+		await catalog.putFile(fileOf(3, trashed(200)));
+		await catalog.commitUpload(fileOf(4, {owner: 'ada'}), [chunkOf(4, 0)]);
+		const kept = await catalog.getFile(fileIdOf(4));
+		await catalog.putFile({...(kept ?? fileOf(4)), ...trashed(200)});
+		await catalog.putFile(fileOf(5, {owner: 'ada'}));
+		const last = reopen ? await reopen() : catalog;
+
+		t.deepEqual(ids(await last.files({limit: 9})), [fileIdOf(5)]);
+		t.deepEqual(ids(await last.files({limit: 9, viewer: 'ada', search: 'file'})), [fileIdOf(5)]);
+		t.is(await last.countFiles('', ''), 0);
+		t.like(last.totals(), {files: 1, fileBytes: 1005, chunks: 1});
+		t.deepEqual(await last.filesWithoutRecord(), []);
+		t.is(last.ownedBytes('ada'), 1001 + 1004 + 1005);
+
+		t.deepEqual(ids(await last.trash({limit: 9})), [1, 4, 3, 2].map(fileIdOf));
+		t.deepEqual(ids(await last.trash({limit: 9, owner: 'ada'})), [1, 4].map(fileIdOf));
+		t.deepEqual(ids(await last.trash({limit: 9, owner: 'eve'})), []);
+		const [, second] = await last.trash({limit: 2});
+		const before = second && trashPlaceOf(second);
+		t.deepEqual(ids(await last.trash({limit: 1, ...(before && {before})})), [fileIdOf(3)]);
+		t.deepEqual(ids(await last.oldestTrash(3)), [2, 3, 4].map(fileIdOf));
+		t.deepEqual(last.trashTotals(), {files: 4, bytes: 4010});
+		t.deepEqual(last.trashTotals('ben'), {files: 1, bytes: 1002});
+
+		const {trashed: gone, ...back} = (await last.getFile(fileIdOf(4))) ?? fileOf(4);
+		t.is(gone?.at, 200);
+		await last.putFile(back);
+		t.deepEqual(ids(await last.files({limit: 9, viewer: 'ada'})), [5, 4].map(fileIdOf));
+		t.deepEqual(last.trashTotals('ada'), {files: 1, bytes: 1001});
+	});
+
+	test(title('a file of another revision is not removed'), async t => {
+		const {catalog} = await open(t);
+		await catalog.putFile(fileOf(1));
+		await refused(t, 'CONFLICT', async () => catalog.removeFile(fileIdOf(1), 2));
+		t.is((await catalog.getFile(fileIdOf(1)))?.revision, 1);
+		t.true(await catalog.removeFile(fileIdOf(1), 1));
+		t.false(await catalog.removeFile(fileIdOf(1), 1));
 	});
 
 	test(title('an upload is committed whole or not at all'), async t => {

@@ -1,5 +1,13 @@
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
+import type {
+	ChunkRecord,
+	FileRecord,
+	NodeRecord,
+	RemovalRecord,
+	SmallKind,
+	SmallRecords,
+	TrashPlace,
+} from '../core/model.js';
 
 export type FilePage = {
 	/** Only files older than this one: its id sorts before. */
@@ -11,12 +19,23 @@ export type FilePage = {
 	limit: number;
 };
 
+export type TrashPage = {
+	/** Only files that were put into the trash before this place. */
+	before?: TrashPlace;
+	/** Only files of this account. */
+	owner?: string;
+	limit: number;
+};
+
+export type TrashTotals = {files: number; bytes: number};
+
 /** How many chunks want `wanted` shards and have sound ones on exactly these nodes (sorted; one entry a shard). */
 export type PlacementGroup = {wanted: number; nodes: readonly NodeId[]; chunks: number};
 
 /** The shards that a node should hold, by what was last seen of them. */
 export type ShardCounts = {sound: number; missing: number; corrupt: number};
 
+/** `files` and `fileBytes` are those that are not in the trash; chunks are counted wherever their file is. */
 export type CatalogTotals = {files: number; fileBytes: number; chunks: number; removals: number};
 
 /**
@@ -28,14 +47,25 @@ none is stored) and returns it with the next revision; otherwise it throws `CONF
 `CATALOG_UNAVAILABLE` where the disk refuses (then nothing is half written, and a later call may succeed).
 */
 export type Catalog = {
+	/** One that is in the trash as well. */
 	getFile: (id: FileId) => Promise<FileRecord | undefined>;
 	putFile: (file: FileRecord) => Promise<FileRecord>;
-	/** Removes a file's record, not its chunks. Says whether it was there: of two at once, one is told true. */
-	removeFile: (id: FileId) => Promise<boolean>;
-	/** The newest first. */
+	/**
+	Removes a file's record, not its chunks. Says whether it was there: of two at once, one is told true.
+
+	@param revision - Only this one: where another is stored, it throws `CONFLICT`.
+	*/
+	removeFile: (id: FileId, revision?: number) => Promise<boolean>;
+	/** The newest first, without those in the trash. */
 	files: (page: FilePage) => Promise<FileRecord[]>;
 	countFiles: (search: string, viewer?: string) => Promise<number>;
-	/** The bytes of all files of an account. Costs the same however many there are. */
+	/** The files in the trash. What was put there last comes first. */
+	trash: (page: TrashPage) => Promise<FileRecord[]>;
+	/** The first `limit` files in the trash, what was put there first coming first. */
+	oldestTrash: (limit: number) => Promise<FileRecord[]>;
+	/** What is in the trash, of an account or in all. Costs the same however much there is. */
+	trashTotals: (owner?: string) => TrashTotals;
+	/** The bytes of all files of an account, in the trash or not. Costs the same however many there are. */
 	ownedBytes: (owner: string) => number;
 	/** New chunks, then their new file, in one durable write. After a crash the file is there only if its chunks are. */
 	commitUpload: (file: FileRecord, chunks: readonly ChunkRecord[]) => Promise<void>;

@@ -35,6 +35,8 @@ export type CoordinatorRole = TlsSettings & {
 	repairAtOnce: number;
 	/** The most bytes that repairs write to nodes in a second; 0 for any. */
 	repairBytesPerSecond: number;
+	/** For how many days what is deleted can be brought back; 0: not at all. */
+	trashDays: number;
 	/** How long a node may move nothing before another is asked. */
 	nodeTimeoutMs: number;
 	/** The proxies that are believed about whom a request comes from. */
@@ -71,6 +73,7 @@ export type RunningCoordinator = RunningRole & {
 };
 
 const BOOT_ID_BYTES = 6;
+const DAY_MS = 24 * 3600 * 1000;
 const INVITATION_MS = 10 * 60 * 1000;
 
 /** Closes what was opened, the last first; one that fails doesn't keep the others open. */
@@ -92,13 +95,14 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		const catalog = await openNedbCatalog({folder, log, clock});
 		closers.push(catalog.close);
 		const {files, chunks} = catalog.totals();
+		const {files: trashed} = catalog.trashTotals();
 		const masterKey = await loadMasterKey({
 			folder,
 			fromEnvironment: role.masterKey,
-			isNeeded: files + chunks > 0,
+			isNeeded: files + chunks + trashed > 0,
 			random,
 		});
-		const [newest] = await catalog.files({limit: 1});
+		const [newest] = [...(await catalog.files({limit: 1})), ...(await catalog.trash({limit: 1}))];
 		if (newest) masterKey.unwrap(newest._id, newest.wrappedKey);
 
 		const activity = await openActivity({folder, clock, log});
@@ -135,6 +139,7 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 				atOnce: role.repairAtOnce,
 				bytesPerSecond: role.repairBytesPerSecond,
 			},
+			trashMs: role.trashDays * DAY_MS,
 			masterKey,
 			onBytes,
 			passwords: role.passwords ?? argon2Passwords(),

@@ -55,6 +55,8 @@ export type TestNetworkOptions = {
 	nodesOf?: TestNetwork;
 	clock?: Clock;
 	repair?: Partial<RepairSettings>;
+	/** 0, which deletes at once, unless it is said. */
+	trashMs?: number;
 	/** Without accounts, unless it is said. */
 	open?: boolean;
 	allowClassic?: boolean;
@@ -126,6 +128,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		cors: (options.open ?? true) ? ['*'] : [],
 		...options.more,
 		memoryBytes,
+		trashMs: options.trashMs ?? 0,
 		repair: {graceMs: 900_000, atOnce: 4, bytesPerSecond: 0, ...options.repair},
 		version: '0.0.0',
 	});

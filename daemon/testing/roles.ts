@@ -50,6 +50,7 @@ export const startRoleNetwork = async (
 		repairGraceMs: 900_000,
 		repairAtOnce: 4,
 		repairBytesPerSecond: 0,
+		trashDays: 0,
 	});
 	t.teardown(coordinator.close);
 	const {url} = coordinator;

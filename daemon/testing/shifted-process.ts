@@ -30,7 +30,7 @@ const common = {host: '127.0.0.1', version: '2.0.0', random: systemRandom, log: 
 if (settings.role === 'coordinator') {
 	await startCoordinator({
 		...{...settings, ...common, clock, replicas: 3, minReplicas: 2, open: true, allowClassic: false},
-		...{memoryBytes: 64 * 1024 ** 2, nodeTimeoutMs: 3000, repairAtOnce: 4, repairBytesPerSecond: 0},
+		...{memoryBytes: 64 * 1024 ** 2, nodeTimeoutMs: 3000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0},
 	});
 } else {
 	const sleep = async (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / HASTE, signal);

@@ -8,11 +8,13 @@ import {
 	nodeAnswerSchema,
 	nodeShardsSchema,
 	nodesSchema,
+	okSchema,
 	repairAnswerSchema,
 	repairFileSchema,
 	replicationSchema,
 	statsSchema,
 } from '../protocol/api.js';
+import {emptiedTrashSchema, trashSchema} from '../protocol/healing-api.js';
 import {sharedFileSchema} from '../protocol/people-api.js';
 import {pathOf} from '../protocol/routes.js';
 import {readCheck} from './check-lines.js';
@@ -57,8 +59,25 @@ export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls =>
 		nodeShards: async (id, query) => callJson(http, {name: 'nodeShards', id, query}, nodeShardsSchema),
 		files: async ({search, ...page}) => callJson(http, {name: 'files', query: {...page, q: search}}, filesSchema),
 		file,
-		async removeFile(id) {
-			await callJson(http, {name: 'deleteFile', id}, deletedSchema);
+		async removeFile(id, {isForever = false} = {}) {
+			const query = isForever ? {forever: 'true'} : {};
+			return (await callJson(http, {name: 'deleteFile', id, query}, deletedSchema)).purge_at;
+		},
+		trash: async query => callJson(http, {name: 'trash', query}, trashSchema),
+		restoreFile: async id => (await callJson(http, {name: 'restoreFile', id}, fileAnswerSchema)).file,
+		async purgeFile(id) {
+			await callJson(http, {name: 'purgeFile', id}, okSchema);
+		},
+		async emptyTrash(signal) {
+			const sum = {files: 0, bytes: 0};
+			for (let before: string | undefined; ;) {
+				signal?.throwIfAborted();
+				const page = await callJson(http, {name: 'emptyTrash', query: {before}}, emptiedTrashSchema);
+				sum.files += page.files;
+				sum.bytes += page.bytes;
+				if (page.next_before === null) return sum;
+				before = page.next_before;
+			}
 		},
 		repair: async () => (await callJson(http, {name: 'repair'}, repairAnswerSchema)).repair,
 		async pauseRepair(isPaused) {

@@ -17,14 +17,17 @@ import type {
 } from '../protocol/api.js';
 import type {PeopleApi} from './people-contract.js';
 import type {SharedFile} from '../protocol/people-api.js';
+import type {emptiedTrashSchema, TrashedFile, trashSchema} from '../protocol/healing-api.js';
 import type {E2e} from '../protocol/sealed-details.js';
 
-export type {CheckLine, FileView, LogEntry, NodeView, RepairView, Stats, Uploaded};
+export type {CheckLine, FileView, LogEntry, NodeView, RepairView, Stats, TrashedFile, Uploaded};
 
 /** A node, and how many of the shards that it should hold are sound, missing or corrupt. */
 export type NodeDetails = Omit<z.infer<typeof nodeAnswerSchema>, 'success'>;
 export type NodeShardsPage = z.infer<typeof nodeShardsSchema>;
 export type FilesPage = z.infer<typeof filesSchema>;
+export type TrashPage = z.infer<typeof trashSchema>;
+export type EmptiedTrash = Pick<z.infer<typeof emptiedTrashSchema>, 'files' | 'bytes'>;
 export type LogsPage = z.infer<typeof logsSchema>;
 export type ReplicationPage = z.infer<typeof replicationSchema>;
 
@@ -93,7 +96,16 @@ export type Api = PeopleApi & {
 	/** A page of files, the newest first, and how many there are. */
 	files: (page: {limit: number; before?: string; search?: string}) => Promise<FilesPage>;
 	file: (id: string) => Promise<FileView>;
-	removeFile: (id: string) => Promise<void>;
+	/** Into the trash, where there is one, unless `isForever`. Says until when it can be brought back, if it can. */
+	removeFile: (id: string, options?: {isForever?: boolean}) => Promise<number | undefined>;
+	/** A page of the trash, what was deleted last first, and how much there is. */
+	trash: (page: {limit: number; before?: string}) => Promise<TrashPage>;
+	/** Brings a file back from the trash. */
+	restoreFile: (id: string) => Promise<FileView>;
+	/** Deletes a file that is in the trash for good. */
+	purgeFile: (id: string) => Promise<void>;
+	/** Deletes all own files in the trash for good. */
+	emptyTrash: (signal?: AbortSignal) => Promise<EmptiedTrash>;
 	/** What is being repaired, what waits for it and why. */
 	repair: () => Promise<RepairView>;
 	/** Repairs nothing until it is resumed, or goes on. */

@@ -63,6 +63,7 @@ const statsOf = (more: Partial<Stats> = {}): Stats => ({
 	bytesIn: 0,
 	bytesOut: 0,
 	repair: {waiting: 0, active: 0, blocked: 0, paused: false, reason: null},
+	trash: {files: 0, bytes: 0},
 	open: false,
 	pendingRemovals: 0,
 	...more,
@@ -227,7 +228,7 @@ test('a real coordinator that stops and starts again is shown again, and nothing
 	const start = async () =>
 		startCoordinator({
 			...{dataFolder, port, host: '127.0.0.1', replicas: 3, minReplicas: 2, memoryBytes: 64 * 1024 ** 2},
-			...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0},
+			...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0},
 			...{
 				open: true,
 				allowClassic: true,

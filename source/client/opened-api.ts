@@ -26,6 +26,15 @@ export const openedApi = (api: Api, session: Session): Api => {
 			const [opened = file] = await openFiles([file], session.vault());
 			return opened;
 		},
+		async trash(page) {
+			const found = await api.trash(page);
+			return {...found, files: await openFiles(found.files, session.vault())};
+		},
+		async restoreFile(id) {
+			const file = await api.restoreFile(id);
+			const [opened = file] = await openFiles([file], session.vault());
+			return opened;
+		},
 		async *events(options) {
 			for await (const event of api.events(options)) {
 				if (event.name !== 'file') {

@@ -8,9 +8,12 @@ import type {Vault} from './vault.js';
 export type SealState = 'opened' | 'locked' | 'broken';
 
 /** A file as whoever has the keyring sees it. `seal` is there where it is sealed end to end. */
-export type OpenedFile = FileView & {seal?: SealState};
+export type OpenedFile<File extends FileView = FileView> = File & {seal?: SealState};
 
-const openFile = async (file: FileView, key: Uint8Array<ArrayBuffer> | undefined): Promise<OpenedFile> => {
+const openFile = async <File extends FileView>(
+	file: File,
+	key: Uint8Array<ArrayBuffer> | undefined,
+): Promise<OpenedFile<File>> => {
 	if (!file.e2e) return key ? {...file, seal: 'broken'} : file;
 	if (!key) return {...file, seal: 'locked'};
 	try {
@@ -25,10 +28,10 @@ const openFile = async (file: FileView, key: Uint8Array<ArrayBuffer> | undefined
 };
 
 /** Files with the names, types and sizes that they have for whoever has the keyring. */
-export const openFiles = async (
-	files: readonly FileView[],
+export const openFiles = async <File extends FileView>(
+	files: readonly File[],
 	vault: Pick<Vault, 'known' | 'keysOf'> | undefined,
-): Promise<OpenedFile[]> => {
+): Promise<OpenedFile<File>[]> => {
 	const sealed = files.flatMap(file => (file.e2e ? [file.file_id] : []));
 	const keys = sealed.length === 0 ? undefined : await vault?.keysOf(sealed);
 	return Promise.all(files.map(async file => openFile(file, keys?.get(file.file_id) ?? vault?.known(file.file_id))));

@@ -51,7 +51,7 @@ export const sealedUpload =
 		try {
 			await vault.add(uploaded.file_id, key);
 		} catch (error) {
-			await api.removeFile(uploaded.file_id).catch(() => undefined);
+			await api.removeFile(uploaded.file_id, {isForever: true}).catch(() => undefined);
 			throw error;
 		}
 

@@ -167,7 +167,7 @@ export const statsSchema = z.object({
 		totalStorage: bytes,
 		usedStorage: bytes,
 		networkHealth: z.number().meta({description: 'Rounded percentage of nodes online; 100 where there are none'}),
-		activeFiles: z.number().int(),
+		activeFiles: z.number().int().meta({description: 'Without those in the trash'}),
 		freeStorage: bytes.meta({description: 'What online nodes can still take'}),
 		fileBytes: bytes.meta({description: 'Sum of the sizes of all files'}),
 		chunks: z.number().int(),
@@ -183,6 +183,10 @@ export const statsSchema = z.object({
 			blocked: z.number().int().meta({description: 'Chunks that are short of copies, and can’t be repaired now'}),
 			paused: z.boolean(),
 			reason: repairObstacleSchema.nullable().meta({description: 'Why one of those that are blocked is'}),
+		}),
+		trash: z.object({
+			files: z.number().int().meta({description: 'Deleted files that can still be brought back'}),
+			bytes,
 		}),
 	}),
 });
@@ -277,7 +281,16 @@ export const putKeyringSchema = z.object({
 
 export const keyringStoredSchema = z.object({success, revision: z.number().int().positive()});
 
-export const deletedSchema = z.object({success, file_id: fileIdSchema, message: z.string()});
+export const deletedSchema = z.object({
+	success,
+	file_id: fileIdSchema,
+	message: z.string(),
+	purge_at: timeMs.optional().meta({description: 'Until then it can be brought back; without it, it is gone'}),
+});
+
+export const deleteFileQuerySchema = z.object({
+	forever: z.enum(['true', 'false']).default('false').meta({description: 'Past the trash: it can’t be brought back'}),
+});
 
 export const shardStateSchema = z.enum(['online', 'offline', 'missing', 'corrupt']);
 

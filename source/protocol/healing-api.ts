@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {fileIdPattern} from './ids.js';
 import {fileIdSchema, fileSchema, repairObstacleSchema} from './api.js';
 
 /** Schemas of what the API takes and tells of moves, stops and the trash. Times are milliseconds since the epoch. */
@@ -69,18 +70,40 @@ export type MovesView = z.infer<typeof movesStatusSchema>;
 
 export const movesAnswerSchema = z.object({success, moves: movesStatusSchema});
 
+const trashPlaceSchema = z
+	.string()
+	.regex(new RegExp(`^[0-9a-f]{14}-${fileIdPattern.source.replace(/^\^|\$$/g, '')}$`))
+	.meta({description: 'The `next_before` of the page before'});
+
+export const trashQuerySchema = z.object({
+	limit: z.coerce.number().int().min(1).max(1000).default(1000),
+	before: trashPlaceSchema.optional(),
+});
+
+export const emptyTrashQuerySchema = z.object({before: trashPlaceSchema.optional()});
+
 /** A file in the trash. */
 export const trashedFileSchema = fileSchema.extend({
 	deleted_at: timeMs,
-	deleted_by: z.string(),
+	deleted_by: z.string().meta({description: 'The account; empty where there was none'}),
 	purge_at: timeMs.meta({description: 'When it is gone for good'}),
 });
 export type TrashedFile = z.infer<typeof trashedFileSchema>;
 
 export const trashSchema = z.object({
 	success,
-	files: z.array(trashedFileSchema).meta({description: 'The newest upload first'}),
-	total: count,
-	total_size: count,
+	files: z.array(trashedFileSchema).meta({description: 'What was deleted last comes first'}),
+	total: count.meta({description: 'How many files there are in it that one may know of'}),
+	total_size: count.meta({description: 'Their bytes'}),
 	next_before: z.string().nullable().meta({description: 'The next page’s `before`; null on the last page'}),
+});
+
+export const emptiedTrashSchema = z.object({
+	success,
+	files: count.meta({description: 'How many this call deleted for good'}),
+	bytes: count,
+	next_before: z
+		.string()
+		.nullable()
+		.meta({description: 'The `before` of the call that goes on; null where all is done'}),
 });

@@ -3,6 +3,7 @@ import {
 	changeFileSchema,
 	checkLineSchema,
 	deletedSchema,
+	deleteFileQuerySchema,
 	errorSchema,
 	fileAnswerSchema,
 	filesQuerySchema,
@@ -34,6 +35,7 @@ import {
 	uploadedSchema,
 } from './api.js';
 import {auditQuerySchema, auditSchema} from './audit-api.js';
+import {emptiedTrashSchema, emptyTrashQuerySchema, trashQuerySchema, trashSchema} from './healing-api.js';
 import {
 	acceptSchema,
 	accountAnswerSchema,
@@ -231,8 +233,39 @@ export const routes = {
 		method: 'DELETE',
 		path: '/api/files/{id}',
 		access: 'file',
-		summary: 'Delete a file, and its shards from their nodes',
+		summary: 'Delete a file: into the trash, or for good, then its shards from their nodes as well',
+		query: deleteFileQuerySchema,
 		answers: {200: json('Deleted', deletedSchema), ...noFile},
+	},
+	trash: {
+		method: 'GET',
+		path: '/api/trash',
+		access: 'signed-in',
+		summary: 'List one’s own deleted files that can be brought back; operators and admins see all',
+		query: trashQuerySchema,
+		answers: {200: json('A page', trashSchema)},
+	},
+	emptyTrash: {
+		method: 'DELETE',
+		path: '/api/trash',
+		access: 'signed-in',
+		summary: 'Delete one’s own files in the trash for good, some hundred a call',
+		query: emptyTrashQuerySchema,
+		answers: {200: json('How many were deleted, and whether there are more', emptiedTrashSchema)},
+	},
+	restoreFile: {
+		method: 'POST',
+		path: '/api/files/{id}/restore',
+		access: 'file',
+		summary: 'Bring a deleted file back from the trash',
+		answers: {200: json('Its record', fileAnswerSchema), ...noFile},
+	},
+	purgeFile: {
+		method: 'DELETE',
+		path: '/api/trash/{id}',
+		access: 'file',
+		summary: 'Delete a file that is in the trash for good',
+		answers: {200: json('Deleted', okSchema), ...noFile},
 	},
 	download: {
 		method: 'GET',

@@ -122,6 +122,7 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 				repairGraceMs: 900_000,
 				repairAtOnce: 4,
 				repairBytesPerSecond: 0,
+				trashDays: 0,
 			});
 		},
 		async upload(name, content) {

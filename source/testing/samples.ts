@@ -70,5 +70,6 @@ export const sampleStats = (change: Partial<Stats> = {}): Stats => ({
 	open: false,
 	pendingRemovals: 0,
 	repair: {waiting: 0, active: 0, blocked: 0, paused: false, reason: null},
+	trash: {files: 0, bytes: 0},
 	...change,
 });

@@ -12,7 +12,10 @@ export type Reservation = {
 
 export type Quotas = {open: (account: string) => Promise<Reservation>};
 
-/** Uploads of one account together stay within its quota, however many there are at once. */
+/**
+Uploads of one account together stay within its quota, however many there are at once. What is in the trash counts: nobody
+passes the quota by deleting.
+*/
 export const createQuotas = ({catalog, accounts}: {catalog: Catalog; accounts: Accounts}): Quotas => {
 	const underWay = new Map<string, number>();
 
@@ -33,7 +36,9 @@ export const createQuotas = ({catalog, accounts}: {catalog: Catalog; accounts: A
 					const all = catalog.ownedBytes(account) + change(account, sizeBytes);
 					if (quotaBytes === undefined || all <= quotaBytes) return;
 					const problem = `Your files may have ${quotaBytes} bytes together, and this one is too much`;
-					throw new PjasError('QUOTA_EXCEEDED', `${problem}. Delete some, or ask an admin for more`);
+					const {bytes} = catalog.trashTotals(account);
+					const remedy = bytes > 0 ? `Empty the trash, which has ${bytes} of them` : 'Delete some for good';
+					throw new PjasError('QUOTA_EXCEEDED', `${problem}. ${remedy}, or ask an admin for more`);
 				},
 				close() {
 					change(account, -own);

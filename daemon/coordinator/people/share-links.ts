@@ -23,14 +23,14 @@ export type OpenedLink = {link: LinkRecord; file: FileRecord};
 
 export type ShareLinks = {
 	create: (link: NewLink) => Promise<{record: LinkRecord; secret: string}>;
-	/** The links that still lead somewhere: of an account, or all. */
+	/** The links that still lead somewhere, or will again once their file is back from the trash: of an account, or all. */
 	open: (createdBy?: string) => Promise<LinkRecord[]>;
 	/** Throws `LINK_NOT_FOUND` where `by` made none of this short id. Without `by`, whoever made it. */
 	revoke: (shortId: string, by?: string) => Promise<LinkRecord>;
 	/**
 	What a link leads to.
 
-	@throws {PjasError} `LINK_NOT_FOUND` where it is unknown, expired, or its file is gone; `LINK_PASSWORD_NEEDED` where
+	@throws {PjasError} `LINK_NOT_FOUND` where it is unknown, expired, or its file is gone or in the trash; `LINK_PASSWORD_NEEDED` where
 	`password` is not its own; `LINK_EXHAUSTED` where it was used as often as it may be.
 	*/
 	follow: (secret: string, tried: {password: string | undefined; address: string}) => Promise<OpenedLink>;
@@ -116,7 +116,7 @@ export const createShareLinks = ({
 			const link = isSecret('link', secret) && (await catalog.getSmall('link', hashOf(secret)));
 			if (!link || !isOpen(link)) throw notFound();
 			const file = await catalog.getFile(link.file);
-			if (!file || !(await accounts.active(link.createdBy))) throw notFound();
+			if (!file || file.trashed || !(await accounts.active(link.createdBy))) throw notFound();
 			if (link.passwordHash !== undefined) {
 				const {_id, passwordHash} = link;
 				const isRight =

@@ -2,6 +2,7 @@ import {Readable} from 'node:stream';
 import {
 	changeFileSchema,
 	type CheckLine,
+	deleteFileQuerySchema,
 	type Uploaded,
 	filesQuerySchema,
 	replicationQuerySchema,
@@ -10,7 +11,7 @@ import {SEAL_TAG_BYTES} from '../../../source/protocol/seal.js';
 import {CHUNK_SIZE_BYTES} from '../../../source/protocol/chunking.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import type {FileId} from '../../../source/protocol/ids.js';
-import {mayFile, type Principal, viewerOf} from '../../core/access.js';
+import {mayFile, mayKnow, type Principal, viewerOf} from '../../core/access.js';
 import type {FileRecord} from '../../core/model.js';
 import {readJson, validate} from '../../http/body.js';
 import {type FormFile, receiveForm} from '../multipart.js';
@@ -18,9 +19,12 @@ import {sendFile} from '../send-file.js';
 import type {Received} from '../upload.js';
 import {chunkView, fileView} from '../views.js';
 import {isBeginning, titleOf} from './file-deed.js';
-import {fileNotFound, type FindFile, findFile} from './find-file.js';
+import {fileNotFound, findAnywhere, type FindFile, findFile} from './find-file.js';
 import type {Parts} from './parts.js';
+import {publishFile} from './publish-file.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
+import {nameOf} from './session.js';
+import {triedAnew} from './tried-anew.js';
 
 const plural = (count: number, noun: string, more = `${noun}s`) => `${count} ${count === 1 ? noun : more}`;
 
@@ -38,9 +42,6 @@ const noteUploaded = ({note, replicas}: Parts, {file, lowestCopies}: Received) =
 	if (lowestCopies >= replicas) note('INFO', `${chunks} ${plural(replicas, 'copy', 'copies')}`, about);
 	else note('WARN', `${chunks} only ${lowestCopies} of ${replicas} copies`, about);
 };
-
-const publishFile = ({events, catalog, fleet}: Parts, file: FileRecord) =>
-	events.publish('file', fileView(file, {catalog, fleet}), principal => mayFile(principal, 'see', file));
 
 /** Whose a new file is, and who may read it: what has no owner is for those who can't say who they are either. */
 const rightsOf = (principal: Principal): Pick<FileRecord, 'owner' | 'visibility'> => {
@@ -103,15 +104,30 @@ const list =
 		};
 	};
 
+const timeText = (ms: number) => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
 const remove = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
-	const file = await find(ctx, principal, 'change');
+	const {trash} = parts;
+	const {forever} = validate(deleteFileQuerySchema, ctx.query, 'query');
+	const isForever = forever === 'true' || !trash.isKept;
+	const file = await triedAnew(async () => {
+		const found = await find(ctx, principal, 'change');
+		noteDeed(ctx, `${titleOf(found)}${isForever ? '' : ' into the trash'}`);
+		if (!isForever) return trash.put(found, nameOf(principal));
+		if (await trash.purge(found)) return found;
+		throw fileNotFound();
+	});
 	const {_id: id, owner} = file;
-	noteDeed(ctx, titleOf(file));
-	if (!(await parts.catalog.removeFile(id))) throw fileNotFound();
-	parts.note('INFO', `${quoted(file)} deleted`, {file: id, owner});
+	const purgeAt = file.trashed && trash.purgeAt(file);
+	const back = purgeAt === undefined ? '' : `; it can be brought back until ${timeText(purgeAt)}`;
+	parts.note('INFO', `${quoted(file)} deleted${back}`, {file: id, owner});
 	parts.events.publish('file-removed', {file_id: id}, listener => mayFile(listener, 'see', file));
-	await parts.remover.sweepFile(id);
-	ctx.body = {success: true, file_id: id, message: 'File deleted'};
+	ctx.body = {
+		success: true,
+		file_id: id,
+		message: 'File deleted',
+		...(purgeAt !== undefined && {purge_at: purgeAt}),
+	};
 };
 
 const changeRights = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
@@ -171,7 +187,7 @@ const check =
 
 		const told = async function* () {
 			const tell = (line: CheckLine) => {
-				events.publish('check', {file_id: file._id, line}, listener => mayFile(listener, 'see', file));
+				events.publish('check', {file_id: file._id, line}, listener => mayKnow(listener, file));
 				if (line.event === 'done') {
 					const sums = `${line.ok} right, ${line.missing} missing, ${line.corrupt} wrong, ${line.unreachable} unreachable`;
 					const isWell = line.missing + line.corrupt === 0;
@@ -213,6 +229,7 @@ export const fileRoutes = (serve: Serve, parts: Parts): void => {
 	});
 	serve('deleteFile', remove(parts, find));
 	serve('changeFile', changeRights(parts, find));
-	serve('replication', replication(parts, find));
-	serve('check', check(parts, find));
+	const findShards = findAnywhere(parts);
+	serve('replication', replication(parts, findShards));
+	serve('check', check(parts, findShards));
 };

@@ -59,7 +59,7 @@ export const linkRoutes = (serve: Serve, parts: Parts): void => {
 		const views: LinkView[] = [];
 		for (const link of open.filter(({file}) => wanted === undefined || file === wanted)) {
 			const file = await catalog.getFile(link.file);
-			if (file) views.push(linkView(link, file));
+			if (file && !file.trashed) views.push(linkView(link, file));
 		}
 
 		ctx.body = {success: true, links: views};

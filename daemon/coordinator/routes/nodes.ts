@@ -1,7 +1,7 @@
 import {nodeShardsQuerySchema} from '../../../source/protocol/api.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {type ChunkId, type FileId, type NodeId, parseNodeId} from '../../../source/protocol/ids.js';
-import {mayFile, mayOwned, type Principal} from '../../core/access.js';
+import {mayKnow, mayOwned, type Principal} from '../../core/access.js';
 import type {ChunkRecord, FileRecord} from '../../core/model.js';
 import type {AppContext} from '../../http/app.js';
 import {validate} from '../../http/body.js';
@@ -48,7 +48,7 @@ const listShards =
 			if (!file) return [];
 			const views = nodeShardViews(chunk, file, node, fleet);
 			// Its owner may know what a node should hold, but not what other people call their files.
-			return mayFile(principal, 'see', file) ? views : views.map(view => ({...view, filename: ''}));
+			return mayKnow(principal, file) ? views : views.map(view => ({...view, filename: ''}));
 		});
 		ctx.body = {success: true, shards, next_after: last ?? null};
 	};

@@ -17,6 +17,7 @@ import type {Remover} from '../remover.js';
 import type {Repairer} from '../repairer.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Meters} from '../statistics.js';
+import type {Trash} from '../trash.js';
 import type {TryLimits} from '../try-limits.js';
 import type {Uploader} from '../upload.js';
 
@@ -47,6 +48,7 @@ export type Parts = {
 	remover: Remover;
 	repairer: Repairer;
 	replicas: number;
+	trash: Trash;
 	tryLimits: TryLimits;
 	uploader: Uploader;
 	version: string;

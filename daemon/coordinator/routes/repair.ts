@@ -2,14 +2,14 @@ import {PjasError} from '../../../source/protocol/errors.js';
 import {isOperator, mayFile} from '../../core/access.js';
 import {repairView} from '../repair-view.js';
 import {titleOf} from './file-deed.js';
-import {findFile} from './find-file.js';
+import {findAnywhere} from './find-file.js';
 import type {Parts} from './parts.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
 import {nameOf} from './session.js';
 
 export const repairRoutes = (serve: Serve, parts: Parts): void => {
 	const {repairer} = parts;
-	const find = findFile(parts);
+	const find = findAnywhere(parts);
 	const answer = (ctx: RouteContext) => {
 		ctx.body = {success: true, repair: repairView(repairer)};
 	};
