@@ -123,6 +123,10 @@ export class CatalogIndex {
 		return this.#chunksOnNode.after(node, after, limit);
 	}
 
+	chunkOnByChance(node: NodeId, random: () => number): ChunkId | undefined {
+		return this.#chunksOnNode.draw(node, random);
+	}
+
 	/** The chunks with a shard of this digest, on whatever node; ascending. */
 	chunksWith(digest: Digest): readonly ChunkId[] {
 		return this.#chunksOfDigest.get(digest) ?? [];

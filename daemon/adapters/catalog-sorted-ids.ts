@@ -1,4 +1,6 @@
 const BUCKET_IDS = 512;
+const FEW_BUCKETS = 8;
+const MOST_DRAWS = 64;
 
 /** The first of `length` places at which `isBefore` no longer holds. */
 const search = (length: number, isBefore: (place: number) => boolean): number => {
@@ -72,6 +74,28 @@ export class SortedIds<Id extends string> {
 		return this.#size;
 	}
 
+	/**
+	One id by chance, each as likely as another; `undefined` where there is none. A bucket is drawn, and taken as often as it
+	is full, so that this costs the same however many ids there are.
+	*/
+	draw(random: () => number): Id | undefined {
+		const tries = this.#buckets.length > FEW_BUCKETS ? MOST_DRAWS : 0;
+		for (let count = 0; count < tries; count++) {
+			const bucket = this.#buckets[Math.floor(random() * this.#buckets.length)];
+			const drawn = bucket?.[Math.floor(random() * BUCKET_IDS)];
+			if (drawn !== undefined) return drawn;
+		}
+
+		// Few buckets; or many with little in them, which deletions left.
+		let place = Math.floor(random() * this.#size);
+		for (const bucket of this.#buckets) {
+			if (place < bucket.length) return bucket[place];
+			place -= bucket.length;
+		}
+
+		return undefined;
+	}
+
 	/** The first `limit` ids after `id`, ascending. Without `id`, from the start. */
 	after(id: string | undefined, limit: number): Id[] {
 		const page: Id[] = [];
@@ -123,6 +147,10 @@ export class SortedGroups<Key, Id extends string> {
 
 	size(key: Key): number {
 		return this.groups.get(key)?.size ?? 0;
+	}
+
+	draw(key: Key, random: () => number): Id | undefined {
+		return this.groups.get(key)?.draw(random);
 	}
 
 	after(key: Key, id: string | undefined, limit: number): Id[] {

@@ -202,6 +202,11 @@ const readVerbs = ({index, read}: DocumentStore) => {
 				if (chunk.shards.some(shard => shard.node === node)) yield chunk;
 			}
 		},
+		async chunkOnByChance(node: NodeId, random: () => number): Promise<ChunkRecord | undefined> {
+			const id = index.chunkOnByChance(node, random);
+			const chunk = id && (await record('chunk', id));
+			return chunk?.shards.some(shard => shard.node === node) ? chunk : undefined;
+		},
 		chunksAmiss: (after?: ChunkId) => chunks((last, limit) => index.chunksAmiss(last, limit), after),
 		async chunkWith(digest: Digest): Promise<ChunkRecord | undefined> {
 			const candidates = await records('chunk', [...index.chunksWith(digest)].sort());

@@ -5,6 +5,7 @@ import {expectedMs, type Latency, unknownLatency, withSample} from '../core/late
 import {onDiskBytes} from '../core/limits.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Candidate} from '../core/place.js';
+import {placementWeight} from '../core/standing.js';
 import type {Clock} from '../ports/clock.js';
 import type {Dial, ShardStore} from '../ports/shard-store.js';
 
@@ -40,6 +41,8 @@ export type Fleet = {
 	/** It is as if the node had never joined. */
 	forget: (id: NodeId) => void;
 	isOnline: (id: NodeId) => boolean;
+	/** Whether what it holds counts as copies: it is there, and trusted. */
+	counts: (id: NodeId) => boolean;
 	/** Whether it failed a moment ago. */
 	isCooling: (state: NodeState) => boolean;
 	/** Nodes that shards can go to now. Those that failed a moment ago come apart. */
@@ -51,12 +54,13 @@ export type Fleet = {
 const FIRST_COOL_MS = 1_000;
 const LONGEST_COOL_MS = 60_000;
 
-export const toCandidate = ({record, reservedBytes, inFlight}: NodeState): Candidate => ({
+export const toCandidate = ({record, reservedBytes, inFlight}: NodeState, now: number): Candidate => ({
 	id: record._id,
 	zone: record.zone,
 	owner: record.owner,
 	freeBytes: record.freeBytes - reservedBytes,
 	inFlight,
+	weight: placementWeight(record, now),
 });
 
 const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof PjasError ? error.code : undefined);
@@ -153,13 +157,17 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 			states.delete(id);
 		},
 		isOnline: id => states.get(id)?.isOnline ?? false,
+		counts(id) {
+			const state = states.get(id);
+			return state !== undefined && state.isOnline && state.record.suspension === undefined;
+		},
 		isCooling,
 		candidates() {
 			const now = clock.now();
 			const online = [...states.values()].filter(state => state.isOnline && mayTakeShards(state.record, now));
 			return {
-				ready: online.filter(state => !isCooling(state)).map(toCandidate),
-				cooling: online.filter(isCooling).map(toCandidate),
+				ready: online.filter(state => !isCooling(state)).map(state => toCandidate(state, now)),
+				cooling: online.filter(isCooling).map(state => toCandidate(state, now)),
 			};
 		},
 		use,

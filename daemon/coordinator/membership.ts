@@ -9,6 +9,7 @@ import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
 import type {Fleet, NodeState} from './fleet.js';
 import {nameInText} from './name-in-text.js';
+import {withFigures} from './node-records.js';
 import type {Note} from './note.js';
 
 /** Asks a node whether it is there: its figures, or an error. */
@@ -184,7 +185,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		try {
 			const stored = await catalog.getNode(state.record._id);
 			if (!stored) return;
-			const {revision} = await catalog.putNode({...state.record, revision: stored.revision});
+			const {revision} = await catalog.putNode(withFigures(stored, state.record));
 			state.record = {...state.record, revision};
 		} catch (error) {
 			if (!isPjasError(error, 'CONFLICT')) log.warn("a node's figures could not be kept", {error});

@@ -41,7 +41,7 @@ const start = async () => {
 	const view = () => ({
 		node: (id: (typeof shards)[number]['node']) => {
 			const state = fleet.get(id);
-			return state && {...toCandidate(state), presence: 'online' as const, since: 0};
+			return state && {...toCandidate(state, clock.now()), presence: 'online' as const, since: 0};
 		},
 		candidates: fleet.candidates().ready,
 		graceMs: 0,

@@ -1,5 +1,3 @@
-import {createHash} from 'node:crypto';
-import {setImmediate as yieldToEvents} from 'node:timers/promises';
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
@@ -9,8 +7,10 @@ import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Fleet} from './fleet.js';
-import type {Lease, MemoryBudget} from './memory-budget.js';
+import {hashBytes} from './hash-bytes.js';
+import type {MemoryBudget} from './memory-budget.js';
 import type {Pace} from './pace.js';
+import {borrowPolitely} from './polite-memory.js';
 import type {Remover} from './remover.js';
 import type {ShardHealth} from './shard-health.js';
 
@@ -42,38 +42,11 @@ export type RepairWork = {
 
 /** What a coordinator that ends in the middle leaves on nodes is removed after this. */
 const LEFTOVER_AFTER_MS = 3_600_000;
-/** Uploads and downloads have the memory first, but not for ever. */
-const POLITE_FOR_MS = 15_000;
-const POLITE_REST_MS = 100;
-const HASH_PIECE_BYTES = 256 * 1024;
-const HASH_TURN_BYTES = 1024 * 1024;
-
-/** The SHA-256 of a shard, with a turn for others after each MiB. */
-const digestOf = async (bytes: Uint8Array): Promise<string> => {
-	const hash = createHash('sha256');
-	for (let at = 0; at < bytes.length; at += HASH_PIECE_BYTES) {
-		if (at > 0 && at % HASH_TURN_BYTES === 0) await yieldToEvents();
-		hash.update(bytes.subarray(at, at + HASH_PIECE_BYTES));
-	}
-
-	return hash.digest('hex');
-};
-
 const stale: Outcome = {kind: 'stale'};
 const failed: Outcome = {kind: 'failed'};
 
 export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 	const {catalog, fleet, budget, health, remover, pace, clock, log, onChange} = options;
-
-	const borrow = async (sizeBytes: number, signal: AbortSignal): Promise<Lease> => {
-		for (let waitedMs = 0; waitedMs < POLITE_FOR_MS; waitedMs += POLITE_REST_MS) {
-			const lease = budget.tryAcquire(sizeBytes);
-			if (lease) return lease;
-			await clock.sleep(POLITE_REST_MS, signal);
-		}
-
-		return budget.acquire(sizeBytes, signal);
-	};
 
 	/** Whether the plan still is what its chunk needs: nobody changed it, its file is there, and no node came back. */
 	const isCurrent = async ({chunk}: CopyPlan, view: () => RepairView): Promise<boolean> => {
@@ -91,7 +64,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 
 		try {
 			const bytes = await fleet.use(node, {readBytes: into.length}, store => store.get(digest, {signal, into}));
-			if (bytes.length !== into.length || (await digestOf(bytes)) !== digest) return await note('corrupt');
+			if (bytes.length !== into.length || (await hashBytes(bytes)) !== digest) return await note('corrupt');
 			return bytes;
 		} catch (error) {
 			if (signal.aborted) throw error;
@@ -191,7 +164,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		async copy(plan, view, signal) {
 			const sizeBytes = plan.chunk.sizeBytes + SEAL_TAG_BYTES;
 			await pace.take(sizeBytes * plan.targets.length, signal);
-			const lease = await borrow(sizeBytes, signal);
+			const lease = await borrowPolitely({budget, clock}, sizeBytes, signal);
 			try {
 				if (!(await isCurrent(plan, view))) return stale;
 				const read = await readSound(plan, lease.bytes.subarray(0, sizeBytes), signal);

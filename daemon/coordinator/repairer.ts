@@ -116,7 +116,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		const state = fleet.get(id);
 		if (!state) return undefined;
 		const barred = state.isOnline ? state.record.suspension?.since : undefined;
-		const candidate = {...toCandidate(state), isDraining: state.record.drain !== undefined};
+		const candidate = {...toCandidate(state, clock.now()), isDraining: state.record.drain !== undefined};
 		if (barred !== undefined) return {...candidate, presence: 'barred', since: barred};
 		if (state.isOnline) return {...candidate, presence: 'online', since: 0};
 		const isExcused = state.record.bannedAt === undefined && isInMaintenance(state.record, clock.now());

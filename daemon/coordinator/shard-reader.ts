@@ -41,10 +41,11 @@ type Outcome = {attempt: Attempt; plain: Uint8Array | undefined};
 type Attempt = {shard: ShardRecord; lease: Lease; outcome: Promise<Uint8Array | undefined>};
 
 export const createShardReader = ({fleet, budget, health, clock, random, log}: ReaderOptions): ShardReader => {
-	/** The smaller, the sooner it is asked: known faults last, then nodes that are away or failed, then by expected time. */
+	/** The smaller, the sooner it is asked: known faults last, then nodes that are away, not trusted or failed, then by expected time. */
 	const rank = (shard: ShardRecord, sizeBytes: number): [number, number] => {
 		const state = fleet.get(shard.node);
-		const doubt = (shard.fault ? 4 : 0) + (state?.isOnline ? 0 : 2) + (state && !fleet.isCooling(state) ? 0 : 1);
+		const presence = fleet.counts(shard.node) ? 0 : state?.isOnline ? 2 : 4;
+		const doubt = (shard.fault ? 8 : 0) + presence + (state && !fleet.isCooling(state) ? 0 : 1);
 		const waitMs = state ? (expectedMs(state.latency, sizeBytes) + 1) * (1 + state.inFlight) : 0;
 		return [doubt, waitMs * (0.9 + 0.2 * random.float())];
 	};

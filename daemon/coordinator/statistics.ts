@@ -18,7 +18,7 @@ export const statisticsOf = ({catalog, fleet, meters, open, repairer}: Statistic
 	const nodes = fleet.all();
 	const online = nodes.filter(state => state.isOnline);
 	const totals = catalog.totals();
-	const redundancy = redundancyOf(catalog.placementGroups(), fleet.isOnline);
+	const redundancy = redundancyOf(catalog.placementGroups(), fleet.counts);
 	return {
 		totalNodes: nodes.length,
 		onlineNodes: online.length,

@@ -19,7 +19,7 @@ export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; 
 	owner: file.owner ?? '',
 	visibility: file.visibility ?? 'network',
 	shared_with: file.sharedWith ?? [],
-	redundancy: redundancyOf(catalog.placementGroupsOf(file._id), fleet.isOnline),
+	redundancy: redundancyOf(catalog.placementGroupsOf(file._id), fleet.counts),
 	...(file.e2e && {e2e: file.e2e}),
 });
 
@@ -51,7 +51,7 @@ export const nodeView = (state: NodeState): NodeView => ({
 });
 
 const shardState = (shard: ShardRecord, fleet: Fleet) =>
-	shard.fault?.kind ?? (fleet.isOnline(shard.node) ? 'online' : 'offline');
+	shard.fault?.kind ?? (fleet.counts(shard.node) ? 'online' : fleet.isOnline(shard.node) ? 'suspended' : 'offline');
 
 const nameOf = (node: NodeId, fleet: Fleet) => fleet.get(node)?.record.name ?? node;
 

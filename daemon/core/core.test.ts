@@ -84,6 +84,31 @@ test('placement is weighed by free space and by load, and is not always the same
 	t.true(busy > small / 2 && busy < small * 2, `busy ${busy}, small ${small}`);
 });
 
+test('placement gives more to who stands better, and where all stand alike is as if nobody stood at all', t => {
+	const random = seeded(7);
+	const nodes = [
+		{...node('old', 'o', 'o', 1000), weight: 1},
+		{...node('new', 'n', 'n', 1000), weight: 0.4},
+	];
+	let old = 0;
+	for (let run = 0; run < 3000; run++) {
+		if (place({candidates: nodes, count: 1, sizeBytes: 1, random})[0]?.id === 'old') old++;
+	}
+
+	t.true(old > 2000 && old < 2300, `${old} of 3000`);
+
+	const free = fc.array(fc.tuple(fc.integer({min: 1, max: 1e12}), fc.nat({max: 9})), {minLength: 1, maxLength: 8});
+	const chance = fc.double({min: 0, max: 1, maxExcluded: true, noNaN: true});
+	fc.assert(
+		fc.property(free, fc.double({min: 0.25, max: 1, noNaN: true}), chance, (all, weight, drawn) => {
+			const plain = all.map(([freeBytes, inFlight], at) => node(`n${at}`, `z${at}`, `o${at}`, freeBytes, inFlight));
+			const idsOf = (candidates: Candidate[]) =>
+				place({candidates, count: 3, sizeBytes: 1, random: () => drawn}).map(({id}) => id);
+			t.deepEqual(idsOf(plain.map(each => ({...each, weight}))), idsOf(plain));
+		}),
+	);
+});
+
 test('placement copes with chance at its edges and with nobody', t => {
 	t.deepEqual(place({candidates: [], count: 3, sizeBytes: 1, random: () => 0}), []);
 	for (const chance of [0, 0.999_999_999_999]) {

@@ -133,6 +133,8 @@ export type Audits = {
 	inARow: number;
 	lastAt: number;
 	lastPassedAt?: number;
+	/** What its failures weighed when the last one came; each counts 1 then, and less in time. */
+	failures?: {weight: number; at: number};
 };
 
 /** How far a node says that it has re-read its shards, in the order of their digests. */

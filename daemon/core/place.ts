@@ -9,6 +9,8 @@ export type Candidate = {
 	freeBytes: number;
 	/** Requests that it is serving now. */
 	inFlight: number;
+	/** How much its room counts beside others'; without it, 1. */
+	weight?: number;
 };
 
 export type Placement = {
@@ -37,16 +39,18 @@ const crowding = (node: Candidate, holders: readonly Candidate[]): number => {
 	return sameZone * 1000 + sameOwner;
 };
 
-const weight = (node: Candidate): number => node.freeBytes / (1 + node.inFlight);
-
 const drawByWeight = (nodes: readonly Candidate[], random: () => number): Candidate | undefined => {
+	// Where all stand alike, what they stand at changes nothing, down to the last bit.
+	const most = Math.max(...nodes.map(({weight = 1}) => weight));
+	const weight = ({freeBytes, inFlight, weight: own = 1}: Candidate): number =>
+		(freeBytes / (1 + inFlight)) * (own / most);
 	let rest = random() * nodes.reduce((sum, node) => sum + weight(node), 0);
 	return nodes.find(node => (rest -= weight(node)) < 0) ?? nodes.at(-1);
 };
 
 /**
 Chooses up to `count` nodes for the shards of a chunk: apart by zone first, then by owner; among those that are equally
-far apart by chance, weighed by free space and by how little they have to do. Never a node twice, and none that lacks the
+far apart by chance, weighed by free space, by how little they have to do, and by their standing. Never a node twice, and none that lacks the
 room. Returns fewer than asked for where there are no more.
 */
 export const place = ({candidates, count, sizeBytes, holders = [], random}: Placement): Candidate[] => {

@@ -1,25 +1,25 @@
 import type {NodeId} from '../../source/protocol/ids.js';
 
-/** Chunks by how many of their wanted shards are on nodes that are there. */
+/** Chunks by how many of their wanted shards are on nodes that are there and trusted. */
 export type Redundancy = {full: number; partly: number; none: number};
 
 type Group = {wanted: number; nodes: readonly NodeId[]; chunks: number};
 
-/** Counts chunks by redundancy, from their groups and from the nodes that are online. */
-export const redundancyOf = (groups: Iterable<Group>, isOnline: (node: NodeId) => boolean): Redundancy => {
-	const counts: Redundancy = {full: 0, partly: 0, none: 0};
+/** Counts chunks by redundancy, from their groups and from the nodes whose copies count. */
+export const redundancyOf = (groups: Iterable<Group>, counts: (node: NodeId) => boolean): Redundancy => {
+	const sums: Redundancy = {full: 0, partly: 0, none: 0};
 	for (const {wanted, nodes, chunks} of groups) {
-		const present = nodes.filter(isOnline).length;
+		const present = nodes.filter(counts).length;
 		if (present >= wanted) {
-			counts.full += chunks;
+			sums.full += chunks;
 		} else if (present > 0) {
-			counts.partly += chunks;
+			sums.partly += chunks;
 		} else {
-			counts.none += chunks;
+			sums.none += chunks;
 		}
 	}
 
-	return counts;
+	return sums;
 };
 
 /** Full redundancy as a percentage of all chunks, rounded down, so that 100 means all; 100 where there are none. */

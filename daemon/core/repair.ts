@@ -39,7 +39,7 @@ export type CopyPlan = {
 	chunk: ChunkRecord;
 	copies: number;
 	digest: Digest;
-	/** Nodes with a sound copy, the least busy first. */
+	/** Nodes with a sound copy, the least busy first; where there is none, nodes that are there and not trusted. */
 	sources: NodeId[];
 	targets: NodeId[];
 };
@@ -136,8 +136,11 @@ const planCopy = (chunk: ChunkRecord, count: number, view: RepairView, random: (
 	const present = chunk.shards.filter(
 		shard => lostAt(shard, view) === undefined && view.node(shard.node)?.presence === 'online',
 	);
-	const sources = holdersOf(present, view).sort((a, b) => a.inFlight - b.inFlight);
-	const [first] = present;
+	// A copy that does not count is better than none to read from: what is read is checked.
+	const barred = chunk.shards.filter(({node, fault}) => !fault && view.node(node)?.presence === 'barred');
+	const readable = present.length > 0 ? present : barred;
+	const sources = holdersOf(readable, view).sort((a, b) => a.inFlight - b.inFlight);
+	const [first] = readable;
 	if (!first) return 'no-source';
 	const targets = targetsOf(chunk, count, view, random);
 	if (targets.length > 0) {

@@ -122,6 +122,10 @@ export class ModelCatalog implements Catalog {
 
 	chunksAmiss = (after = '') => each(sorted(this.#chunks).filter(chunk => chunk._id > after && isAmiss(chunk)));
 
+	chunkOnByChance = async (node: NodeId, random: () => number) => {
+		const on = sorted(this.#chunks).filter(({shards}) => shards.some(shard => shard.node === node));
+		return Promise.resolve(on[Math.floor(random() * on.length)]);
+	};
 	chunkWith = async (digest: string) =>
 		Promise.resolve(sorted(this.#chunks).find(({shards}) => shards.some(shard => shard.digest === digest)));
 

@@ -236,6 +236,22 @@ const chunkTests = ({test, title, open}: Suite): void => {
 		t.deepEqual(await indexes(1233), []);
 	});
 
+	test(title('a chunk on a node is drawn by chance, each as likely as another'), async t => {
+		const {catalog} = await open(t);
+		t.is(await catalog.chunkOnByChance(nodeIdOf(1), () => 0), undefined);
+		for (let index = 0; index < 20; index++) await catalog.putChunk(chunkOf(1, index, index % 2 === 0 ? [1, 2] : [2]));
+		const drawn = new Map<number, number>();
+		for (let draw = 0; draw < 1000; draw++) {
+			const chunk = await catalog.chunkOnByChance(nodeIdOf(1), () => draw / 1000);
+			if (chunk) drawn.set(chunk.index, (drawn.get(chunk.index) ?? 0) + 1);
+		}
+
+		t.deepEqual(
+			[...drawn].sort(([a], [b]) => a - b),
+			Array.from({length: 10}, (_, at) => [2 * at, 100] as [number, number]),
+		);
+	});
+
 	test(title('chunks are found by their nodes, sound or not, and by their shards'), async t => {
 		const {catalog} = await open(t);
 		const shards = chunkOf(1, 0, [1, 2]).shards.map((shard, at) => (at === 1 ? withFault(shard) : shard));

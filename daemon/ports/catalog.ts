@@ -77,6 +77,13 @@ export type Catalog = {
 	chunksOf: (file: FileId, afterIndex?: number) => AsyncIterable<ChunkRecord>;
 	/** Every chunk that has a shard, sound or not, on this node; by id, ascending. */
 	chunksOn: (node: NodeId, after?: ChunkId) => AsyncIterable<ChunkRecord>;
+	/**
+	One of the chunks that have a shard, sound or not, on this node, each as likely as another; `undefined` where there is
+	none, or where it changed just now. Costs the same however many there are.
+
+	@param random - Gives numbers from 0 up to 1.
+	*/
+	chunkOnByChance: (node: NodeId, random: () => number) => Promise<ChunkRecord | undefined>;
 	/** The first chunk, by id, that has a shard of this name on any node. */
 	chunkWith: (digest: Digest) => Promise<ChunkRecord | undefined>;
 	/** Every chunk with more or fewer sound shards than it wants, or with one that is not sound; by id, ascending. */

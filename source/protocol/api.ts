@@ -151,7 +151,10 @@ export const nodeInvitationsSchema = z.object({success, invitations: z.array(nod
 export const nodesSchema = z.object({success, nodes: z.array(nodeSchema), count: z.number().int()});
 
 export const redundancySchema = z.object({
-	full: z.number().int().meta({description: 'Chunks with all their wanted shards on nodes that are online'}),
+	full: z
+		.number()
+		.int()
+		.meta({description: 'Chunks with all their wanted shards on nodes that are online and not suspended'}),
 	partly: z.number().int().meta({description: 'Chunks with fewer, but enough to be read'}),
 	none: z.number().int().meta({description: 'Chunks that cannot be read now'}),
 });
@@ -292,7 +295,7 @@ export const deleteFileQuerySchema = z.object({
 	forever: z.enum(['true', 'false']).default('false').meta({description: 'Past the trash: it can’t be brought back'}),
 });
 
-export const shardStateSchema = z.enum(['online', 'offline', 'missing', 'corrupt']);
+export const shardStateSchema = z.enum(['online', 'offline', 'suspended', 'missing', 'corrupt']);
 
 export const replicationQuerySchema = z.object({
 	limit: z.coerce.number().int().min(1).max(1000).default(1000),
@@ -303,7 +306,7 @@ export const chunkViewSchema = z.object({
 	index: z.number().int(),
 	size: bytes,
 	wanted: z.number().int(),
-	present: z.number().int().meta({description: 'Sound shards on nodes that are online'}),
+	present: z.number().int().meta({description: 'Sound shards on nodes that are online and not suspended'}),
 	shards: z.array(
 		z.object({
 			node_id: z.string(),

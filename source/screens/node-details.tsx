@@ -46,7 +46,10 @@ const shardColumns = (now: () => number): Column<NodeShard>[] => [
 		title: 'STATE',
 		min: 8,
 		priority: 0,
-		cell: ({state}) => ({text: state, tone: state === 'online' ? 'ok' : state === 'offline' ? 'warn' : 'bad'}),
+		cell: ({state}) => ({
+			text: state,
+			tone: state === 'online' ? 'ok' : state === 'offline' || state === 'suspended' ? 'warn' : 'bad',
+		}),
 	},
 	{
 		id: 'copies',

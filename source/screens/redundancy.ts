@@ -40,10 +40,17 @@ export const redundancyRank = ({partly, none}: Redundancy): number => none * 1e9
 const shardWordsOf: Record<ShardState, string> = {
 	online: 'online, sound',
 	offline: 'node offline',
+	suspended: 'node suspended',
 	missing: 'MISSING on its node',
 	corrupt: 'CORRUPT',
 };
-const shardTones: Record<ShardState, Tone> = {online: 'ok', offline: 'warn', missing: 'bad', corrupt: 'bad'};
+const shardTones: Record<ShardState, Tone> = {
+	online: 'ok',
+	offline: 'warn',
+	suspended: 'warn',
+	missing: 'bad',
+	corrupt: 'bad',
+};
 
 export const shardWords = (state: ShardState): string => shardWordsOf[state];
 export const shardTone = (state: ShardState): Tone => shardTones[state];
