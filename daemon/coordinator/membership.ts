@@ -7,9 +7,9 @@ import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
+import {withFigures} from './change-node.js';
 import type {Fleet, NodeState} from './fleet.js';
 import {nameInText} from './name-in-text.js';
-import {withFigures} from './node-records.js';
 import type {Note} from './note.js';
 
 /** Asks a node whether it is there: its figures, or an error. */

@@ -4,6 +4,12 @@ import type {NodeRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Fleet, NodeState} from './fleet.js';
 
+/** Changes what is decided about a node; `undefined` leaves it as it is. Called anew where somebody else was faster. */
+export type ChangeNode = (
+	id: NodeId,
+	change: (record: NodeRecord) => NodeRecord | undefined,
+) => Promise<{state: NodeState; isChanged: boolean}>;
+
 const MOST_TRIES = 8;
 
 /**
@@ -18,27 +24,26 @@ export const withFigures = (record: NodeRecord, newest: NodeRecord): NodeRecord 
 	return merged;
 };
 
-export type NodeRecords = {
-	/**
-	Changes what is durably known of a node, by compare-and-set, and keeps its newest figures. A change that gives back the
-	record that it got changes nothing. Throws `NODE_NOT_FOUND`.
-	*/
-	change: (id: NodeId, change: (record: NodeRecord) => NodeRecord) => Promise<NodeState>;
-};
-
-export const createNodeRecords = ({catalog, fleet}: {catalog: Catalog; fleet: Fleet}): NodeRecords => ({
-	async change(id, change) {
+/**
+Changes a node's stored record, by compare-and-set, and the one that the fleet has: whose figures are newer, so that it gets
+the change and no older figures with it. Throws `NODE_NOT_FOUND`.
+*/
+export const createChangeNode =
+	({catalog, fleet}: {catalog: Pick<Catalog, 'getNode' | 'putNode'>; fleet: Fleet}): ChangeNode =>
+	async (id, change) => {
 		for (let attempt = 1; ; attempt++) {
 			const stored = await catalog.getNode(id);
 			if (!stored) throw new PjasError('NODE_NOT_FOUND', 'Node not found: it never joined this network');
 			const changed = change(stored);
+			if (!changed) return {state: fleet.get(id) ?? fleet.set(stored), isChanged: false};
 			try {
-				const record = changed === stored ? stored : await catalog.putNode(changed);
-				const known = fleet.get(id);
-				return fleet.set(known ? withFigures(record, known.record) : record);
+				const record = await catalog.putNode(changed);
+				const newest = fleet.get(id)?.record ?? record;
+				const merged = withFigures(record, newest);
+				if (changed.awaySince !== stored.awaySince) Object.assign(merged, {awaySince: record.awaySince});
+				return {state: fleet.set(merged), isChanged: true};
 			} catch (error) {
 				if (!isPjasError(error, 'CONFLICT') || attempt === MOST_TRIES) throw error;
 			}
 		}
-	},
-});
+	};
