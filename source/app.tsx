@@ -19,6 +19,7 @@ import {createPalette} from './dialogs/palette.js';
 import {createPicker} from './dialogs/picker.js';
 import {createActivityScreen} from './screens/activity.js';
 import {createFilesScreen} from './screens/files.js';
+import {createHealingScreen} from './screens/healing.js';
 import {createNodesScreen} from './screens/nodes.js';
 import {createOverviewScreen} from './screens/overview.js';
 import {createPeopleScreen} from './screens/people.js';
@@ -47,6 +48,7 @@ const screens = {
 	transfers: createTransfersScreen,
 	activity: createActivityScreen,
 	people: createPeopleScreen,
+	healing: createHealingScreen,
 };
 
 const ongoing = new Set(['queued', 'active', 'waiting', 'paused']);

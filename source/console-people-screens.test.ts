@@ -60,6 +60,8 @@ for (const size of sizes) {
 			await pty.waitFor('LIVE');
 			pty.press('6');
 			await golden('people-member', /ann +member/);
+			pty.press('7');
+			await golden('healing-member', /Your files have all their copies/);
 		});
 		await walk(t, {url, token: undefined, size}, async ({golden}) => {
 			await golden('signed-out', /pjas-tui login/);

@@ -87,6 +87,14 @@ const walkLists = async (step: Walk) => {
 	pty.press('l');
 	await golden('node-log', /LEVEL[^]*joined/);
 	await back(step, 'Nodes: 2 of 3 online');
+	pty.press('7');
+	await golden('healing', /PAUSED[^]*report\.pdf/);
+	pty.press('/');
+	pty.type('report\r');
+	pty.press('enter');
+	await golden('healing-why', /Chunk \d of report\.pdf[^]*node-3/);
+	await back(step, 'Under way and waiting');
+	await back(step, '報告書');
 	pty.press('5');
 	await golden('activity', /late\.txt/);
 	pty.press('w', 'v');
@@ -100,7 +108,7 @@ const walkLists = async (step: Walk) => {
 const walkFiles = async (step: Walk, size: Size) => {
 	const {pty, golden} = step;
 	pty.press('3');
-	await golden('files', /late\.txt/);
+	await golden('files', /NAME[^]*late\.txt/);
 	pty.press('/', 'r', 'e', 'p');
 	await golden('files-filter', /rep/);
 	pty.press('x', 'x');
@@ -214,12 +222,17 @@ for (const size of sizes) {
 			await golden('unreachable-files', 'STALE');
 			pty.press('5');
 			await golden('unreachable-activity', 'STALE');
+			pty.press('7');
+			await golden('unreachable-healing', 'STALE');
+			pty.press('5');
 			await network.start();
 			await golden('empty-activity', 'LIVE');
 			pty.press('3');
 			await golden('empty-files', 'LIVE');
 			pty.press('2');
 			await golden('empty-nodes', 'LIVE');
+			pty.press('7');
+			await golden('empty-healing', 'LIVE');
 			pty.press('1');
 			await golden('empty-overview', 'LIVE');
 			await quit(step);
@@ -228,6 +241,7 @@ for (const size of sizes) {
 			const {pty, golden} = step;
 			await network.addNode();
 			await network.addNode();
+			await createApi(network.url).pauseRepair(true);
 			await network.upload('only.txt', 'read only');
 			await network.counted();
 			if (size.columns >= 80) await pty.waitFor('data 0%');
@@ -235,6 +249,8 @@ for (const size of sizes) {
 			await golden('read-only-files', /Files: 1[^]*only\.txt/);
 			pty.press('x');
 			await golden('read-only-refusal', /Not with --read-only/);
+			pty.press('7', 'P');
+			await golden('read-only-healing', /Not with --read-only/);
 			await quit(step);
 		});
 	});

@@ -1,4 +1,5 @@
-import type {EventData, LogEntry, NodeView, Stats} from '../protocol/api.js';
+import type {EventData, LogEntry, NodeView, RepairView, Stats} from '../protocol/api.js';
+import type {MovesView} from '../protocol/healing-api.js';
 import type {OpenedFile} from './opened-files.js';
 import type {Whoami} from './people-contract.js';
 
@@ -51,6 +52,10 @@ export type LiveState = {
 	throughput: readonly Throughput[];
 	/** What was found missing or corrupt since the console runs and was not found sound again; the newest first; bounded. */
 	faults: readonly Fault[];
+	/** What is being repaired and what waits for it; `undefined` until the first answer, and for whoever may not know. */
+	repair: RepairView | undefined;
+	/** What is being moved, in the same way. */
+	moves: MovesView | undefined;
 };
 
 export type Live = {
@@ -62,5 +67,7 @@ export type Live = {
 	retryNow: () => void;
 	/** Asks for the list of files anew, keeping what is here until the answer comes. */
 	reloadFiles: () => void;
+	/** Asks anew what is healed. Rejects where it can't be had. */
+	reloadHealing: () => Promise<void>;
 	stop: () => void;
 };

@@ -10,10 +10,13 @@ import {startTestNetwork} from '../../daemon/testing/network.js';
 import {keptPort, temporaryFolder} from '../../daemon/testing/processes.js';
 import {bytesOf, eventually, upload} from '../../daemon/testing/requests.js';
 import {silentLog} from '../../daemon/testing/silent-log.js';
-import type {EventData, FileView, LogEntry, NodeView, Stats} from '../protocol/api.js';
+import type {EventData, FileView, LogEntry, NodeView, RepairView, Stats} from '../protocol/api.js';
+import {sampleRepair} from '../testing/samples.js';
 import {createApi} from './api.js';
+import {createLiveHealing} from './live-healing.js';
 import type {Live} from './live-state.js';
 import {createLive, type LiveOptions} from './live.js';
+import type {Whoami} from './people-contract.js';
 
 const fileOf = (number: number, more: Partial<FileView> = {}): FileView => ({
 	file_id: number.toString(16).padStart(12, '0') + 'a'.repeat(20),
@@ -85,6 +88,9 @@ const startFake = async (t: ExecutionContext) => {
 		nodes: [nodeOf()],
 		log: [logOf(1)],
 		stats: statsOf(),
+		/** Who asks; nobody where the coordinator knows no people. */
+		whoami: undefined as Whoami | undefined,
+		repair: sampleRepair(),
 		/** What was asked, with its query. */
 		asked: [] as string[],
 		lastEventIds: [] as (string | undefined)[],
@@ -98,6 +104,8 @@ const startFake = async (t: ExecutionContext) => {
 	const answers: Record<string, (query: URLSearchParams) => object> = {
 		'/api/stats': () => ({stats: fake.stats}),
 		'/api/nodes': () => ({nodes: fake.nodes, count: fake.nodes.length}),
+		'/api/session': () => fake.whoami ?? {},
+		'/api/repair': () => ({repair: fake.repair}),
 		'/api/logs': () => ({logs: fake.log, next_before: null}),
 		'/api/files'(query) {
 			const before = query.get('before') ?? 'g';
@@ -569,4 +577,51 @@ test('nothing is told any more after it was stopped', async t => {
 	await clock.advance(60_000);
 	t.is(told.times, times);
 	t.is(clock.sleepers(), 0);
+});
+
+const signedIn = (role: Whoami['role']): Whoami => ({
+	...{success: true, open: false, name: 'ann', role, scope: 'full', via: 'token'},
+	...{quota_bytes: null, used_bytes: 0},
+});
+
+test('what is healed is asked for once and then told, and members are not asked for it', async t => {
+	const fake = await startFake(t);
+	fake.whoami = signedIn('operator');
+	fake.repair = sampleRepair({waiting: 3});
+	const {live} = startLive(t, fake.url, systemClock);
+	await isLive(t, live);
+	t.is(live.get().repair?.waiting, 3);
+	fake.send('repair', sampleRepair({waiting: 2}));
+	await flush(t, fake, live, 2);
+	t.is(live.get().repair?.waiting, 2);
+	const before = live.get().repair;
+	fake.send('repair', sampleRepair({waiting: 2}));
+	await flush(t, fake, live, 3);
+	t.is(live.get().repair, before);
+	const isAsked = (url: string) => url === '/api/repair';
+	t.is(fake.asked.filter(isAsked).length, 1);
+	fake.repair = sampleRepair({waiting: 1});
+	await live.reloadHealing();
+	t.is(live.get().repair?.waiting, 1);
+
+	fake.whoami = signedIn('member');
+	fake.send('reset', {});
+	await eventually(t, () => live.get().repair === undefined, 'a member knows nothing of it');
+	t.is(fake.asked.filter(isAsked).length, 2);
+});
+
+test('an answer about healing that is older than an event changes nothing', async t => {
+	let answer: (repair: RepairView) => void = () => {};
+	const healing = createLiveHealing({
+		repair: async () =>
+			new Promise(resolve => {
+				answer = resolve;
+			}),
+	});
+	const fetching = healing.reload();
+	t.true(healing.takeRepair(sampleRepair({waiting: 9})));
+	answer(sampleRepair({waiting: 1}));
+	t.false(await fetching);
+	t.is(healing.repair()?.waiting, 9);
+	t.true(healing.clear());
 });

@@ -5,6 +5,7 @@ import {createLiveConnection} from './live-connection.js';
 import {createLiveFaults} from './live-faults.js';
 import {createFilesLoader} from './live-files-loader.js';
 import {createLiveFiles} from './live-files.js';
+import {createLiveHealing} from './live-healing.js';
 import {createLiveLog} from './live-log.js';
 import {createLiveNodes} from './live-nodes.js';
 import type {Live, LiveState} from './live-state.js';
@@ -45,6 +46,7 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 	const files = createLiveFiles();
 	const log = createLiveLog(logEntries);
 	const faults = createLiveFaults(mostFaults);
+	const healing = createLiveHealing(api);
 	let stats: Stats | undefined;
 	let whoami: Whoami | undefined;
 	/** How often events told the figures. */
@@ -83,6 +85,14 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		changed();
 	};
 
+	/** Members may not know of it: they are not to have it asked for in their name, and refused. */
+	const fetchHealing = async (isWanted: () => boolean) => {
+		await fetchWhoami(isWanted);
+		const isToldOf = whoami === undefined || whoami.open || whoami.role !== 'member';
+		if (isToldOf && (await healing.fetch(isWanted))) changed();
+		else if (!isToldOf && healing.clear()) changed();
+	};
+
 	const fetchNodes = async (isWanted: () => boolean) => {
 		nodes.beginListing();
 		const listing = await api.nodes();
@@ -105,7 +115,7 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		isFetched = false;
 		try {
 			await Promise.all([
-				...[fetchWhoami(isWanted), fetchStats(isWanted), fetchNodes(isWanted), fetchLog(isWanted)],
+				...[fetchHealing(isWanted), fetchStats(isWanted), fetchNodes(isWanted), fetchLog(isWanted)],
 				loader.load(),
 			]);
 			if (!isWanted()) return;
@@ -141,8 +151,9 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 			statsTold++;
 			setStats(data);
 		},
-		// The figures say as much as is shown.
-		repair: () => undefined,
+		repair(data) {
+			if (healing.takeRepair(data)) changed();
+		},
 		check(data) {
 			if (faults.mend(data)) changed();
 			if (data.line.event !== 'chunk') loader.refresh(data.file_id);
@@ -187,6 +198,8 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		log: log.get(),
 		throughput: meter.get(),
 		faults: faults.get(),
+		repair: healing.repair(),
+		moves: undefined,
 	}));
 
 	let isStarted = false;
@@ -199,6 +212,9 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		},
 		retryNow: connection.retryNow,
 		reloadFiles: loader.reload,
+		async reloadHealing() {
+			if (await healing.reload()) changed();
+		},
 		stop() {
 			isStopped = true;
 			fetching = undefined;

@@ -46,10 +46,12 @@ const titles: Record<ScreenId, string> = {
 	transfers: 'Transfers',
 	activity: 'Activity',
 	people: 'People',
+	healing: 'Healing',
 };
 
-/** For where there is no room for those. */
-const shortTitles: typeof titles = {...titles, activity: 'Log'};
+/** For where there is no room for those, and for where there is none for these either. */
+const shortTitles: typeof titles = {...titles, activity: 'Log', healing: 'Heal'};
+const shortestTitles: typeof titles = {...shortTitles, overview: 'Home', transfers: 'Queue'};
 
 const widthOf = (pieces: readonly Piece[]) => pieces.reduce((sum, {text}) => sum + displayWidth(text), 0);
 
@@ -76,8 +78,8 @@ const tabPieces = ({area, theme, screen, badges}: FrameProps): Piece[] => {
 			const text = `${margin}${index + 1} ${names[id]}${badge}${margin}`;
 			return [id === screen ? {text, isBold: true, isInverse: true} : {text, tone: 'muted'}, {text: ' '}];
 		});
-	const forms = [tabs(' '), tabs('')];
-	const shown = forms.find(form => widthOf(form) <= area.columns + 1) ?? tabs('', shortTitles);
+	const forms = [tabs(' '), tabs(''), tabs('', shortTitles)];
+	const shown = forms.find(form => widthOf(form) <= area.columns + 1) ?? tabs('', shortestTitles);
 	return fit(shown, area.columns, theme.glyphs.ellipsis);
 };
 

@@ -208,7 +208,10 @@ const createTestController = (given: Parameters<typeof createTestConsole>[0] = {
 	const screen = (console: Console): View => createNodesScreen(console);
 	const controller = createController({
 		parts,
-		screens: {overview: screen, nodes: screen, files: screen, transfers: screen, activity: screen, people: screen},
+		screens: {
+			...{overview: screen, nodes: screen, files: screen, transfers: screen},
+			...{activity: screen, people: screen, healing: screen},
+		},
 		refused: createRefusedView,
 		dialogs: {
 			help: createHelp,
@@ -492,7 +495,7 @@ test('the frame keeps what matters at 60 columns: the connection, all screens, t
 		t.is(lines.length, rows + FRAME_ROWS);
 		t.true(lines.every(line => displayWidth(line) <= columns));
 		t.regex(lines[0] ?? '', /PJAS +ann \(member\) +read-only .*STALE 12 s, next try in 4 s/);
-		t.regex(lines[1] ?? '', /1 Overview .*4 Transfers \(12\) +5 (Activity|Log) +6 People/);
+		t.regex(lines[1] ?? '', /1 (Overview|Home) .*4 (Transfers|Queue) \(12\) +5 (Activity|Log) +6 People +7 Heal/);
 		t.regex(lines.at(-1) ?? '', /^Enter open .*\? help +q quit/);
 	}
 

@@ -11,6 +11,7 @@ export type Scope =
 	| 'activity'
 	| 'people'
 	| 'account'
+	| 'healing'
 	| 'picker';
 
 export type Binding = {
@@ -33,6 +34,7 @@ export const keymap = {
 	'screen.transfers': {scope: 'everywhere', keys: ['4'], label: 'transfers', help: 'Go to the transfers'},
 	'screen.activity': {scope: 'everywhere', keys: ['5'], label: 'activity', help: 'Go to the activity log'},
 	'screen.people': {scope: 'everywhere', keys: ['6'], label: 'people', help: 'Go to the people'},
+	'screen.healing': {scope: 'everywhere', keys: ['7'], label: 'healing', help: 'Go to the healing of the network'},
 	'screen.next': {scope: 'everywhere', keys: ['tab'], label: 'next', help: 'Go to the next screen'},
 	'screen.previous': {scope: 'everywhere', keys: ['shift-tab'], label: 'previous', help: 'Go to the previous screen'},
 	palette: {scope: 'everywhere', keys: [':'], label: 'palette', help: 'Name an action or a screen'},
@@ -69,11 +71,12 @@ export const keymap = {
 	'list.reverse': {scope: 'list', keys: ['S'], label: 'reverse', help: 'Reverse the order'},
 	'list.copy': {scope: 'list', keys: ['y'], label: 'copy id', help: 'Copy the id of the chosen one'},
 
-	'repair.pause': {
+	'healing.why': {scope: 'overview', keys: ['w'], label: 'why', help: 'Show why the network is unhealthy'},
+	'healing.pause': {
 		scope: 'overview',
 		keys: ['P'],
-		label: 'pause repair',
-		help: 'Pause the repair of lost copies, or go on with it',
+		label: 'pause healing',
+		help: 'Pause healing as a whole, or go on with it',
 		isChange: true,
 	},
 
@@ -101,6 +104,7 @@ export const keymap = {
 	},
 	'file.reload': {scope: 'files', keys: ['r'], label: 'reload', help: 'Ask for the list anew'},
 
+	'file.why': {scope: 'file', keys: ['w'], label: 'why', help: 'Show why the chosen chunk is as it is'},
 	'file.stop-check': {scope: 'file', keys: ['x'], label: 'stop check', help: 'Stop the check that is under way'},
 
 	'transfer.pause': {scope: 'transfers', keys: ['p'], label: 'pause', help: 'Pause, or go on'},
@@ -155,6 +159,23 @@ export const keymap = {
 		isChange: true,
 	},
 	'token.revoke': {scope: 'account', keys: ['x', 'delete'], label: 'revoke', help: 'End the token', isChange: true},
+
+	'healing.toggle': {
+		scope: 'healing',
+		keys: ['P'],
+		label: 'pause',
+		help: 'Pause healing as a whole, or go on with it',
+		isChange: true,
+	},
+	'healing.repair': {
+		scope: 'healing',
+		keys: ['R'],
+		label: 'repair now',
+		help: 'Repair the file now, whoever may come back',
+		isChange: true,
+	},
+	'healing.file': {scope: 'healing', keys: ['f'], label: 'file', help: 'Open the file of the chosen chunk'},
+	'healing.reload': {scope: 'healing', keys: ['r'], label: 'reload', help: 'Ask for its state anew'},
 
 	'picker.upload': {
 		scope: 'picker',

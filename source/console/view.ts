@@ -7,7 +7,7 @@ import type {Transfers} from '../transfers/transfer.js';
 import type {ActionId} from './keymap.js';
 import type {Theme} from './theme.js';
 
-export const screenIds = ['overview', 'nodes', 'files', 'transfers', 'activity', 'people'] as const;
+export const screenIds = ['overview', 'nodes', 'files', 'transfers', 'activity', 'people', 'healing'] as const;
 export type ScreenId = (typeof screenIds)[number];
 
 export type Area = {columns: number; rows: number};
@@ -63,7 +63,7 @@ export type Clock = {now: () => number; timer: (afterMs: number, run: () => void
 
 /** Where to go to: a screen, and what to choose there. */
 export type Place =
-	| {screen: 'overview' | 'transfers' | 'activity' | 'people'}
+	| {screen: 'overview' | 'transfers' | 'activity' | 'people' | 'healing'}
 	| {screen: 'nodes'; node?: string; filter?: string}
 	| {screen: 'files'; file?: string; filter?: string};
 

@@ -13,6 +13,7 @@ import {type ChunkList, createChunkList} from './chunk-list.js';
 import {countWords, type FileCheck, type FileChecks} from './file-checks.js';
 import {briefLines, chunksText, factLines, fileSentence} from './file-facts.js';
 import {readersLegend, shareProblem} from './file-readers.js';
+import {createChunkWhy} from './chunk-why.js';
 import {createFileWatch, type FileWatch} from './file-watch.js';
 import {chunkWords, redundancySentence, shardWords} from './redundancy.js';
 import {
@@ -215,6 +216,11 @@ export const createFileDetails = ({console, file, checks, isChecking = false}: O
 	if (isChecking) checks.start(file);
 
 	const close = () => console.close(view);
+	const unchosen = () => (chunks.chosen() === undefined ? 'No chunk is chosen' : undefined);
+	const openWhy = () => {
+		const index = chunks.chosen();
+		if (index !== undefined) console.open(createChunkWhy(console, {file: id, index}));
+	};
 	const changing = (): Action[] =>
 		isRunning()
 			? [{id: 'file.stop-check', run: () => checks.stop(id)}]
@@ -228,6 +234,7 @@ export const createFileDetails = ({console, file, checks, isChecking = false}: O
 		legend: () => readersLegend,
 		actions: () => [
 			...changing(),
+			{id: 'file.why', run: openWhy, problem: () => gone() ?? unchosen()},
 			{id: 'file.download', run: () => downloadOpened(console, current()), problem: gone},
 			{
 				id: 'file.share',

@@ -6,6 +6,7 @@ import {fit} from '../console/table-layout.js';
 import type {Piece} from '../console/table.js';
 import type {Theme, Tone} from '../console/theme.js';
 import {formatSize} from '../format.js';
+import {careLines, drainedPercent, isInMaintenance} from './node-care.js';
 
 /** A node in words, for lists, details and screen readers alike. */
 
@@ -14,8 +15,15 @@ const LABEL_WIDTH = 11;
 const LEAST_BAR = 4;
 const MOST_BAR = 24;
 
-export const stateOf = (node: NodeView): Piece =>
-	node.status === 'online' ? {text: 'online', tone: 'ok'} : {text: 'OFFLINE', tone: 'bad', isBold: true};
+/** What matters most of how it is, in a word or two. */
+export const stateOf = (node: NodeView, nowMs: number): Piece => {
+	if (node.banned_at !== undefined) return {text: 'BANNED', tone: 'bad', isBold: true};
+	if (isInMaintenance(node, nowMs)) return {text: 'maintenance', tone: 'warn'};
+	if (node.status === 'offline') return {text: 'OFFLINE', tone: 'bad', isBold: true};
+	if (node.suspended) return {text: 'SUSPENDED', tone: 'bad', isBold: true};
+	if (node.drain) return {text: `draining ${drainedPercent(node.drain)}`, tone: 'warn'};
+	return {text: 'online', tone: 'ok'};
+};
 
 /** How the coordinator reaches it. */
 export const reachOf = (node: NodeView): string => (node.kind === 'classic' ? 'classic' : 'address');
@@ -58,7 +66,8 @@ export const nodeFacts = (
 		],
 	});
 	return [
-		line('state', [stateOf(node), {text: `, seen ${lastSeen(node, nowMs)}`}]),
+		line('state', [stateOf(node, nowMs), {text: `, seen ${lastSeen(node, nowMs)}`}]),
+		...careLines(node, {theme, nowMs, width: width - LABEL_WIDTH}).map(({label, value}) => line(label, value)),
 		line('used', [...bar(usedShare(node), barWidth, theme, usedTone(node)), {text: ` ${percent}`}]),
 		line('', `${formatSize(used)} of ${formatSize(allocated)}, ${formatSize(free)} free`),
 		line('shards', shards ? shardsText(shards) : String(node.chunks_stored)),

@@ -28,7 +28,14 @@ const columnsOf = (theme: Theme, now: () => number): Column<NodeView>[] => [
 		cell: node => node.name,
 		sortBy: node => node.name,
 	},
-	{id: 'state', title: 'STATE', min: 8, priority: 1, cell: stateOf, sortBy: node => node.status},
+	{
+		id: 'state',
+		title: 'STATE',
+		min: 12,
+		priority: 1,
+		cell: node => stateOf(node, now()),
+		sortBy: node => stateOf(node, now()).text,
+	},
 	{
 		id: 'used',
 		title: 'USED',

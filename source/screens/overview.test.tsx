@@ -51,6 +51,8 @@ const live = (change: Partial<LiveState> = {}): LiveState => ({
 	log: undefined,
 	throughput: [],
 	faults: [],
+	repair: undefined,
+	moves: undefined,
 	...change,
 });
 
@@ -142,7 +144,7 @@ test('Enter on a lost connection tries again, on another problem goes to its pla
 	t.deepEqual(console.went, []);
 	act(overview, 'list.down');
 	act(overview, 'list.open');
-	t.deepEqual(console.went, [{screen: 'files', filter: 'lost'}]);
+	t.deepEqual(console.went, [{screen: 'healing'}]);
 	act(overview, 'list.down');
 	act(overview, 'list.open');
 	t.deepEqual(console.went.at(-1), {screen: 'nodes', node: sampleNode(3).node_id});
@@ -172,9 +174,9 @@ test('what is wrong comes worst first, each with its place', t => {
 		problems.map(({place}) => place),
 		[
 			{screen: 'overview'},
-			{screen: 'files', filter: 'lost'},
+			{screen: 'healing'},
 			{screen: 'nodes', node: sampleNode(3).node_id},
-			{screen: 'files', filter: 'short'},
+			{screen: 'healing'},
 			{screen: 'nodes', node: sampleNode(2).node_id},
 			{screen: 'files', file: file.file_id},
 			{screen: 'transfers'},
@@ -344,11 +346,11 @@ test('what is done about missing copies is said, and P pauses it or goes on with
 		renderToText(overview, wide),
 		/28 chunks with fewer copies than wanted: 4 being repaired, 20 to be repaired, 4 can't be repaired now: too few nodes/,
 	);
-	act(overview, 'repair.pause');
+	act(overview, 'healing.pause');
 	console.put({stats: repairing({waiting: 28, paused: true})});
 	t.regex(renderToText(overview, wide), /28 waiting/);
-	t.regex(renderToText(overview, wide), /Repair is paused.* P goes on with it/);
-	act(overview, 'repair.pause');
+	t.regex(renderToText(overview, wide), /Healing is paused.* P goes on with it/);
+	act(overview, 'healing.pause');
 	await Promise.resolve();
 	t.deepEqual(asked, [true, false]);
 });

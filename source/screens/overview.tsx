@@ -10,13 +10,12 @@ import {createTable, type Column} from '../console/table.js';
 import {fit} from '../console/table-layout.js';
 import type {Tone} from '../console/theme.js';
 import type {Action, Area, Console, View} from '../console/view.js';
-import {wrap} from '../console/wrap.js';
 import {formatSize} from '../format.js';
-import {printable} from '../terminal/text.js';
+import {pauseAction} from './healing-actions.js';
 import {logLine} from './log-line.js';
 import {type Problem, problemsOf} from './problems.js';
 import {throughputLines} from './throughput.js';
-import {waiting} from './waiting.js';
+import {mutedLines, waiting} from './waiting.js';
 
 const FIGURES_ROWS = 8;
 const COMPACT_FIGURES_ROWS = 5;
@@ -45,10 +44,6 @@ const dataTone = ({redundancy: {partly, none}}: Stats): Tone => {
 	if (none > 0) return 'bad';
 	return partly > 0 ? 'warn' : 'ok';
 };
-
-/** Sentences in as many lines as they take. */
-const mutedLines = (texts: readonly string[], width: number): Line[] =>
-	texts.flatMap(text => wrap(printable(text), width)).map(text => ({pieces: [{text, tone: 'muted'}]}));
 
 const sizesText = (used: number, total: number) => `${formatSize(used)} of ${formatSize(total)}`;
 
@@ -185,17 +180,12 @@ export const createOverviewScreen = (console: Console): View => {
 	const nothingWrong = () =>
 		console.live.get().stats ? ['Nothing is wrong.'] : ['Not known yet: the coordinator has not answered.'];
 
-	/** What the coordinator says then comes as an event, and to all who look. */
-	const pauseRepair = async () => {
-		const {paused} = await console.api.pauseRepair(console.live.get().stats?.repair.paused !== true);
-		console.notice({tone: 'ok', text: paused ? 'Repair is paused: P goes on with it' : 'Repair goes on'});
-	};
-
-	const pause: Action = {id: 'repair.pause', run: pauseRepair};
+	const why: Action = {id: 'healing.why', run: () => console.go({screen: 'healing'})};
+	const pause = pauseAction(console, 'healing.pause');
 
 	return {
 		title: () => 'Overview',
-		actions: () => [...table.actions(), pause],
+		actions: () => [...table.actions(), why, pause],
 		isTyping: table.isTyping,
 		key: table.key,
 		back: table.reset,

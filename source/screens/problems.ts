@@ -47,17 +47,17 @@ const chunkProblems = ({stats, nodes}: LiveState): Problem[] => {
 
 	if (stats && stats.redundancy.none > 0) {
 		const text = `${plural(stats.redundancy.none, 'chunk')} can't be read now: every node with a copy is away or lost it`;
-		problems.push({key: 'lost', severity: 'bad', text, place: {screen: 'files', filter: 'lost'}});
+		problems.push({key: 'lost', severity: 'bad', text, place: {screen: 'healing'}});
 	}
 
 	if (stats && stats.redundancy.partly > 0) {
 		const text = `${plural(stats.redundancy.partly, 'chunk')} with fewer copies than wanted: ${repairText(stats)}`;
-		problems.push({key: 'short', severity: 'warn', text, place: {screen: 'files', filter: 'short'}});
+		problems.push({key: 'short', severity: 'warn', text, place: {screen: 'healing'}});
 	}
 
 	if (stats?.repair.paused) {
-		const text = 'Repair is paused: lost copies are not made again. P goes on with it';
-		problems.push({key: 'paused', severity: 'warn', text, place: {screen: 'overview'}});
+		const text = 'Healing is paused: lost copies are not made again. P goes on with it';
+		problems.push({key: 'paused', severity: 'warn', text, place: {screen: 'healing'}});
 	}
 
 	return problems;

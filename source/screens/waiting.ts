@@ -1,4 +1,7 @@
+import type {Line} from '../components/lines.js';
 import type {Console} from '../console/view.js';
+import {wrap} from '../console/wrap.js';
+import {printable} from '../terminal/text.js';
 
 /** A text with a full stop, unless it ends with some mark of its own. */
 export const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`);
@@ -9,3 +12,7 @@ export const waiting = ({live}: Pick<Console, 'live'>, what: string): string[] =
 	if (connection.state !== 'stale') return [`Asking the coordinator for ${what}.`];
 	return [sentence(connection.error), 'Ctrl-r tries again at once.'];
 };
+
+/** Sentences in as many lines as they take. */
+export const mutedLines = (texts: readonly string[], width: number): Line[] =>
+	texts.flatMap(text => wrap(printable(text), width)).map(text => ({pieces: [{text, tone: 'muted'}]}));

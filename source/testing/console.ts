@@ -36,6 +36,8 @@ const initial: LiveState = {
 	log: undefined,
 	throughput: [],
 	faults: [],
+	repair: undefined,
+	moves: undefined,
 };
 
 const createTestLive = (given: Partial<LiveState>): {live: Live; put: TestConsole['put']} => {
@@ -50,6 +52,7 @@ const createTestLive = (given: Partial<LiveState>): {live: Live; put: TestConsol
 		start() {},
 		retryNow() {},
 		reloadFiles() {},
+		async reloadHealing() {},
 		stop() {},
 	};
 	return {

@@ -1,4 +1,6 @@
-import type {FileView, LogEntry, NodeView, Stats} from '../client/api.js';
+import type {FileView, LogEntry, NodeView, RepairView, Stats} from '../client/api.js';
+import type {ChunkView} from '../protocol/api.js';
+import type {MovesView} from '../protocol/healing-api.js';
 
 /** Records as a coordinator would send them, for tests of what is painted. */
 
@@ -71,5 +73,47 @@ export const sampleStats = (change: Partial<Stats> = {}): Stats => ({
 	pendingRemovals: 0,
 	repair: {waiting: 0, active: 0, blocked: 0, paused: false, reason: null},
 	trash: {files: 0, bytes: 0},
+	...change,
+});
+
+export const sampleRepair = (change: Partial<RepairView> = {}): RepairView => ({
+	paused: false,
+	grace_ms: 15 * MINUTE_MS,
+	at_once: 4,
+	rate: 0,
+	bytes_per_s: 0,
+	waiting: 0,
+	blocked: 0,
+	surplus: 0,
+	active: [],
+	short: [],
+	done: {chunks: 0, shards: 0, bytes: 0, forgotten: 0},
+	...change,
+});
+
+export const sampleMoves = (change: Partial<MovesView> = {}): MovesView => ({
+	paused: false,
+	waiting: 0,
+	blocked: 0,
+	reason: null,
+	active: [],
+	bytes_per_s: 0,
+	done: {shards: 0, bytes: 0},
+	...change,
+});
+
+/** A chunk with a sound copy on each of the nodes 1, 2 and 3, but for what is said otherwise. */
+export const sampleChunk = (
+	states: readonly ChunkView['shards'][number]['state'][] = ['online', 'online', 'online'],
+	change: Partial<ChunkView> = {},
+): ChunkView => ({
+	index: 0,
+	size: 10 * 1024 ** 2,
+	wanted: 3,
+	present: states.filter(state => state === 'online').length,
+	shards: states.map((state, at) => ({
+		...{node_id: sampleNode(at + 1).node_id, node_name: `node-${at + 1}`, digest: 'a'.repeat(64), state},
+		verified_at: sampleNowMs - 30 * MINUTE_MS,
+	})),
 	...change,
 });

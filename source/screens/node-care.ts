@@ -1,0 +1,107 @@
+import type {NodeView} from '../client/api.js';
+import {bar} from '../components/pictures.js';
+import {age, dateTime, span} from '../console/age.js';
+import type {Piece} from '../console/table.js';
+import type {Theme} from '../console/theme.js';
+import {formatSize} from '../format.js';
+import {repairReasons} from '../repair-words.js';
+
+/** What is done with a node, and how far it is trusted, in words. */
+
+type Drain = NonNullable<NodeView['drain']>;
+type Suspension = NonNullable<NodeView['suspended']>;
+
+const LEAST_BAR = 4;
+const MOST_BAR = 20;
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Whether somebody said that it may be away now. */
+export const isInMaintenance = ({maintenance}: Pick<NodeView, 'maintenance'>, nowMs: number): boolean =>
+	maintenance !== undefined && maintenance.from <= nowMs && nowMs < maintenance.until;
+
+/** How much of a node was emptied, from 0 to 1. */
+export const drainedShare = ({shards_total: total, shards_left: left}: Drain): number =>
+	left === 0 ? 1 : Math.max(0, 1 - left / Math.max(total, left));
+
+/** Rounded down: 100 % is said of an empty node alone. */
+export const drainedPercent = (drain: Drain): string => `${Math.floor(drainedShare(drain) * 100)}%`;
+
+const suspensionWords: Record<Suspension['reason'], string> = {
+	missing: 'it lacked a shard that it should hold',
+	corrupt: 'it held other bytes than it should',
+	'no-proof': 'it did not prove in time what it holds',
+};
+
+export const suspensionText = ({reason, since}: Suspension, nowMs: number): string => {
+	const ago = age(nowMs - since);
+	return `${suspensionWords[reason]}, ${ago === 'now' ? 'just now' : `${ago} ago`}`;
+};
+
+/** How a suspended node comes back. */
+export const wayBackText = ({passes_left: left}: Suspension): string =>
+	`it is back once it passed ${left === 1 ? 'one more audit' : `${left} more audits in a row`}`;
+
+/** What is left of a drain, how long that takes, and why it does not go on. */
+export const drainText = ({shards_left: left, bytes_left: bytes, eta_s: eta, reason, leaves}: Drain): string => {
+	const then = leaves ? ', then it leaves' : '';
+	if (left === 0) return `empty${then}`;
+	const time = eta === null ? '' : `, about ${span(eta * 1000)}`;
+	const problem = reason === null ? '' : `. Some can't be moved now: ${repairReasons[reason]}`;
+	return `${plural(left, 'shard')} left, ${formatSize(bytes)}${time}${then}${problem}`;
+};
+
+export const maintenanceText = ({from, until, by}: NonNullable<NodeView['maintenance']>, nowMs: number): string => {
+	const who = by === '' ? '' : `, by ${by}`;
+	if (nowMs < from) return `from ${dateTime(from)} until ${dateTime(until)}${who}`;
+	return nowMs < until
+		? `until ${dateTime(until)}, ${span(until - nowMs)} left${who}`
+		: `over since ${dateTime(until)}`;
+};
+
+const standingText = (standing: NonNullable<NodeView['standing']>, nowMs: number): string => {
+	const {score, audits_passed: passed, audits_failed: failed, last_audit_at: last} = standing;
+	const when =
+		last === null ? 'none yet' : `the last ${age(nowMs - last) === 'now' ? 'just now' : `${age(nowMs - last)} ago`}`;
+	return `${Math.round(score)} of 100; audits: ${passed} passed, ${failed} failed, ${when}`;
+};
+
+export type CareLine = {label: string; value: string | readonly Piece[]};
+
+/** All of it that applies to a node, a label and a value each. What asks for somebody comes first. */
+export const careLines = (
+	node: NodeView,
+	{theme, nowMs, width}: {theme: Theme; nowMs: number; width: number},
+): CareLine[] => {
+	const {banned_at: bannedAt, suspended, drain, maintenance, standing, scrub} = node;
+	const barWidth = Math.max(LEAST_BAR, Math.min(MOST_BAR, Math.floor(width / 3)));
+	const lines: CareLine[] = [];
+	if (bannedAt !== undefined) {
+		const text = `kept out since ${dateTime(bannedAt)}: its copies do not count`;
+		lines.push({label: 'banned', value: [{text, tone: 'bad'}]});
+	}
+
+	if (suspended) {
+		lines.push({label: 'suspended', value: [{text: suspensionText(suspended, nowMs), tone: 'bad'}]});
+		lines.push({label: 'way back', value: wayBackText(suspended)});
+	}
+
+	if (drain) {
+		const done = drainedShare(drain);
+		lines.push({label: 'draining', value: [...bar(done, barWidth, theme), {text: ` ${drainedPercent(drain)}`}]});
+		lines.push({label: '', value: [{text: drainText(drain), ...(drain.reason !== null && {tone: 'warn' as const})}]});
+	}
+
+	if (maintenance) lines.push({label: 'upkeep', value: [{text: maintenanceText(maintenance, nowMs), tone: 'warn'}]});
+	if (standing) lines.push({label: 'standing', value: standingText(standing, nowMs)});
+	if (scrub) {
+		const {progress, completed_at: completed} = scrub;
+		const last = completed === null ? 'none whole yet' : `the last whole one ${dateTime(completed)}`;
+		lines.push({
+			label: 'scrub',
+			value: [...bar(progress, barWidth, theme), {text: ` ${Math.floor(progress * 100)}% read again, ${last}`}],
+		});
+	}
+
+	return lines;
+};
