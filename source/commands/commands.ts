@@ -40,6 +40,7 @@ export const userActions = ['list', 'set', 'reset'] as const;
 export const nodeActions = ['list', 'ban', 'unban'] as const;
 export const inviteActions = ['list', 'revoke', 'node', 'nodes'] as const;
 export const linkActions = ['list', 'create', 'revoke'] as const;
+export const trashActions = ['list', 'restore', 'purge', 'empty'] as const;
 export const tokenActions = ['list', 'create', 'revoke'] as const;
 export const keyringActions = ['status', 'change-passphrase', 'export', 'import'] as const;
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -60,6 +61,7 @@ export const consoleFlags: readonly Flag[] = [
 	{name: 'theme', placeholder: 'NAME', values: themeNames, help: 'The colours and characters of the console'},
 ];
 
+const yesFlag: Flag = {name: 'yes', short: 'y', help: "Don't ask. Needed where there is no terminal to ask on"};
 const quietFlag: Flag = {name: 'quiet', short: 'q', help: 'Show no progress'};
 
 const passphraseFlag: Flag = {
@@ -183,11 +185,27 @@ export const commands = {
 	rm: {
 		about: 'Delete files',
 		argument: {...storedFile, isMany: true},
-		flags: [{name: 'yes', short: 'y', help: "Don't ask. Needed where there is no terminal to ask on"}],
-		notes: [fileNote, '--json prints an object a line.'],
+		flags: [yesFlag, {name: 'forever', help: 'Past the trash: nobody can bring them back'}],
+		notes: [
+			'What is deleted is in the trash for some days, from which trash restore brings it back.',
+			fileNote,
+			'--json prints an object a line.',
+		],
 		examples: ['pjas-tui rm report.pdf', 'pjas-tui rm --yes 019b3c5a7f20'],
 		isRemote: true,
 		isChange: true,
+	},
+	trash: {
+		about: 'List what was deleted, bring it back, or delete it for good',
+		argument: {placeholder: 'restore|purge FILE…|empty', isMany: true, isOptional: true, completes: trashActions},
+		flags: [yesFlag, passphraseFlag],
+		notes: [
+			'Each file can be brought back until the time that the list says. It counts in its owner’s quota until then.',
+			'FILE is an id, the beginning of one (at least 4 digits), or a name, where only one file in the trash has it.',
+			'empty deletes all of your own files in the trash for good. --json prints an object a line for each FILE.',
+		],
+		examples: ['pjas-tui trash', 'pjas-tui trash restore report.pdf', 'pjas-tui trash empty --yes'],
+		isRemote: true,
 	},
 	share: {
 		about: 'Say who may read a file',

@@ -16,7 +16,7 @@ const MOST_CANDIDATES = 20;
 const MOST_SIMILAR = 3;
 
 /** What was typed as it may be stored: as it stands, or with what our tables show escaped (`\u001b`). */
-const namesMeant = (given: string): string[] => {
+export const namesMeant = (given: string): string[] => {
 	const plain = given.replace(/\\u([\da-f]{4})/g, (_, digits: string) =>
 		String.fromCharCode(Number.parseInt(digits, 16)),
 	);
@@ -49,7 +49,7 @@ export const filesWithId = async (source: Source, beginning: string, limit: numb
 export const beginningOfId = (word: string): string | undefined =>
 	/^[\da-f]{4,32}$/i.test(word) ? word.toLowerCase() : undefined;
 
-const ambiguous = (given: string, files: readonly FileView[]): CommandError => {
+export const ambiguous = (given: string, files: readonly FileView[]): CommandError => {
 	const shown = files.slice(0, MOST_CANDIDATES);
 	const lines = shown.map(
 		file =>

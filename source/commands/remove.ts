@@ -1,15 +1,12 @@
 import type {FileView} from '../client/contract.js';
 import {UnreachableError} from '../client/errors.js';
-import {formatSize} from '../format.js';
+import {formatTime} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
-import {PjasError} from '../protocol/errors.js';
+import {assertAskable, confirmed} from './confirmed.js';
 import {type CommandContext, isOn, jsonLine, type RunCommand} from './context.js';
-import {CommandError, exitCodeOf, exitCodes, failureText} from './failures.js';
+import {exitCodeOf, exitCodes, failureText} from './failures.js';
 import {findOpened} from './find-opened.js';
 import {createVaults} from './passphrase.js';
-
-const lineOf = (file: FileView) =>
-	`${file.file_id}  ${formatSize(file.size).padStart(9)}  ${escapeControls(file.filename)}`;
 
 /** Every file that is meant, each once. Nothing is deleted before all of them are known. */
 const filesMeant = async (context: CommandContext): Promise<FileView[]> => {
@@ -23,36 +20,29 @@ const filesMeant = async (context: CommandContext): Promise<FileView[]> => {
 	return [...files.values()];
 };
 
-const confirm = async (files: readonly FileView[], ask: (question: string) => Promise<string>) => {
-	const which = files.length === 1 ? 'this file' : `these ${files.length} files`;
-	const answer = await ask(`${files.map(file => `${lineOf(file)}\n`).join('')}Delete ${which} for good? [y/N] `);
-	if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('NOT_CONFIRMED', 'Nothing was deleted');
+/** Deletes a file, and says what to print of it. */
+const removeOne = async (context: CommandContext, {file_id: id, filename}: FileView): Promise<string> => {
+	const purgeAt = await context.api.removeFile(id, {isForever: isOn(context, 'forever')});
+	const isKept = purgeAt !== undefined;
+	if (isOn(context, 'json'))
+		return jsonLine({file_id: id, filename, deleted: true, ...(isKept && {purge_at: purgeAt})});
+	const until = isKept ? `; pjas-tui trash restore brings it back, until ${formatTime(purgeAt)} UTC` : '';
+	return `Deleted ${id}  ${escapeControls(filename)}${until}\n`;
 };
 
 export const remove: RunCommand = async context => {
-	const {ask, api} = context;
-	const asJson = isOn(context, 'json');
-	if (!isOn(context, 'yes') && !ask) {
-		throw new PjasError(
-			'INVALID_CONFIGURATION',
-			'There is no terminal to ask on. Say --yes to delete without a question',
-		);
-	}
-
+	assertAskable(context);
 	const files = await filesMeant(context);
-	if (!isOn(context, 'yes') && ask) await confirm(files, ask);
+	const forGood = isOn(context, 'forever') ? ' for good' : '';
+	await confirmed(context, files, which => `Delete ${which}${forGood}?`);
 	let exitCode: number = exitCodes.done;
 	for (const file of files) {
 		context.signal.throwIfAborted();
 		try {
-			await api.removeFile(file.file_id);
-			const result = {file_id: file.file_id, filename: file.filename, deleted: true};
-			await context.stdout.write(
-				asJson ? jsonLine(result) : `Deleted ${file.file_id}  ${escapeControls(file.filename)}\n`,
-			);
+			await context.stdout.write(await removeOne(context, file));
 		} catch (error) {
 			if (error instanceof UnreachableError || files.length === 1) throw error;
-			await context.stderr.write(failureText(error, asJson));
+			await context.stderr.write(failureText(error, isOn(context, 'json')));
 			exitCode ||= exitCodeOf(error);
 		}
 	}

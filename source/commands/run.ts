@@ -24,4 +24,5 @@ export const loadCommand: Record<RemoteCommand, () => Promise<RunCommand>> = {
 	tokens: async () => (await import('./tokens.js')).tokens,
 	keyring: async () => (await import('./keyring.js')).keyring,
 	rm: async () => (await import('./remove.js')).remove,
+	trash: async () => (await import('./trash.js')).trash,
 };

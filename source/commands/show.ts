@@ -32,6 +32,7 @@ const statsText = (stats: Stats): string => {
 		['Storage used', `${formatSize(stats.usedStorage)} of ${formatSize(stats.totalStorage)}`],
 		['Storage free', formatSize(stats.freeStorage)],
 		['Received and sent', `${formatSize(stats.bytesIn)} and ${formatSize(stats.bytesOut)} since the start`],
+		['In the trash', `${stats.trash.files} (${formatSize(stats.trash.bytes)})`],
 		['Chunks to be repaired', repairText(stats)],
 		['Shards still to be removed', String(stats.pendingRemovals)],
 	];
@@ -52,7 +53,7 @@ const nodeRow = (node: NodeView) => [
 
 const filesHead = ['FILE', '     SIZE', 'UPLOADED (UTC)', 'REDUNDANCY', 'NAME'];
 /** A name as a table shows it. A file that somebody sealed end to end has the name that whoever looks may see. */
-const shownName = ({filename, e2e, seal}: OpenedFile): string => {
+export const shownName = ({filename, e2e, seal}: OpenedFile): string => {
 	if (seal === 'broken') return `${filename} (sealed end to end, and not as it was sealed)`;
 	if (seal === 'opened') return `${filename} (end to end)`;
 	return e2e ? `(sealed end to end)` : filename;

@@ -289,7 +289,7 @@ test('rm asks on a terminal, and takes nothing but yes for one', async t => {
 			return answer;
 		});
 		t.is(result.code, code, JSON.stringify(answer));
-		t.regex(result.shown, / 4 B {2}kept\r\nDelete this file for good\? \[y\/N\] /);
+		t.regex(result.shown, / 4 B {2}kept\r\nDelete this file\? \[y\/N\] /);
 		t.is((await stored(t)).length, code === 0 ? 0 : 1);
 	}
 });
