@@ -91,7 +91,7 @@ export const startCrashNetwork = async (t: ExecutionContext, nodeCount: number):
 		label: 'coordinator',
 		folder: at('coordinator'),
 		port: coordinatorPort,
-		argv: ['--role', 'coordinator', '--open', '--data', at('coordinator'), '--memory', MEMORY],
+		argv: ['--role', 'coordinator', '--open', '--data', at('coordinator'), '--memory', MEMORY, '--trash-days', '0'],
 		workingFolder: folder,
 	});
 	const nodes: Member[] = [];
