@@ -5,27 +5,42 @@ import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
+import type {Catalog} from '../ports/catalog.js';
 import {chunkOf, fileOf, nodeIdOf, nodeOf} from '../ports/catalog-samples.suite.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {silentLog} from '../testing/silent-log.js';
-import {createFleet, toCandidate} from './fleet.js';
+import {createFleet, type Fleet, toCandidate} from './fleet.js';
 import {createMemoryBudget, type Lease} from './memory-budget.js';
 import {createPace} from './pace.js';
 import {createRemover} from './remover.js';
 import {createRepairWork} from './repair-work.js';
 import {createShardHealth} from './shard-health.js';
 
+type StartOptions = {
+	/** Whether a fourth node, which is away, has a copy too. */
+	hasAbsentCopy?: boolean;
+	beforeCommit?: (fleet: Fleet) => void;
+};
+
 /** A chunk on two nodes that wants three, a third node, and memory for one shard. */
-const start = async () => {
+const start = async ({hasAbsentCopy = false, beforeCommit = () => undefined}: StartOptions = {}) => {
 	const clock = manualClock();
-	const catalog = memoryCatalog();
+	const durable = memoryCatalog();
+	const catalog: Catalog = {
+		...durable,
+		async putChunk(changed) {
+			beforeCommit(fleet);
+			return durable.putChunk(changed);
+		},
+	};
 	const stores = new Map([1, 2, 3].map(number => [nodeIdOf(number), new MemoryShards()]));
 	const fleet = createFleet({dial: ({_id}) => stores.get(_id) ?? new MemoryShards(), clock});
 	for (const number of [1, 2, 3]) fleet.set(await catalog.putNode(nodeOf(number))).isOnline = true;
 	const sample = chunkOf(1, 0);
 	const bytes = Buffer.alloc(sample.sizeBytes + SEAL_TAG_BYTES, 7);
 	const digest = createHash('sha256').update(bytes).digest('hex') as Digest;
-	const shards = [1, 2].map(number => ({digest, node: nodeIdOf(number), verifiedAt: 1}));
+	const shards = (hasAbsentCopy ? [1, 2, 4] : [1, 2]).map(number => ({digest, node: nodeIdOf(number), verifiedAt: 1}));
+	fleet.set(await catalog.putNode(nodeOf(4)));
 	for (const {node} of shards) await stores.get(node)?.put(digest, bytes);
 	await catalog.commitUpload(fileOf(1), [{...sample, shards}]);
 	const chunk = await catalog.getChunk(sample._id);
@@ -41,12 +56,14 @@ const start = async () => {
 	const view = () => ({
 		node: (id: (typeof shards)[number]['node']) => {
 			const state = fleet.get(id);
-			return state && {...toCandidate(state, clock.now()), presence: 'online' as const, since: 0};
+			const presence = state?.isOnline ? ('online' as const) : ('away' as const);
+			return state && {...toCandidate(state, clock.now()), presence, since: 0};
 		},
 		candidates: fleet.candidates().ready,
 		graceMs: 0,
 	});
-	const plan = {chunk, copies: 2, digest, sources: shards.map(({node}) => node), targets: [nodeIdOf(3)]};
+	const sources = [nodeIdOf(1), nodeIdOf(2)];
+	const plan = {chunk, copies: 2, digest, sources, targets: [nodeIdOf(3)]};
 	return {clock, budget, catalog, copy: async () => work.copy(plan, view, new AbortController().signal), chunk};
 };
 
@@ -80,4 +97,22 @@ test('a repair that waited long takes its turn', async t => {
 	t.like(await copied, {kind: 'copied'});
 	await clock.advance(0);
 	t.truthy(second);
+});
+
+test('a copy that is given up just as its node comes back is removed from it', async t => {
+	const comeBack = (fleet: Fleet) => {
+		const state = fleet.get(nodeIdOf(4));
+		if (state) state.isOnline = true;
+	};
+	const back = await start({hasAbsentCopy: true, beforeCommit: comeBack});
+	t.like(await back.copy(), {kind: 'copied'});
+	t.deepEqual(
+		(await back.catalog.getChunk(back.chunk._id))?.shards.map(({node}) => node),
+		[1, 2, 3].map(nodeIdOf),
+	);
+	t.is((await back.catalog.removals(nodeIdOf(4), 10)).length, 1, 'its listing was compared with the record of before');
+
+	const away = await start({hasAbsentCopy: true});
+	t.like(await away.copy(), {kind: 'copied'});
+	t.is(away.catalog.totals().removals, 0, 'it tells what it has when it comes back');
 });

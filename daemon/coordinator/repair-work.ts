@@ -115,11 +115,14 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 	/**
 	Changes the chunk's record, where it is still the plan's. What is `made` counts from then on; where the record is another
 	by now, or the file was deleted meanwhile, it goes again.
+
+	@param lost - Shards that don't count from then on.
 	*/
 	const commit = async (
 		chunk: ChunkRecord,
 		shards: ShardRecord[],
 		prepared: {made: RemovalRecord[]; unmade: RemovalRecord[]; dropped: RemovalRecord[]},
+		lost: {shards: readonly ShardRecord[]; view: () => RepairView},
 	): Promise<boolean> => {
 		const {made, unmade, dropped} = prepared;
 		let changed: ChunkRecord | undefined;
@@ -135,6 +138,9 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		const isThere = (await catalog.getFile(chunk.file)) !== undefined;
 		if (isThere) await remover.settle(made, [...unmade, ...dropped]);
 		else await remover.settle([], [...made, ...unmade, ...dropped]);
+		// A node that came back just now may have been compared with the record of before, and has nothing to tell any more.
+		const known = new Set(dropped.map(({_id}) => _id));
+		await remover.discard(removalsOf(lost.shards, lost.view()).filter(({_id}) => !known.has(_id)));
 		onChange(changed);
 		return isThere;
 	};
@@ -156,7 +162,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		const {shards, dropped} = withCopies(chunk, {digest, made: nodes}, now, clock.now());
 		const removals = removalsOf(dropped, now);
 		await remover.prepare(removals);
-		const isDone = await commit(chunk, shards, {made, unmade, dropped: removals});
+		const isDone = await commit(chunk, shards, {made, unmade, dropped: removals}, {shards: dropped, view});
 		return isDone ? ({kind: 'copied', copies: made.length, bytes: made.length * bytes.length} as const) : stale;
 	};
 
@@ -179,7 +185,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 			if (needOf(chunk, view(), clock.now()).kind !== 'trim') return stale;
 			const removals = removalsOf(drop, view());
 			await remover.prepare(removals);
-			const isDone = await commit(chunk, keep, {made: [], unmade: [], dropped: removals});
+			const isDone = await commit(chunk, keep, {made: [], unmade: [], dropped: removals}, {shards: drop, view});
 			return isDone ? {kind: 'trimmed', shards: drop.length} : stale;
 		},
 	};
