@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import type {CheckLine} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {type ChunkRecord, type FileRecord, type ShardRecord, wantedShards} from '../core/model.js';
@@ -78,6 +79,8 @@ export const createChecker = ({catalog, fleet, health, clock, log}: CheckerOptio
 		}
 
 		underWay++;
+		// Every shard that is being checked listens to it.
+		setMaxListeners(0, signal);
 		try {
 			const sums: Record<Result, number> = {ok: 0, missing: 0, corrupt: 0, unreachable: 0};
 			let isReadable = true;

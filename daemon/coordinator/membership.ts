@@ -232,15 +232,18 @@ export const createMembership = (options: MembershipOptions): Membership => {
 	};
 
 	const call = async (state: NodeState) => {
-		const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+		const timeout = new AbortController();
+		const cancel = clock.timer(PROBE_TIMEOUT_MS, () => timeout.abort(new Error('it did not answer in time')));
 		try {
-			const stats = await probe(state.record, timeout);
+			const stats = await probe(state.record, timeout.signal);
 			const wasAway = state.record.awaySince !== undefined;
 			state.record = {...there(state.record), ...figuresOf(stats), lastSeenAt: clock.now()};
 			arrive(state);
 			if (wasAway) await remember(state);
 		} catch (error) {
 			log.info('a node of before does not answer yet', {node: state.record._id, error});
+		} finally {
+			cancel();
 		}
 	};
 

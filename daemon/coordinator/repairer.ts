@@ -126,9 +126,12 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 			: {...candidate, presence: 'away', since};
 	};
 
+	/** The candidates are many, and most questions about a chunk need none of them. */
 	const viewFor = (isAsked: boolean): RepairView => ({
 		node: nodeOf,
-		candidates: fleet.candidates().ready.filter(({id}) => nodeOf(id)?.presence === 'online'),
+		get candidates() {
+			return fleet.candidates().ready;
+		},
 		graceMs: isAsked ? 0 : settings.graceMs,
 	});
 

@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
@@ -9,11 +10,16 @@ export type Running = {
 	stop: () => Promise<void>;
 };
 
+/** One for all: making an error costs more than most steps. */
+const woken = new Error('woken');
+
 const LONGEST_REST_AFTER_FAILURE_MS = 60_000;
 
 /** Takes a worker's steps until it is stopped: at once while it is busy, else after a rest or when woken. */
 export const runWorker = (worker: Worker, {clock, log, restMs}: {clock: Clock; log: Log; restMs: number}): Running => {
 	const end = new AbortController();
+	// All that a worker does at once listens to it.
+	setMaxListeners(0, end.signal);
 	let rest = new AbortController();
 	/** Since the last rest: what it is about may lie behind the place that a pass of several steps has come to. */
 	let isWoken = false;
@@ -45,11 +51,11 @@ export const runWorker = (worker: Worker, {clock, log, restMs}: {clock: Clock; l
 	return {
 		wake() {
 			isWoken = true;
-			rest.abort();
+			rest.abort(woken);
 		},
 		async stop() {
 			end.abort(new Error('stopping'));
-			rest.abort();
+			rest.abort(woken);
 			await running;
 		},
 	};
