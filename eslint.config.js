@@ -23,6 +23,20 @@ const rooms = [
 			'source/protocol',
 		],
 	})),
+	// Everything but what serves or calls over a network.
+	{
+		room: 'daemon/simulation',
+		allowed: [
+			'daemon/simulation',
+			'daemon/coordinator',
+			'daemon/adapters',
+			'daemon/trust',
+			'daemon/ports',
+			'daemon/core',
+			'source/protocol',
+		],
+		closed: ['daemon/coordinator/server', 'daemon/coordinator/routes'],
+	},
 ];
 
 /** Refuses an import whose target lies outside the rooms that the importing file's room may know. */
@@ -39,7 +53,8 @@ const roomsRule = {
 			const specifier = node.source?.value;
 			if (!rule || isTest || typeof specifier !== 'string' || !specifier.startsWith('.')) return;
 			const target = new URL(specifier, `file:///${file}`).pathname.slice(1);
-			if (!rule.allowed.some(room => target.startsWith(`${room}/`))) {
+			const isClosed = rule.closed?.some(closed => target.startsWith(closed)) ?? false;
+			if (isClosed || !rule.allowed.some(room => target.startsWith(`${room}/`))) {
 				context.report({node, messageId: 'closed', data: {room: rule.room, target}});
 			}
 		};
@@ -100,6 +115,19 @@ export default tseslint.config(
 					paths: [{name: 'node:crypto', allowImportNames: ['createHash'], message: clockAndChance}],
 				},
 			],
+		},
+	},
+	{
+		files: ['daemon/simulation/**/*.ts'],
+		ignores: ['**/*.test.ts', 'daemon/simulation/main.ts'],
+		rules: {
+			'no-restricted-globals': [
+				'error',
+				...['Date', 'performance', 'process', 'crypto', 'fetch', 'setTimeout', 'setInterval', 'queueMicrotask'].map(
+					name => ({name, message: clockAndChance}),
+				),
+			],
+			'no-restricted-properties': ['error', {object: 'Math', property: 'random', message: clockAndChance}],
 		},
 	},
 	{

@@ -1,4 +1,3 @@
-import {setImmediate as nextTurn} from 'node:timers/promises';
 import {PjasError} from '../../source/protocol/errors.js';
 import {chunkIdOf, type ChunkId, type Digest, type FileId, type NodeId} from '../../source/protocol/ids.js';
 import type {ChunkRecord, FileRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
@@ -24,6 +23,8 @@ export type DocumentStore = {
 	read: (ids: readonly string[]) => Promise<Document[]>;
 	/** Resolves once what was decided is durable. Of writes that touch the same documents, each sees the one before. */
 	write: <T>(write: Write<T>) => Promise<T>;
+	/** Lets the event loop run between pages. */
+	nextTurn: () => Promise<void>;
 	close: () => Promise<void>;
 };
 
@@ -116,7 +117,7 @@ const writeVerbs = ({write}: DocumentStore) => {
 	};
 };
 
-const readVerbs = ({index, read}: DocumentStore) => {
+const readVerbs = ({index, read, nextTurn}: DocumentStore) => {
 	/** Bounded by the page that asks for it; the event loop runs between hundreds. */
 	const records = async <K extends Kind>(kind: K, ids: readonly string[]): Promise<Records[K][]> => {
 		const found: Records[K][] = [];

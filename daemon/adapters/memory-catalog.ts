@@ -1,12 +1,18 @@
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Catalog} from '../ports/catalog.js';
-import {copyOf, type Document} from './catalog-documents.js';
+import {cloneOf, type Document} from './catalog-documents.js';
 import {decideWrite, type Write} from './catalog-draft.js';
 import {CatalogIndex} from './catalog-index.js';
 import {catalogOver} from './catalog-verbs.js';
 
+type Options = {
+	/** Lets others have a turn between pages. */
+	nextTurn?: () => Promise<void>;
+};
+
 /** A catalogue in memory, for tests and the simulation. */
-export const memoryCatalog = (): Catalog => {
+export const memoryCatalog = (options: Options = {}): Catalog => {
 	const documents = new Map<string, Document>();
 	const index = new CatalogIndex();
 	let isClosed = false;
@@ -25,10 +31,11 @@ export const memoryCatalog = (): Catalog => {
 
 	return catalogOver({
 		index,
+		nextTurn: options.nextTurn ?? nextTurn,
 		write,
 		async read(ids) {
 			const found = ids.flatMap(id => documents.get(id) ?? []);
-			return Promise.resolve(found.map(copyOf));
+			return Promise.resolve(found.map(cloneOf));
 		},
 		async close() {
 			isClosed = true;

@@ -182,6 +182,7 @@ export const openNedbCatalog = async ({
 	let closing: Promise<void> | undefined;
 	const catalog = catalogOver({
 		index,
+		nextTurn,
 		read: async ids => Promise.resolve(journal.read(ids)),
 		write: async write => queue.push(write),
 		close: async () => (closing ??= close()),

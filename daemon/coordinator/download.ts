@@ -9,7 +9,14 @@ import type {MasterKey} from './master-key.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
 import type {PlainChunk, ShardReader} from './shard-reader.js';
 
-type DownloaderOptions = {catalog: Catalog; budget: MemoryBudget; reader: ShardReader; masterKey: MasterKey};
+type DownloaderOptions = {
+	catalog: Catalog;
+	budget: MemoryBudget;
+	reader: ShardReader;
+	masterKey: MasterKey;
+	/** Another size for chunks than everybody's, for the simulation. */
+	chunkSizeBytes?: number;
+};
 
 export type Downloader = {
 	/**
@@ -26,7 +33,8 @@ const READ_AHEAD = 2;
 
 const downloadEnded = new Error('the download ended');
 
-export const createDownloader = ({catalog, budget, reader, masterKey}: DownloaderOptions): Downloader => {
+export const createDownloader = (options: DownloaderOptions): Downloader => {
+	const {catalog, budget, reader, masterKey, chunkSizeBytes} = options;
 	const bufferBytes = async (file: FileRecord, {index}: ChunkSpan) => {
 		const chunk = await catalog.getChunk(chunkIdOf(file._id, index));
 		if (chunk) return {chunk, neededBytes: chunk.sizeBytes + SEAL_TAG_BYTES};
@@ -36,7 +44,7 @@ export const createDownloader = ({catalog, budget, reader, masterKey}: Downloade
 
 	async function* read(file: FileRecord, range: ByteRange, signal: AbortSignal): AsyncGenerator<PlainChunk> {
 		const key = masterKey.unwrap(file._id, file.wrappedKey);
-		const spans = spansOf(range.firstByte, range.lastByte);
+		const spans = spansOf(range.firstByte, range.lastByte, chunkSizeBytes);
 		const ahead: Promise<PlainChunk>[] = [];
 		const stop = new AbortController();
 		const giveUp = () => stop.abort(signal.reason);

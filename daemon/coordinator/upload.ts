@@ -37,6 +37,8 @@ type UploaderOptions = {
 	random: Random;
 	log: Log;
 	replicas: number;
+	/** Another size for chunks than everybody's, for the simulation. */
+	chunkSizeBytes?: number;
 	/** Removes the shards of chunks that are in no file, and their records. */
 	forget: (chunks: readonly ChunkRecord[], reason: RemovalRecord['reason']) => Promise<void>;
 };
@@ -104,6 +106,7 @@ async function* watched({source, onBytes}: Incoming, clock: Clock, end: AbortCon
 
 export const createUploader = (options: UploaderOptions): Uploader => {
 	const {catalog, budget, writer, masterKey, clock, random, log, replicas, forget} = options;
+	const {chunkSizeBytes = CHUNK_SIZE_BYTES} = options;
 
 	/** Forgets an upload that failed: its shards are removed from their nodes, its chunk records from the catalogue. */
 	const undo = async (chunks: readonly ChunkRecord[]) => {
@@ -127,7 +130,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 		let written = 0;
 		let sizeBytes = 0;
 		const inFlight = new Set<Promise<void>>();
-		const bufferBytes = Math.min(CHUNK_SIZE_BYTES, Math.max(atMostBytes ?? CHUNK_SIZE_BYTES, 1)) + SEAL_TAG_BYTES;
+		const bufferBytes = Math.min(chunkSizeBytes, Math.max(atMostBytes ?? chunkSizeBytes, 1)) + SEAL_TAG_BYTES;
 
 		const storeChunk = async ({index, isLast, sizeBytes, buffer}: Chunk<Lease>) => {
 			try {
@@ -159,7 +162,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 
 		try {
 			const acquire = async () => budget.acquire(bufferBytes, end.signal);
-			for await (const chunk of chunksOf(watched(incoming, clock, end), acquire)) {
+			for await (const chunk of chunksOf(watched(incoming, clock, end), acquire, chunkSizeBytes)) {
 				sizeBytes += chunk.sizeBytes;
 				const work = storeChunk(chunk);
 				inFlight.add(work);

@@ -189,8 +189,11 @@ const checkNodes = (state: NetworkTruth, counted: ReadonlyMap<NodeId, ReadonlySe
 		}
 
 		if (disk.isLost || !record || record.bannedAt !== undefined) continue;
-		const orphans = [...disk.shards.keys()].filter(digest => !own?.has(digest) && disk.isOld(digest)).length;
-		if (orphans > 0) breaches.push({invariant: 'no-orphans', node, problem: `${orphans} shards of no chunk`});
+		const orphans = [...disk.shards.keys()].filter(digest => !own?.has(digest) && disk.isOld(digest));
+		if (orphans.length > 0) {
+			const problem = `${orphans.length} shards of no chunk, one of them ${orphans[0]}`;
+			breaches.push({invariant: 'no-orphans', node, problem});
+		}
 	}
 
 	return breaches;

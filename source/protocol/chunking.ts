@@ -16,11 +16,15 @@ export const chunkSizeOf = (sizeBytes: number, index: number): number =>
 The chunks that the bytes `firstByte` to `lastByte` (both included) of a file touch, each with the part of it that is
 wanted: from `startByte` up to, not including, `endByte`, counted from the chunk's first byte.
 */
-export function* spansOf(firstByte: number, lastByte: number): Generator<ChunkSpan> {
+export function* spansOf(
+	firstByte: number,
+	lastByte: number,
+	chunkSizeBytes: number = CHUNK_SIZE_BYTES,
+): Generator<ChunkSpan> {
 	for (let offset = firstByte; offset <= lastByte;) {
-		const index = Math.floor(offset / CHUNK_SIZE_BYTES);
-		const chunkStart = index * CHUNK_SIZE_BYTES;
-		const endByte = Math.min(CHUNK_SIZE_BYTES, lastByte + 1 - chunkStart);
+		const index = Math.floor(offset / chunkSizeBytes);
+		const chunkStart = index * chunkSizeBytes;
+		const endByte = Math.min(chunkSizeBytes, lastByte + 1 - chunkStart);
 		yield {index, startByte: offset - chunkStart, endByte};
 		offset = chunkStart + endByte;
 	}

@@ -1,0 +1,236 @@
+import type {Digest} from '../../source/protocol/ids.js';
+import {type ChunkRecord, wantedShards} from '../core/model.js';
+import type {Chance} from './chance.js';
+import {isReachable, type Member} from './member.js';
+import type {Users} from './users.js';
+import type {World} from './world.js';
+
+/**
+Chooses what goes wrong. It knows the truth, and destroys only what the scheme can do without: of each chunk, no more than
+all but one of the copies that it wants, and never the last that is counted on.
+*/
+export type Faults = {
+	/** Does one thing, by chance. */
+	strike: () => Promise<void>;
+	/** Ends all that can end: whoever is alive is there, with a good line. */
+	calm: () => void;
+	counts: () => Record<string, number>;
+};
+
+type Options = {world: World; users: Users; chance: Chance; trace: (text: string) => void; mostMembers: number};
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+export const createFaults = ({world, users, chance, trace, mostMembers}: Options): Faults => {
+	const {catalog, members, time} = world;
+	const counts: Record<string, number> = {};
+	let isCalm = false;
+
+	const living = () => [...members.values()].filter(({isDead}) => !isDead);
+
+	/** From moments to hours: each order of magnitude as often. */
+	const longOrShort = (leastMs: number, mostMs: number) => leastMs * (mostMs / leastMs) ** chance.float();
+
+	const later = (ms: number, work: () => void) => {
+		time.timer(ms, () => {
+			if (!isCalm) work();
+		});
+	};
+
+	const isKept = ({node, digest}: {node: Member['id']; digest: Digest}): boolean => {
+		const member = members.get(node);
+		return member !== undefined && !member.isDead && member.disk.isRight(digest);
+	};
+
+	const isRemoved = async (node: Member['id'], digest: Digest): Promise<boolean> => {
+		const after = `${node}/${digest.slice(0, -1)}`;
+		const [next] = await catalog.removals(node, 1, after);
+		return next?.digest === digest;
+	};
+
+	/** Whether the scheme can do without a shard: a chunk may lack all but one of its copies, by faults. */
+	const canSpare = async (node: Member['id'], digest: Digest): Promise<boolean> => {
+		const chunk: ChunkRecord | undefined = await catalog.chunkWith(digest);
+		// Nobody's: it may be on its way to become somebody's while an upload is under way.
+		if (!chunk) return users.uploads() === 0;
+		const own = chunk.shards.find(shard => shard.node === node);
+		if (!own) return false;
+		if (own.fault || !isKept(own)) return true;
+		const sound = chunk.shards.filter(shard => !shard.fault);
+		const hurt = sound.filter(shard => !isKept(shard)).length;
+		if (hurt + 1 > wantedShards(chunk.scheme) - 1) return false;
+		for (const shard of sound) {
+			if (shard.node !== node && isKept(shard) && !(await isRemoved(shard.node, digest))) return true;
+		}
+
+		return false;
+	};
+
+	const canSpareAll = async ({id, disk}: Member): Promise<boolean> => {
+		for (const digest of disk.kept.keys()) if (!(await canSpare(id, digest))) return false;
+		return true;
+	};
+
+	const nap = (member: Member, ms: number) => {
+		world.change(member, {isUp: false});
+		later(ms, () => world.change(member, {isUp: true}));
+	};
+
+	const cut = (some: readonly Member[], ms: number) => {
+		for (const member of some) world.change(member, {isCut: true});
+		later(ms, () => some.forEach(member => world.change(member, {isCut: false})));
+	};
+
+	const someOf = (all: readonly Member[], probability: number) => all.filter(() => chance.isLucky(probability));
+
+	const kinds: Record<string, {weight: number; strike: (member: Member) => Promise<string | false> | string | false}> =
+		{
+			nap: {
+				weight: 6,
+				strike(member) {
+					if (!isReachable(member)) return false;
+					const ms = longOrShort(20_000, 12 * HOUR_MS);
+					nap(member, ms);
+					return `${member.name} naps for ${Math.round(ms / 1000)} s`;
+				},
+			},
+			nightfall: {
+				weight: 1,
+				strike() {
+					const some = someOf(living(), 0.6).filter(isReachable);
+					for (const member of some) nap(member, longOrShort(MINUTE_MS, 8 * HOUR_MS));
+					return `${some.length} nodes nap`;
+				},
+			},
+			split: {
+				weight: 2,
+				strike() {
+					const some = someOf(living(), chance.float()).filter(isReachable);
+					const ms = longOrShort(5_000, 3 * HOUR_MS);
+					cut(some, ms);
+					return `${some.length} nodes are cut off for ${Math.round(ms / 1000)} s`;
+				},
+			},
+			death: {
+				weight: 2,
+				async strike(member) {
+					if (living().length <= 4 || !(await canSpareAll(member))) return false;
+					world.change(member, {isDead: true});
+					return `${member.name} dies`;
+				},
+			},
+			'new disk': {
+				weight: 1,
+				async strike(member) {
+					if (!(await canSpareAll(member))) return false;
+					world.change(member, {isUp: false});
+					for (const digest of [...member.disk.kept.keys()]) member.disk.take(digest);
+					later(longOrShort(MINUTE_MS, HOUR_MS), () => world.change(member, {isUp: true}));
+					return `${member.name} comes back with an empty disk`;
+				},
+			},
+			rot: {
+				weight: 3,
+				async strike({id, name, disk}) {
+					const digest = chance.pick([...disk.kept.keys()]);
+					if (!digest || !disk.isRight(digest) || !(await canSpare(id, digest))) return false;
+					disk.rot(digest);
+					return `${digest.slice(0, 8)} rots on ${name}`;
+				},
+			},
+			loss: {
+				weight: 3,
+				async strike({id, name, disk}) {
+					const digest = chance.pick([...disk.kept.keys()]);
+					if (!digest || !(await canSpare(id, digest))) return false;
+					disk.take(digest);
+					return `${name} silently loses ${digest.slice(0, 8)}`;
+				},
+			},
+			'full disk': {
+				weight: 1,
+				strike(member) {
+					member.isFull = true;
+					later(longOrShort(MINUTE_MS, 6 * HOUR_MS), () => (member.isFull = false));
+					return `the disk of ${member.name} is full`;
+				},
+			},
+			'smaller disk': {
+				weight: 1,
+				strike({name, disk}) {
+					const bytes = Math.floor(disk.allocatedBytes() * chance.between(0.5, 1.5));
+					disk.resize(bytes);
+					return `${name} gives ${bytes} bytes`;
+				},
+			},
+			'slow line': {
+				weight: 2,
+				strike(member) {
+					const {latencyMs, msPerByte} = member;
+					member.latencyMs = longOrShort(200, 4_000);
+					member.msPerByte = longOrShort(0.1, 10);
+					later(longOrShort(MINUTE_MS, 4 * HOUR_MS), () => Object.assign(member, {latencyMs, msPerByte}));
+					return `the line of ${member.name} is slow`;
+				},
+			},
+			'clock jump': {
+				weight: 1,
+				strike() {
+					const ms = Math.floor(longOrShort(1000, 6 * HOUR_MS)) * (chance.isLucky(0.5) ? 1 : -1);
+					world.jump(ms);
+					return `the clock is set by ${Math.round(ms / 1000)} s`;
+				},
+			},
+			crash: {
+				weight: 4,
+				strike() {
+					if (!world.coordinator()) return false;
+					const calls = chance.isLucky(0.2) ? 0 : Math.ceil(longOrShort(1, 200));
+					void world.crashed().then(() => time.timer(longOrShort(500, HOUR_MS), world.boot));
+					world.crash(calls);
+					return `the coordinator is killed after ${calls} more calls`;
+				},
+			},
+			join: {
+				weight: 1,
+				strike(member) {
+					if (living().length >= mostMembers) return false;
+					const zone = chance.isLucky(0.3) ? {zone: member.zone, owner: member.owner} : {};
+					const {name} = world.join({allocatedBytes: 4096 * (20 + chance.int(200)), ...zone});
+					return `${name} joins`;
+				},
+			},
+		};
+	const all = Object.entries(kinds);
+	const totalWeight = all.reduce((sum, [, {weight}]) => sum + weight, 0);
+
+	const draw = () => {
+		let rest = chance.float() * totalWeight;
+		return all.find(([, {weight}]) => (rest -= weight) < 0) ?? all[0];
+	};
+
+	return {
+		async strike() {
+			const drawn = draw();
+			const member = chance.pick(living());
+			if (!drawn || !member) return;
+			const [name, {strike}] = drawn;
+			const told = await strike(member);
+			if (told === false) return;
+			counts[name] = (counts[name] ?? 0) + 1;
+			trace(`fault: ${told}`);
+		},
+		calm() {
+			isCalm = true;
+			trace('all is calm');
+			for (const member of living()) {
+				world.change(member, {isUp: true, isCut: false});
+				Object.assign(member, {isFull: false, latencyMs: 20, msPerByte: 0});
+			}
+
+			world.boot();
+		},
+		counts: () => counts,
+	};
+};

@@ -1,0 +1,106 @@
+import {sleepOver} from '../adapters/system.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Clock} from '../ports/clock.js';
+import type {VirtualTime} from './virtual-time.js';
+
+/**
+What stands between a coordinator's process and the world. Once it is shut nothing comes back through it: whatever waits
+waits for ever, as in a process that was killed.
+*/
+export type Gate = {
+	isOpen: () => boolean;
+	shut: () => void;
+	/** What comes of some work, while the gate is open. */
+	pass: <T>(work: () => Promise<T>) => Promise<T>;
+};
+
+/**
+@param hesitate - Waits a moment, or not, before and after each piece of work.
+*/
+export const createGate = (hesitate: () => Promise<void> | undefined): Gate => {
+	let isShut = false;
+	const isOpen = () => !isShut;
+	const never = new Promise<never>(() => undefined);
+	return {
+		isOpen,
+		shut: () => (isShut = true),
+		async pass(work) {
+			await hesitate();
+			if (!isOpen()) return never;
+			try {
+				const result = await work();
+				await hesitate();
+				return isOpen() ? result : await never;
+			} catch (error) {
+				if (!isOpen()) return never;
+				throw error;
+			}
+		},
+	};
+};
+
+type Verb = (...parameters: unknown[]) => unknown;
+
+/** The verbs that answer at once, and those that answer record by record. */
+type AtOnce = {[V in keyof Catalog]: ReturnType<Catalog[V]> extends Promise<unknown> ? never : V}[keyof Catalog];
+const others: Record<AtOnce, 'at once' | 'listing'> = {
+	chunksAmiss: 'listing',
+	chunksOf: 'listing',
+	chunksOn: 'listing',
+	ownedBytes: 'at once',
+	placementGroups: 'at once',
+	placementGroupsOf: 'at once',
+	shardBytes: 'at once',
+	shardCounts: 'at once',
+	totals: 'at once',
+	trashTotals: 'at once',
+};
+const kindOf = (name: keyof Catalog) => (others as Partial<Record<keyof Catalog, 'at once' | 'listing'>>)[name];
+
+async function* listingThrough(gate: Gate, listing: AsyncIterable<unknown>): AsyncGenerator {
+	const records = listing[Symbol.asyncIterator]();
+	for (;;) {
+		const next = await gate.pass(async () => records.next());
+		if (next.done) return;
+		yield next.value;
+	}
+}
+
+/**
+The catalogue as a process sees it. A write may be durable although its process never hears of it.
+
+@param onCall - Told of each call of a verb.
+*/
+export const catalogThrough = (
+	gate: Gate,
+	catalog: Catalog,
+	onCall: (verb: keyof Catalog) => void = () => undefined,
+): Catalog => {
+	const through = (name: keyof Catalog, verb: Verb): Verb => {
+		const kind = kindOf(name);
+		if (kind === 'at once') return verb;
+		if (kind === 'listing') {
+			return (...parameters) => {
+				onCall(name);
+				return listingThrough(gate, verb(...parameters) as AsyncIterable<unknown>);
+			};
+		}
+
+		return async (...parameters) => {
+			onCall(name);
+			return gate.pass(async () => Promise.resolve(verb(...parameters)));
+		};
+	};
+
+	const verbs = Object.entries(catalog).map(([name, verb]) => [name, through(name as keyof Catalog, verb as Verb)]);
+	return Object.fromEntries(verbs) as Catalog;
+};
+
+/** The time as a process sees it: the wall's may be set, the other only goes on. */
+export const clockThrough = (gate: Gate, time: VirtualTime, wallMs: () => number): Clock => {
+	const timer: Clock['timer'] = (ms, fire) =>
+		time.timer(ms, () => {
+			if (gate.isOpen()) fire();
+		});
+	return {now: wallMs, monotonicMs: time.nowMs, timer, sleep: sleepOver(timer)};
+};

@@ -1,0 +1,90 @@
+import {createHash} from 'node:crypto';
+import type {FileId, NodeId} from '../../source/protocol/ids.js';
+import type {DiskTruth, NetworkTruth} from '../core/check.js';
+import type {ChunkRecord, FileRecord, RemovalRecord} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Member} from './member.js';
+import type {World} from './world.js';
+
+const A_PAGE = 1000;
+
+/** All of them, in the trash or not. */
+export const filesIn = async (catalog: Catalog): Promise<FileRecord[]> => {
+	const files: FileRecord[] = [];
+	for (let before: FileId | undefined; ;) {
+		const page = await catalog.files({limit: A_PAGE, ...(before && {before})});
+		files.push(...page);
+		before = page.at(-1)?._id;
+		if (page.length < A_PAGE) return [...files, ...(await catalog.oldestTrash(Infinity))];
+	}
+};
+
+/** The chunks of these files, and those of none. */
+export const chunksIn = async (catalog: Catalog, files: readonly FileRecord[]): Promise<ChunkRecord[]> => {
+	const chunks: ChunkRecord[] = [];
+	const ids = [...files.map(({_id}) => _id), ...(await catalog.filesWithoutRecord())];
+	for (const id of ids) for await (const chunk of catalog.chunksOf(id)) chunks.push(chunk);
+	return chunks;
+};
+
+export const removalsIn = async ({catalog, members}: World): Promise<RemovalRecord[]> => {
+	const removals: RemovalRecord[] = [];
+	if (catalog.totals().removals === 0) return removals;
+	for (const id of members.keys()) {
+		for (let after: string | undefined; ;) {
+			const page = await catalog.removals(id, A_PAGE, after);
+			removals.push(...page);
+			after = page.at(-1)?._id;
+			if (page.length < A_PAGE) break;
+		}
+	}
+
+	return removals;
+};
+
+/** @param oldMinutes - How long a shard is there before it can be an orphan. */
+const diskTruthOf = ({disk, isDead}: Member, nowMs: number, oldMinutes: number): DiskTruth => ({
+	isLost: isDead,
+	shards: new Map([...disk.kept.keys()].map(digest => [digest, disk.isRight(digest) ? 'right' : 'wrong'])),
+	taken: disk.taken,
+	isOld: digest => disk.sinceMinute(digest) < nowMs / 60_000 - oldMinutes,
+});
+
+/** All there is to know of a world, at this moment. */
+export const truthOf = async (
+	world: World,
+	acknowledged: ReadonlyMap<FileId, number>,
+	oldMinutes: number,
+): Promise<NetworkTruth> => {
+	const {catalog, members, time, wallMs} = world;
+	const files = await filesIn(catalog);
+	return {
+		now: wallMs(),
+		files: new Map(files.map(file => [file._id, file])),
+		chunks: await chunksIn(catalog, files),
+		nodes: new Map((await catalog.nodes()).map(node => [node._id, node])),
+		removals: await removalsIn(world),
+		disks: new Map<NodeId, DiskTruth>(
+			[...members].map(([id, member]) => [id, diskTruthOf(member, time.nowMs(), oldMinutes)]),
+		),
+		acknowledged,
+	};
+};
+
+/** One number for a whole world: its catalogue, its disks and its time. */
+export const digestOfWorld = async (world: World): Promise<string> => {
+	const {catalog, members, time} = world;
+	const hash = createHash('sha256');
+	const add = (value: unknown) => hash.update(JSON.stringify(value)).update('\n');
+	const files = await filesIn(catalog);
+	files.forEach(add);
+	for (const chunk of await chunksIn(catalog, files)) add(chunk);
+	for (const node of await catalog.nodes()) add(node);
+	for (const removal of await removalsIn(world)) add(removal);
+	for (const {id, disk, isDead} of members.values()) {
+		add([id, isDead, [...disk.kept.keys()].sort().map(digest => [digest, disk.isRight(digest)])]);
+	}
+
+	add([time.nowMs(), time.events()]);
+	return hash.digest('hex').slice(0, 16);
+};

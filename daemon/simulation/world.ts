@@ -1,0 +1,262 @@
+import {isPjasError, PjasError} from '../../source/protocol/errors.js';
+import {newNodeId, NODE_ID_RANDOM_BYTES, type NodeId} from '../../source/protocol/ids.js';
+import {memoryCatalog} from '../adapters/memory-catalog.js';
+import {masterKeyOf} from '../coordinator/master-key.js';
+import {listingDigest} from '../core/listing.js';
+import type {ChunkRecord} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Log} from '../ports/log.js';
+import type {Chance} from './chance.js';
+import {createSimulatedCoordinator, type Settings, type SimulatedCoordinator} from './coordinator.js';
+import {type Bodies, createDisk} from './disk.js';
+import {catalogThrough, clockThrough, createGate, type Gate} from './gate.js';
+import {isReachable, lineTo, type Member, statsOf} from './member.js';
+import type {VirtualTime} from './virtual-time.js';
+
+export type WorldOptions = {
+	time: VirtualTime;
+	chance: Chance;
+	settings: Settings;
+	/** Whether calls take a moment here and there, so that what happens at the same time meets in every order. */
+	hesitates: boolean;
+	/** How often a node tells its figures where they changed. */
+	figuresEveryMs: number;
+	/** Writes down what happens, for who looks for a fault. */
+	trace: (text: string) => void;
+	onHealed?: (chunk: ChunkRecord) => void;
+};
+
+export type MemberTraits = Partial<Pick<Member, 'owner' | 'zone' | 'latencyMs' | 'msPerByte'>> & {
+	allocatedBytes: number;
+};
+
+export type World = {
+	time: VirtualTime;
+	/** What is durable of the catalogue, whoever runs. */
+	catalog: Catalog;
+	members: Map<NodeId, Member>;
+	wallMs: () => number;
+	/** The latest that the wall's clock ever showed. */
+	latestWallMs: () => number;
+	/** The coordinator's process; nothing while there is none. */
+	coordinator: () => SimulatedCoordinator | undefined;
+	join: (traits: MemberTraits) => Member;
+	/** Changes how a node is, with what follows from it. */
+	change: (member: Member, changes: Partial<Pick<Member, 'isUp' | 'isCut' | 'isDead'>>) => void;
+	/** When a node was last heard of; nothing where it is there. */
+	silentSince: (node: NodeId) => number | undefined;
+	/** Starts the coordinator, unless it runs; then nothing ends it that was to. */
+	boot: () => void;
+	/** Ends the coordinator's process at once, or after so many more calls of the catalogue. */
+	crash: (afterCalls?: number) => void;
+	/** Resolves when the present process ends. */
+	crashed: () => Promise<void>;
+	jump: (ms: number) => void;
+	/** Has every node that is there say what it has. */
+	tellAll: () => void;
+};
+
+const START_MS = 1_700_000_000_000;
+const BEAT_MS = 10_000;
+/** A little longer than a node may be silent. */
+const NOTICE_MS = 61_000;
+
+type Process = {gate: Gate; coordinator: SimulatedCoordinator; ended: Promise<void>; end: () => void};
+
+const logTo = (trace: (text: string) => void): Log => {
+	const write = (message: string, fields?: Record<string, unknown>) => {
+		const {error, ...rest} = fields ?? {};
+		trace(`log: ${message} ${JSON.stringify(rest)}${error instanceof Error ? ` ${error.message}` : ''}`);
+	};
+	const log: Log = {debug: write, info: write, warn: write, error: write, child: () => log};
+	return log;
+};
+
+/** Nodes, their lines, the durable catalogue, and a coordinator's process that may end at any moment. */
+export const createWorld = (options: WorldOptions): World => {
+	const {time, settings, trace, onHealed = () => undefined} = options;
+	const chance = options.chance.fork();
+	const secrets = options.chance.fork();
+	const catalog = memoryCatalog({nextTurn: async () => Promise.resolve()});
+	const bodies: Bodies = new Map();
+	const members = new Map<NodeId, Member>();
+	const silent = new Map<NodeId, number>();
+	const masterKey = masterKeyOf(secrets.bytes(32), secrets);
+	const log = logTo(trace);
+	let offsetMs = 0;
+	let latestWallMs = 0;
+	let running: Process | undefined;
+	let callsLeft = Infinity;
+
+	const wallMs = () => {
+		const now = START_MS + offsetMs + Math.floor(time.nowMs());
+		latestWallMs = Math.max(latestWallMs, now);
+		return now;
+	};
+	const wait = async (ms: number) => new Promise<void>(resolve => void time.timer(ms, resolve));
+
+	const hesitate = async (): Promise<void> => {
+		if (options.hesitates && chance.isLucky(0.3)) await wait(chance.between(0, 20));
+	};
+
+	const soon = (ms: number, work: () => void) => void time.timer(chance.between(0, ms), work);
+
+	const tell = (member: Member, what: 'register' | 'heartbeat') => {
+		if (!isReachable(member) || !running) return;
+		const {membership} = running.coordinator;
+		silent.delete(member.id);
+		const {id, name, owner, zone} = member;
+		const stats = {node_id: id, storage_stats: statsOf(member)};
+		if (what === 'heartbeat') {
+			membership.heartbeat(stats).catch((error: unknown) => {
+				if (isPjasError(error, 'NODE_NOT_FOUND')) tell(member, 'register');
+				else trace(`heartbeat failed: ${String(error)}`);
+			});
+			return;
+		}
+
+		const listing = listingDigest([...member.disk.kept.keys()].sort());
+		const about = {address: `http://${id}.test`, version: '2.0.0', name, owner, zone, listing_digest: listing};
+		membership
+			.register({...stats, ...about, status: 'online'})
+			.catch((error: unknown) => trace(`registration failed: ${String(error)}`));
+	};
+
+	const join: World['join'] = ({allocatedBytes, ...traits}) => {
+		const number = members.size + 1;
+		let isTelling = false;
+		const disk = createDisk({
+			allocatedBytes,
+			bodies,
+			nowMinute: () => Math.floor(time.nowMs() / 60_000),
+			onChange() {
+				if (isTelling) return;
+				isTelling = true;
+				time.timer(options.figuresEveryMs, () => {
+					isTelling = false;
+					tell(member, 'heartbeat');
+				});
+			},
+		});
+		const member: Member = {
+			id: newNodeId(secrets.bytes(NODE_ID_RANDOM_BYTES)),
+			name: `node ${number}`,
+			owner: `owner ${number}`,
+			zone: `zone ${number}`,
+			latencyMs: 20,
+			msPerByte: 0,
+			...traits,
+			disk,
+			isUp: true,
+			isCut: false,
+			isDead: false,
+			isFull: false,
+		};
+		members.set(member.id, member);
+		soon(1_000, () => tell(member, 'register'));
+		return member;
+	};
+
+	const change: World['change'] = (member, changes) => {
+		const wasThere = isReachable(member);
+		// It was heard of a moment ago.
+		if (wasThere) tell(member, 'heartbeat');
+		const wasDown = !member.isUp;
+		Object.assign(member, changes);
+		const isThere = isReachable(member);
+		if (wasThere && !isThere) {
+			silent.set(member.id, time.nowMs());
+			time.timer(NOTICE_MS, () => running?.coordinator.wakeAll());
+		} else if (!wasThere && isThere) {
+			soon(BEAT_MS, () => tell(member, wasDown ? 'register' : 'heartbeat'));
+		}
+	};
+
+	const boot = () => {
+		callsLeft = Infinity;
+		if (running) return;
+		const gate = createGate(hesitate);
+		let end: () => void = () => undefined;
+		const ended = new Promise<void>(resolve => (end = resolve));
+		const countCall = () => {
+			if (--callsLeft <= 0 && gate.isOpen()) crash();
+		};
+		const clock = clockThrough(gate, time, wallMs);
+		const waitFor = async (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal);
+		const lines = new Map(
+			[...members].map(([id, member]) => [id, lineTo(member, {wait, waitFor, isLucky: chance.isLucky})] as const),
+		);
+		const lineOf = (id: NodeId) => {
+			const member = members.get(id);
+			if (!member) throw new Error(`There is no node ${id}`);
+			let line = lines.get(id);
+			if (!line) lines.set(id, (line = lineTo(member, {wait, waitFor, isLucky: chance.isLucky})));
+			return line;
+		};
+		const coordinator = createSimulatedCoordinator({
+			catalog: catalogThrough(gate, catalog, countCall),
+			clock,
+			random: options.chance.fork(),
+			log,
+			note: (level, message) => trace(`${level} ${message}`),
+			masterKey,
+			settings,
+			dial: lineOf,
+			async probe(id) {
+				await clock.sleep(chance.between(1, 50));
+				const member = members.get(id);
+				if (member && isReachable(member)) return statsOf(member);
+				throw new PjasError('NODE_FAILED', 'it does not answer');
+			},
+			silent: () => silent.keys(),
+			onHealed,
+		});
+		running = {gate, coordinator, ended, end};
+		for (const member of members.values()) {
+			if (!silent.has(member.id)) silent.set(member.id, time.nowMs());
+			if (isReachable(member)) soon(BEAT_MS, () => tell(member, 'heartbeat'));
+		}
+
+		time.timer(NOTICE_MS, () => coordinator.wakeAll());
+		coordinator.start().catch((error: unknown) => trace(`the coordinator did not start: ${String(error)}`));
+	};
+
+	const crash = (afterCalls = 0) => {
+		if (!running) return;
+		callsLeft = afterCalls;
+		if (afterCalls > 0) return;
+		trace('the coordinator is killed');
+		running.gate.shut();
+		running.end();
+		running = undefined;
+	};
+
+	return {
+		time,
+		catalog,
+		members,
+		wallMs,
+		latestWallMs: () => Math.max(latestWallMs, wallMs()),
+		coordinator: () => running?.coordinator,
+		join,
+		change,
+		silentSince: node => silent.get(node),
+		boot,
+		crash,
+		crashed: async () => running?.ended,
+		jump(ms) {
+			wallMs();
+			offsetMs += ms;
+			for (const member of members.values()) {
+				if (ms < NOTICE_MS || !isReachable(member)) continue;
+				silent.set(member.id, time.nowMs());
+				soon(BEAT_MS, () => tell(member, 'heartbeat'));
+			}
+
+			running?.coordinator.wakeAll();
+		},
+		tellAll() {
+			for (const member of members.values()) soon(BEAT_MS, () => tell(member, 'register'));
+		},
+	};
+};
