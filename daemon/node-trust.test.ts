@@ -10,7 +10,7 @@ import type {NodeView} from '../source/protocol/api.js';
 import {systemRandom} from './adapters/system.js';
 import {rotateNetworkKeys} from './coordinator/network-keys.js';
 import {until} from './testing/processes.js';
-import {type NodeIdentity, identityIn, sendAsNode} from './testing/signed-node.js';
+import {headersFor, type NodeIdentity, identityIn, sendAsNode} from './testing/signed-node.js';
 import {startTrustNetwork, type TrustNetwork, type Wire} from './testing/trust-network.js';
 import {drawKeys, fingerprintOf, type KeyTexts, openKeys} from './trust/keys.js';
 import {signAnswer} from './trust/node-messages.js';
@@ -160,6 +160,8 @@ test("a node's port answers nobody but its coordinator", async t => {
 		['POST', `/shards/${digest}/verify`],
 		['POST', `/shards/${digest}/prove`],
 		['GET', '/shards'],
+		['POST', '/shards'],
+		['POST', `/shards?put=${digest}.1`],
 		['GET', '/shards/'],
 		['GET', '/chunk?id=x'],
 		['POST', '/chunk'],
@@ -229,6 +231,33 @@ test('a ticket that somebody took off the wire is of no use to them', async t =>
 	await one.running.store.put(digestOf(put.body) as never, put.body);
 	t.is((await ask(port, 'DELETE', put.url, removal)).status, 401);
 	t.is((await one.running.store.figures()).count, 1);
+});
+
+test('what goes with a batch of shards is of no use for others, nor without its seal', async t => {
+	t.timeout(LIMIT_MS);
+	const network = await startTrustNetwork(t);
+	const {running, folder} = await network.addNode('one');
+	const dataFolder = path.join(network.folder, 'coordinator');
+	const bytes = [Buffer.from('a'), Buffer.from('b')];
+	const [mine = '', another = ''] = bytes.map(each => `?put=${digestOf(each)}.1`);
+	const headers = await headersFor(dataFolder, folder, {operation: 'put-batch', search: mine});
+	const ask = async (route: string, asked: Record<string, string> = headers, body = 'a') => {
+		const method = route.startsWith('/shards/') ? 'PUT' : 'POST';
+		return (await fetch(running.url + route, {method, headers: asked, body})).status;
+	};
+
+	const {'PJAS-Seal': seal = '', ...unsealed} = headers;
+	t.is(await ask(`/shards${another}`, headers, 'b'), 401);
+	t.is(await ask(`/shards${mine},${another.slice(5)}`, headers, 'ab'), 401);
+	t.is(await ask(`/shards/${digestOf(Buffer.from('a'))}`, unsealed), 401);
+	t.is(await ask(`/shards${mine}`, unsealed), 401, 'also where its signature was looked at before');
+	t.is(await ask(`/shards${mine}`, {...unsealed, 'PJAS-Seal': seal.replace(/^./, x => (x === 'A' ? 'B' : 'A'))}), 401);
+	t.is((await running.store.figures()).count, 0);
+	t.is(await ask(`/shards${mine}`), 200);
+	t.is(await ask(`/shards${mine}`), 200, 'the same again changes nothing');
+	t.is((await running.store.figures()).count, 1);
+	const single = await headersFor(dataFolder, folder, {operation: 'put', search: mine});
+	t.is(await ask(`/shards${mine}`, single), 401);
 });
 
 test('what somebody on the wire answers in a node’s place is not believed', async t => {

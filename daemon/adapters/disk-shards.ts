@@ -156,6 +156,7 @@ export class DiskShards implements ShardStore {
 	async put(digest: Digest, body: Uint8Array, {signal}: ShardOptions = {}): Promise<void> {
 		signal?.throwIfAborted();
 		if (body.length > MAX_SHARD_BYTES) throw bodyTooLarge(MAX_SHARD_BYTES);
+		this.#onBytes?.(body.length);
 		if (sha256(body) !== digest) throw mismatch();
 		await this.#onDisk(async () => {
 			if (await this.#isThere(digest)) return;

@@ -31,6 +31,19 @@ export const quoted = (status: number, {error, code}: {error?: unknown; code?: u
 	return new Error(`status ${status} ${escapeControls(text.slice(0, LONGEST_QUOTE))}`.trimEnd());
 };
 
+/** What a node says went wrong, as an error: its own code where it is one of `fitting`, else `NODE_FAILED`. */
+export const saidError = (
+	said: {error?: unknown; code?: unknown},
+	fitting: readonly NodeErrorCode[],
+	status = 200,
+): PjasError => {
+	const cause = quoted(status, said);
+	const code = fitting.find(each => each === said.code);
+	return code
+		? nodeError(code, cause)
+		: nodeFailed(`The node's answer (status ${status}) is not what was agreed`, cause);
+};
+
 /**
 Turns any answer but the wanted one into an error: the node's own code where it is one of `fitting` and goes with the
 answer's status, else `NODE_FAILED`. What stands between us and the node may answer in its place, so a status by itself,
@@ -40,9 +53,9 @@ export const refusal = (answer: IncomingMessage, fitting: readonly NodeErrorCode
 	then(json(MAX_SMALL_ANSWER_BYTES), body => {
 		const status = answer.statusCode ?? 0;
 		const said: {error?: unknown; code?: unknown} = typeof body === 'object' && body !== null ? body : {};
-		const cause = quoted(status, said);
-		const code = fitting.find(each => each === said.code && errorKinds[each].status === status);
-		throw code
-			? nodeError(code, cause)
-			: nodeFailed(`The node's answer (status ${status}) is not what was agreed`, cause);
+		throw saidError(
+			said,
+			fitting.filter(code => errorKinds[code].status === status),
+			status,
+		);
 	});

@@ -7,16 +7,18 @@ export type Gate = {
 
 const DEFAULT_MOST_WAITING = 1_000;
 
+export const tooManyWait = (count: number): PjasError =>
+	new PjasError('TOO_MANY_REQUESTS', `${count} requests wait for this node already. Try again in a moment`, {
+		retryAfterSeconds: 5,
+	});
+
 /** Lets so many through at once, in the order in which they came; so many others wait, and the rest is refused. */
 export const createGate = (atOnce: number, mostWaiting: number = DEFAULT_MOST_WAITING): Gate => {
 	const waiting = new Set<() => void>();
 	let inside = 0;
 
 	const wait = async (signal: AbortSignal | undefined): Promise<void> => {
-		if (waiting.size >= mostWaiting) {
-			const problem = `${waiting.size} requests wait for this node already`;
-			throw new PjasError('TOO_MANY_REQUESTS', `${problem}. Try again in a moment`, {retryAfterSeconds: 5});
-		}
+		if (waiting.size >= mostWaiting) throw tooManyWait(waiting.size);
 
 		await new Promise<void>((resolve, reject) => {
 			const admit = () => {

@@ -4,13 +4,23 @@ import {digestSchema} from '../../source/protocol/api.js';
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {MAX_LISTING_PAGE, MAX_SHARD_BYTES} from '../core/limits.js';
+import {batchSearch, MOST_BATCHED_SHARD_BYTES} from '../core/shard-batch.js';
 import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
 import type {Authenticate} from '../trust/credentials.js';
+import {type BatchSenders, createBatches, type Put} from './http-shards-batches.js';
 import {type Caller, createCaller} from './http-shards-call.js';
-import {MAX_SMALL_ANSWER_BYTES, nodeError, type NodeErrorCode, nodeFailed, refusal} from './http-shards-errors.js';
+import {
+	MAX_SMALL_ANSWER_BYTES,
+	nodeError,
+	type NodeErrorCode,
+	nodeFailed,
+	refusal,
+	saidError,
+} from './http-shards-errors.js';
 import {createGate} from './http-shards-gate.js';
 import {
 	counting,
+	gathering,
 	isShard,
 	json,
 	lengthOf,
@@ -51,6 +61,15 @@ const putSchema = z.object({success: z.literal(true)});
 const proveSchema = z.object({success: z.literal(true), proof: z.string().regex(/^[\da-f]{64}$/)});
 const verifySchema = z.object({success: z.literal(true), ok: z.boolean()});
 
+const putErrors: readonly NodeErrorCode[] = ['DIGEST_MISMATCH', 'INSUFFICIENT_STORAGE', 'BODY_TOO_LARGE'];
+
+const batchSchema = z.object({
+	success: z.literal(true),
+	shards: z.array(z.object({success: z.boolean(), code: z.string().optional(), error: z.string().optional()})),
+});
+/** What a node answers that does not know of batches: one with keys has no ticket for them, so it says 401. */
+const unknownStatuses: readonly (number | undefined)[] = [401, 404, 405];
+
 /** An answer in JSON that is as agreed. A page of something in between, though its status be 200, is not. */
 const agreed = <T>(schema: z.ZodType<T>, limitBytes: number): Sink<T> =>
 	then(json(limitBytes), body => {
@@ -58,6 +77,17 @@ const agreed = <T>(schema: z.ZodType<T>, limitBytes: number): Sink<T> =>
 		if (success) return data;
 		throw nodeFailed("The node's answer is not what was agreed");
 	});
+
+/** For each shard of a batch what was wrong with it, where something was; nothing where the node knows of no batches. */
+const batchAnswer = (answer: IncomingMessage, count: number): Sink<(Error | undefined)[] | undefined> => {
+	const {statusCode} = answer;
+	if (unknownStatuses.includes(statusCode)) return then(gathering(MAX_SMALL_ANSWER_BYTES), () => undefined);
+	if (statusCode !== 200) return refusal(answer, putErrors);
+	return then(agreed(batchSchema, MAX_SMALL_ANSWER_BYTES), ({shards}) => {
+		if (shards.length !== count) throw nodeFailed("The node's answer is not about the shards that it was sent");
+		return shards.map(shard => (shard.success ? undefined : saidError(shard, putErrors)));
+	});
+};
 
 const checkPage = ({digests, next_after: next}: z.infer<typeof pageSchema>, after: string | undefined): Page => {
 	let last = after ?? '';
@@ -138,23 +168,40 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 		throw nodeFailed(`The node does not tell a size that a shard can have (status ${status})`);
 	};
 
+	const putOne = async ({digest, body, signal, alongside}: Put): Promise<void> => {
+		await call({
+			method: 'PUT',
+			path: pathOf(digest),
+			asked: {operation: 'put', digest, alongside},
+			headers: {'Content-Type': SHARD_TYPE},
+			body: [body],
+			signal,
+			receive: answer =>
+				answer.statusCode === 200 || answer.statusCode === 201
+					? agreed(putSchema, MAX_SMALL_ANSWER_BYTES)
+					: refusal(answer, putErrors),
+		});
+	};
+
+	const putSeveral: BatchSenders['several'] = async (puts, signal) =>
+		call({
+			method: 'POST',
+			path: `/shards${batchSearch(puts.map(({digest, body}) => ({digest, sizeBytes: body.length})))}`,
+			asked: {operation: 'put-batch'},
+			headers: {'Content-Type': SHARD_TYPE},
+			body: puts.map(({body}) => body),
+			signal,
+			receive: answer => batchAnswer(answer, puts.length),
+		});
+
+	const putSoon = createBatches({one: putOne, several: putSeveral});
+
 	return {
-		async put(digest, body, {signal, alongside} = {}) {
-			signal?.throwIfAborted();
+		async put(digest, body, putOptions = {}) {
+			putOptions.signal?.throwIfAborted();
 			if (body.length > MAX_SHARD_BYTES) throw nodeError('BODY_TOO_LARGE');
-			const fitting: NodeErrorCode[] = ['DIGEST_MISMATCH', 'INSUFFICIENT_STORAGE', 'BODY_TOO_LARGE'];
-			await call({
-				method: 'PUT',
-				path: pathOf(digest),
-				asked: {operation: 'put', digest, alongside},
-				headers: {'Content-Type': SHARD_TYPE},
-				body: [body],
-				signal,
-				receive: answer =>
-					answer.statusCode === 200 || answer.statusCode === 201
-						? agreed(putSchema, MAX_SMALL_ANSWER_BYTES)
-						: refusal(answer, fitting),
-			});
+			const put = {digest, body, ...putOptions};
+			await (body.length > MOST_BATCHED_SHARD_BYTES ? putOne(put) : putSoon(put));
 		},
 		get: async (digest, {into, onFilled, signal} = {}) =>
 			call({

@@ -43,6 +43,7 @@ const shardPath = /^\/shards\/([^/]+)(\/verify|\/prove)?$/;
 export const askedOf = (method: string, path: string): Asked | undefined => {
 	const isReading = method === 'GET' || method === 'HEAD';
 	if (path === '/status') return isReading ? {operation: 'status'} : undefined;
+	if (path === '/shards' && method === 'POST') return {operation: 'put-batch'};
 	if (path === '/shards') return isReading ? {operation: 'list'} : undefined;
 	const [, name, suffix = ''] = shardPath.exec(path) ?? [];
 	const digest: Digest | undefined = parseDigest(name);

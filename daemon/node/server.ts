@@ -11,6 +11,7 @@ import type {Log} from '../ports/log.js';
 import {askedOf, type Authorize, authorizeAnyone, hasTicket, noProof, type Prove} from './authorize.js';
 import {classicRoutes} from './classic.js';
 import type {NodeFolder, NodeStore} from './folder.js';
+import {createBatchReceiver, type ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
 import {sendShard} from './send-shard.js';
 import {createShortcut, type Handler} from './shortcut.js';
@@ -79,7 +80,12 @@ const createGuard = (authorize: Authorize, shards: NodeStore) => {
 	return {guard, of: (ctx: AppContext): Prove => proofs.get(ctx.req) ?? noProof};
 };
 
-const shardRoutes = (router: Router<AppState>, shards: NodeStore, proofs: Proofs): void => {
+const shardRoutes = (
+	router: Router<AppState>,
+	shards: NodeStore,
+	receiveBatch: ReceiveBatch,
+	proofs: Proofs,
+): void => {
 	router.get('/shards', async ctx => {
 		const {after, limit} = validate(listingQuery, {...ctx.query}, 'query');
 		const listing = shards.listingDigest();
@@ -99,6 +105,11 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore, proofs: Proofs
 		}
 
 		ctx.body = {success: true, digests, next_after: hasMore ? digests.at(-1) : null, listing_digest: listing};
+	});
+
+	router.post('/shards', async ctx => {
+		await receiveBatch(ctx.req, ctx.res, proofs.of(ctx));
+		ctx.respond = false;
 	});
 
 	router.put('/shards/:digest', async ctx => {
@@ -164,9 +175,10 @@ export const createNodeHandler = (options: NodeHandlerOptions): Handler => {
 		};
 	});
 	const guard = createGuard(authorize, shards);
-	shardRoutes(router, shards, guard);
+	const receiveBatch = createBatchReceiver(shards, log);
+	shardRoutes(router, shards, receiveBatch, guard);
 	classicRoutes(router, folder);
-	const shortcut = createShortcut({shards, authorize, log, clock, random});
+	const shortcut = createShortcut({shards, receiveBatch, authorize, log, clock, random});
 	app.use(guard.guard);
 	app.use(shortcut.rethrow);
 	app.use(router.routes());

@@ -1,10 +1,12 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
-import {type Digest, parseDigest} from '../../source/protocol/ids.js';
+import {parseDigest} from '../../source/protocol/ids.js';
 import type {AppContext} from '../http/app.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {Asked} from '../trust/tickets.js';
 import type {Authorize} from './authorize.js';
 import type {NodeStore} from './folder.js';
+import type {ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
 import {sendShard} from './send-shard.js';
 
@@ -19,6 +21,7 @@ export type Shortcut = {
 
 export type ShortcutOptions = {
 	shards: Pick<NodeStore, 'receive' | 'open'>;
+	receiveBatch: ReceiveBatch;
 	authorize: Authorize;
 	log: Log;
 	clock: Clock;
@@ -26,6 +29,7 @@ export type ShortcutOptions = {
 };
 
 const PREFIX = '/shards/';
+const BATCH_PREFIX = '/shards?put=';
 const LONGEST_COUNTED = 2 ** 32;
 
 /** Numbers in hex behind a random start, so that those of one process differ from each other and from another's. */
@@ -38,20 +42,21 @@ const createRequestIds = (random: Random): (() => string) => {
 	};
 };
 
-/** The shard that a request puts or gets, where it asks for nothing beside. */
-const plainlyAsked = ({method, url = '', headers}: IncomingMessage): Digest | undefined => {
-	if (method !== 'PUT' && method !== 'GET') return undefined;
-	if (!url.startsWith(PREFIX) || headers['x-request-id'] !== undefined) return undefined;
-	if (headers['if-none-match'] !== undefined) return undefined;
-	return parseDigest(url.slice(PREFIX.length));
+/** What a request puts or gets, where it asks for nothing beside. */
+const plainlyAsked = ({method, url = '', headers}: IncomingMessage): Asked | undefined => {
+	if (headers['x-request-id'] !== undefined || headers['if-none-match'] !== undefined) return undefined;
+	if (method === 'POST' && url.startsWith(BATCH_PREFIX)) return {operation: 'put-batch'};
+	if ((method !== 'PUT' && method !== 'GET') || !url.startsWith(PREFIX)) return undefined;
+	const digest = parseDigest(url.slice(PREFIX.length));
+	return digest && {operation: method === 'PUT' ? 'put' : 'get', digest};
 };
 
 /**
-A way around an application for plain puts and gets of shards, which are nearly all that a node is asked: to go through it
+A way around an application for plain puts and gets of shards, one or several, which are nearly all that a node is asked: to go through it
 costs more than the rest of them. Everything else goes through it, and a request that fails does so then, so that errors are
 answered in one place.
 */
-export const createShortcut = ({shards, authorize, log, clock, random}: ShortcutOptions): Shortcut => {
+export const createShortcut = ({shards, receiveBatch, authorize, log, clock, random}: ShortcutOptions): Shortcut => {
 	const newRequestId = createRequestIds(random);
 	const failures = new WeakMap<IncomingMessage, {error: unknown}>();
 
@@ -66,13 +71,14 @@ export const createShortcut = ({shards, authorize, log, clock, random}: Shortcut
 		});
 	};
 
-	const answer = async (request: IncomingMessage, response: ServerResponse, digest: Digest): Promise<void> => {
+	const answer = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
 		const requestId = newRequestId();
 		logOnClose(request, response, requestId);
 		response.setHeader('X-Request-Id', requestId);
-		const isPut = request.method === 'PUT';
-		const prove = authorize(request, {operation: isPut ? 'put' : 'get', digest});
-		if (isPut) return receiveShard(request, response, shards, digest, prove);
+		const prove = authorize(request, asked);
+		const {operation, digest} = asked;
+		if (!digest) return receiveBatch(request, response, prove);
+		if (operation === 'put') return receiveShard(request, response, shards, digest, prove);
 		response.setHeader('ETag', `"${digest}"`);
 		return sendShard(response, shards, digest, prove);
 	};
@@ -84,13 +90,13 @@ export const createShortcut = ({shards, authorize, log, clock, random}: Shortcut
 			await next();
 		},
 		around: serve => (request, response) => {
-			const digest = plainlyAsked(request);
-			if (!digest) {
+			const asked = plainlyAsked(request);
+			if (!asked) {
 				serve(request, response);
 				return;
 			}
 
-			answer(request, response, digest).catch((error: unknown) => {
+			answer(request, response, asked).catch((error: unknown) => {
 				failures.set(request, {error});
 				serve(request, response);
 			});

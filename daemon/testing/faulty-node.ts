@@ -52,7 +52,7 @@ const kinds: readonly RequestKind[] = ['put', 'get', 'stat', 'remove', 'list', '
 const kindOf = ({method, url = ''}: IncomingMessage): RequestKind => {
 	const path = url.split('?')[0] ?? '';
 	const isShard = /^\/shards\/[^/]+$/.test(path);
-	if ((method === 'PUT' && isShard) || (method === 'POST' && path === '/chunk')) return 'put';
+	if ((method === 'PUT' && isShard) || (method === 'POST' && ['/chunk', '/shards'].includes(path))) return 'put';
 	if (method === 'GET' && (isShard || path === '/chunk')) return 'get';
 	if (method === 'HEAD' && isShard) return 'stat';
 	if (method === 'DELETE' && isShard) return 'remove';

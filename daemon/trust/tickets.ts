@@ -7,7 +7,7 @@ import {type Fingerprint, type KeyPairs, openPublicKey, type KeyTexts} from './k
 A ticket is the coordinator's permission for one operation on one shard at the nodes that it names, for two minutes: a
 compact JWS. A node looks at nothing else to know who asks.
 */
-export type TicketOperation = 'put' | 'get' | 'stat' | 'remove' | 'verify' | 'prove' | 'list' | 'status';
+export type TicketOperation = 'put' | 'put-batch' | 'get' | 'stat' | 'remove' | 'verify' | 'prove' | 'list' | 'status';
 
 /** What is asked of a node. */
 export type Asked = {operation: TicketOperation; digest?: Digest | undefined};
@@ -43,7 +43,11 @@ const countsOnce = (operation: TicketOperation): boolean => operation === 'remov
 To verify a signature costs more than all else that a node does for a small shard. For what can harm nobody, as the shard's
 name says what its bytes must be, the request's seal will do in its place; see `proof.ts`.
 */
-export const isSealable = (operation: TicketOperation): boolean => operation === 'put' || operation === 'get';
+export const isSealable = (operation: TicketOperation): boolean =>
+	operation === 'put' || operation === 'get' || mustBeSealed(operation);
+
+/** The ticket of a batch names no shards: they stand in the query, which the request's seal holds for. */
+const mustBeSealed = (operation: TicketOperation): boolean => operation === 'put-batch';
 
 /** A map that forgets what it was told first when it is full. */
 const boundedMap = <K, V>(most: number) => {
@@ -175,6 +179,7 @@ export const createTicketChecker = ({node, keys, nowMs}: CheckerOptions) => {
 	return (text: string, {operation, digest}: Asked, isSealed: (kid: Fingerprint) => boolean): Fingerprint => {
 		const now = Math.floor(nowMs() / 1000);
 		const {claims, kid} = read(text, kid => isSealable(operation) && isSealed(kid));
+		if (mustBeSealed(operation) && !isSealed(kid)) throw refused('The request has no seal, or a wrong one');
 		if (!claims.aud.includes(node)) throw refused('The ticket is for another node');
 		if (claims.op !== operation || claims.digest !== digest) throw refused('The ticket is for something else');
 		const isInTime = claims.exp >= now && claims.iat <= now + CLOCK_TOLERANCE_SECONDS;
