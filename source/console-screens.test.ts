@@ -251,6 +251,11 @@ for (const size of sizes) {
 			await golden('read-only-refusal', /Not with --read-only/);
 			pty.press('7', 'P');
 			await golden('read-only-healing', /Not with --read-only/);
+			pty.press('3', 't');
+			await golden('trash-empty', /Trash: empty/);
+			const {file_id: id} = await network.upload('old.txt', 'not wanted any more');
+			await createApi(network.url).removeFile(id);
+			await golden('trash', /Trash: 1 file[^]*old\.txt/);
 			await quit(step);
 		});
 	});

@@ -7,6 +7,7 @@ export type Scope =
 	| 'node'
 	| 'files'
 	| 'file'
+	| 'trash'
 	| 'transfers'
 	| 'activity'
 	| 'people'
@@ -104,8 +105,28 @@ export const keymap = {
 	},
 	'file.reload': {scope: 'files', keys: ['r'], label: 'reload', help: 'Ask for the list anew'},
 
+	'file.trash': {scope: 'files', keys: ['t'], label: 'trash', help: 'Show the deleted files that can be brought back'},
+
 	'file.why': {scope: 'file', keys: ['w'], label: 'why', help: 'Show why the chosen chunk is as it is'},
 	'file.stop-check': {scope: 'file', keys: ['x'], label: 'stop check', help: 'Stop the check that is under way'},
+
+	'trash.restore': {
+		scope: 'trash',
+		keys: ['b'],
+		label: 'bring back',
+		help: 'Bring the chosen or marked files back',
+		isChange: true,
+	},
+	'trash.purge': {
+		scope: 'trash',
+		keys: ['x', 'delete'],
+		label: 'for good',
+		help: 'Delete the chosen or marked files for good',
+		isChange: true,
+	},
+	'trash.empty': {scope: 'trash', keys: ['E'], label: 'empty', help: 'Empty your trash for good', isChange: true},
+	'trash.close': {scope: 'trash', keys: ['t'], label: 'files', help: 'Go back to the files'},
+	'trash.reload': {scope: 'trash', keys: ['r'], label: 'reload', help: 'Ask for the trash anew'},
 
 	'transfer.pause': {scope: 'transfers', keys: ['p'], label: 'pause', help: 'Pause, or go on'},
 	'transfer.cancel': {scope: 'transfers', keys: ['x', 'delete'], label: 'cancel', help: 'Cancel the transfer'},

@@ -226,7 +226,11 @@ export const createFileDetails = ({console, file, checks, isChecking = false}: O
 			? [{id: 'file.stop-check', run: () => checks.stop(id)}]
 			: [
 					{id: 'file.check', run: () => checks.start(watch.file()), problem: () => gone() ?? checks.problem(id)},
-					{id: 'file.delete', run: () => console.open(createDeleteDialog(console, current(), close)), problem: gone},
+					{
+						id: 'file.delete',
+						run: () => console.open(createDeleteDialog(console, {files: current(), onStart: close})),
+						problem: gone,
+					},
 				];
 
 	const view: View = {

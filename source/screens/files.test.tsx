@@ -527,13 +527,14 @@ test('deleting one file asks for y, and names what goes', async t => {
 			async removeFile(id) {
 				removed.push(id);
 				await turn();
+				return Date.UTC(2026, 11, 1);
 			},
 		},
 	});
 	const screen = createFilesScreen(console);
 	press(console, screen, 'down', 'x');
 	const dialog = opened(console);
-	for (const area of areas) t.regex(assertFits(t, dialog, area), /holiday\.mp4, 2 KiB/);
+	for (const area of areas) t.regex(assertFits(t, dialog, area), /into the trash[^]*holiday\.mp4, 2 KiB/);
 	press(console, dialog, 'n');
 	t.deepEqual(removed, []);
 	press(console, screen, 'x');
@@ -541,7 +542,8 @@ test('deleting one file asks for y, and names what goes', async t => {
 	await turn();
 	await turn();
 	t.deepEqual(removed, [idOf(2)]);
-	t.deepEqual(console.notices.at(-1), {tone: 'ok', text: 'holiday.mp4 deleted'});
+	t.is(console.notices.at(-1)?.tone, 'ok');
+	t.regex(console.notices.at(-1)?.text ?? '', /^holiday\.mp4 deleted\. The trash \(t\) keeps it until 2026-1[12]-/);
 });
 
 test('deleting many asks for their number, goes four at a time, and names what failed', async t => {
@@ -557,6 +559,7 @@ test('deleting many asks for their number, goes four at a time, and names what f
 				atOnce--;
 				if (id === idOf(3)) throw new AnswerError('The catalogue is full', {code: 'CATALOG_UNAVAILABLE'});
 				if (id === idOf(4)) throw new AnswerError('File not found', {code: 'FILE_NOT_FOUND'});
+				return undefined;
 			},
 		},
 	});
@@ -585,7 +588,7 @@ test('deleting stops where the coordinator can’t be reached', async t => {
 		},
 	});
 	const files = Array.from({length: 10}, (_, index) => fileOf(index));
-	const dialog = createDeleteDialog(console, files);
+	const dialog = createDeleteDialog(console, {files});
 	press(console, dialog, '1', '0', 'enter');
 	for (let wait = 0; wait < 12; wait++) await turn();
 	t.is(asked, 4);
@@ -683,7 +686,7 @@ test('with a real network, the map finds a missing shard by a check, and the fil
 	press(console, view, 'x');
 	press(console, opened(console), 'y');
 	while (console.notices.length < 2) await turn();
-	t.is(console.notices[1]?.text, 'real.txt deleted');
+	t.is(console.notices[1]?.text, 'real.txt deleted. This network keeps no trash');
 	t.deepEqual((await api.files({limit: 10})).files, []);
 	view.dispose?.();
 });

@@ -18,6 +18,7 @@ import {fileSentence} from './file-facts.js';
 import {readersLegend, shareProblem} from './file-readers.js';
 import {createFilePreview, FilePanel, type FilePreview} from './file-preview.js';
 import {createFileTexts} from './file-texts.js';
+import {createTrash} from './trash.js';
 
 const WIDE_COLUMNS = 110;
 /** Wide enough for an id. */
@@ -160,7 +161,7 @@ const createActions = (console: Console, table: Table<OpenedFile>, checks: FileC
 		{id: 'file.check', run: () => table.chosen().slice(0, 1).forEach(check), problem: checkProblem},
 		{
 			id: 'file.delete',
-			run: () => console.open(createDeleteDialog(console, table.chosen(), table.clearMarks)),
+			run: () => console.open(createDeleteDialog(console, {files: table.chosen(), onStart: table.clearMarks})),
 			problem: unchosen,
 		},
 		{
@@ -168,6 +169,7 @@ const createActions = (console: Console, table: Table<OpenedFile>, checks: FileC
 			run: () => console.open(createShareDialog(console, table.chosen())),
 			problem: () => unchosen() ?? shareProblem(console.live.get().whoami, table.chosen()),
 		},
+		{id: 'file.trash', run: () => console.open(createTrash(console))},
 		{
 			id: 'file.reload',
 			run() {

@@ -32,3 +32,10 @@ export const nodeProblem = (me: Me, node: Pick<NodeView, 'owner'> | undefined): 
 		? 'Only its owner, operators and admins do that with a node'
 		: scopeProblem(me);
 };
+
+/** What may be done with files in the trash, by their owner and by admins. */
+export const trashProblem = (me: Me, files: readonly {owner: string}[]): string | undefined => {
+	const isAll = me === undefined || me.open || me.role === 'admin';
+	const isOthers = !isAll && files.some(({owner}) => owner !== me.name);
+	return isOthers ? 'Only whoever owns a file, and admins, bring it back or delete it for good' : scopeProblem(me);
+};

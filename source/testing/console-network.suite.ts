@@ -122,7 +122,7 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 				repairGraceMs: 900_000,
 				repairAtOnce: 4,
 				repairBytesPerSecond: 0,
-				trashDays: 0,
+				trashDays: 7,
 			});
 		},
 		async upload(name, content) {
