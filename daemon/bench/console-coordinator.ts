@@ -1,7 +1,8 @@
 import {once} from 'node:events';
 import {createServer, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
-import type {EventData, EventName, FileView, LogEntry, NodeView, Stats} from '../../source/protocol/api.js';
+import type {FileView, LogEntry, NodeView, Stats} from '../../source/protocol/api.js';
+import type {EventData, EventName} from '../../source/protocol/events.js';
 import {pathOf, routes} from '../../source/protocol/routes.js';
 
 export type FakeNetwork = {

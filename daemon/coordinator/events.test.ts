@@ -3,7 +3,7 @@ import {createServer, get, type IncomingMessage} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {text as textOf} from 'node:stream/consumers';
 import test from 'ava';
-import type {EventData} from '../../source/protocol/api.js';
+import type {EventData} from '../../source/protocol/events.js';
 import {isPjasError} from '../../source/protocol/errors.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {chunkOf, fileIdOf, fileOf, nodeOf} from '../ports/catalog-samples.suite.js';

@@ -1,5 +1,5 @@
 import {Readable} from 'node:stream';
-import type {EventData, EventName} from '../../source/protocol/api.js';
+import type {EventData, EventName} from '../../source/protocol/events.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Principal} from '../core/access.js';
 import type {Clock} from '../ports/clock.js';

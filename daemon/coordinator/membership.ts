@@ -2,6 +2,7 @@ import {createHash} from 'node:crypto';
 import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {isInMaintenance} from '../core/condition.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
@@ -196,10 +197,9 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		state.isOnline = false;
 		const {name, _id, owner, lastSeenAt} = state.record;
 		state.record = {...state.record, awaySince: lastSeenAt};
-		note('WARN', `Node ${nameInText(name)} is offline: nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`, {
-			node: _id,
-			owner,
-		});
+		const isExcused = isInMaintenance(state.record, clock.now());
+		const why = isExcused ? 'it is in maintenance' : `nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`;
+		note(isExcused ? 'INFO' : 'WARN', `Node ${nameInText(name)} is offline: ${why}`, {node: _id, owner});
 		onChange(state);
 		onDeparture(state);
 		await remember(state);

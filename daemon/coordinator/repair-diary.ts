@@ -1,6 +1,7 @@
 import type {Obstacle} from '../core/repair.js';
 import type {Clock} from '../ports/clock.js';
 import type {Note} from './note.js';
+import {createRate} from './rate.js';
 import type {Outcome} from './repair-work.js';
 
 type Totals = {chunks: number; copies: number; bytes: number; trimmed: number};
@@ -23,7 +24,7 @@ const LINE_AT_REST_MS = 30_000;
 const RATE_OVER_MS = 15_000;
 const MIB = 1024 ** 2;
 
-const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 export const obstacleTexts: Record<Obstacle, string> = {
 	'no-source': 'no node with a sound copy is online',
@@ -39,18 +40,13 @@ export const createRepairDiary = ({clock, note}: {clock: Pick<Clock, 'monotonicM
 	let untold = none;
 	let toldAt = -Infinity;
 	let blockedToldAt = -Infinity;
-	let recent: {atMs: number; bytes: number}[] = [];
+	const rate = createRate(clock, RATE_OVER_MS);
 
 	const plus = (sum: Totals, outcome: Outcome): Totals => {
 		if (outcome.kind === 'trimmed') return {...sum, trimmed: sum.trimmed + outcome.shards};
 		if (outcome.kind !== 'copied') return sum;
 		const {chunks, copies, bytes} = sum;
 		return {...sum, chunks: chunks + 1, copies: copies + outcome.copies, bytes: bytes + outcome.bytes};
-	};
-
-	const dropOld = () => {
-		const since = clock.monotonicMs() - RATE_OVER_MS;
-		recent = recent.filter(({atMs}) => atMs > since);
 	};
 
 	const tellDone = () => {
@@ -69,9 +65,7 @@ export const createRepairDiary = ({clock, note}: {clock: Pick<Clock, 'monotonicM
 		add(outcome) {
 			totals = plus(totals, outcome);
 			untold = plus(untold, outcome);
-			if (outcome.kind !== 'copied') return;
-			dropOld();
-			recent.push({atMs: clock.monotonicMs(), bytes: outcome.bytes});
+			if (outcome.kind === 'copied') rate.add(outcome.bytes);
 		},
 		tell({isBusy, blocked, obstacle}) {
 			const now = clock.monotonicMs();
@@ -82,9 +76,6 @@ export const createRepairDiary = ({clock, note}: {clock: Pick<Clock, 'monotonicM
 			blockedToldAt = now;
 		},
 		totals: () => totals,
-		bytesPerSecond() {
-			dropOld();
-			return Math.round(recent.reduce((sum, {bytes}) => sum + bytes, 0) / (RATE_OVER_MS / 1000));
-		},
+		bytesPerSecond: rate.perSecond,
 	};
 };

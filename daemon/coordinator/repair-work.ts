@@ -2,6 +2,7 @@ import {isPjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import {type ChunkRecord, removalOf, type RemovalRecord, type ShardRecord} from '../core/model.js';
+import {type Move, withMove} from '../core/moves.js';
 import {type CopyPlan, needOf, type RepairView, type TrimPlan, withCopies} from '../core/repair.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
@@ -34,9 +35,22 @@ export type Outcome =
 	| {kind: 'copied'; copies: number; bytes: number}
 	| {kind: 'trimmed'; shards: number};
 
+/** A shard that is written to nodes that lack it. */
+type Job = {
+	plan: Pick<CopyPlan, 'chunk' | 'digest' | 'sources' | 'targets'>;
+	/** How the nodes are by now. */
+	view: () => RepairView;
+	/** Whether the chunk, which is as it was when this was planned, still needs it. */
+	isWanted: () => boolean;
+	/** The shards that the chunk has with what was made. */
+	after: (made: readonly NodeId[]) => {shards: ShardRecord[]; dropped: ShardRecord[]};
+};
+
 export type RepairWork = {
 	/** Reads a sound copy, verifies it, and writes it to the plan's targets. `view` says how the nodes are by now. */
 	copy: (plan: CopyPlan, view: () => RepairView, signal: AbortSignal) => Promise<Outcome>;
+	/** The same for a shard that goes from one node to another: the old one is dropped once the new one counts. */
+	move: (move: Move, view: () => RepairView, isWanted: () => boolean, signal: AbortSignal) => Promise<Outcome>;
 	trim: (plan: TrimPlan, view: () => RepairView) => Promise<Outcome>;
 };
 
@@ -49,13 +63,13 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 	const {catalog, fleet, budget, health, remover, pace, clock, log, onChange} = options;
 
 	/** Whether the plan still is what its chunk needs: nobody changed it, its file is there, and no node came back. */
-	const isCurrent = async ({chunk}: CopyPlan, view: () => RepairView): Promise<boolean> => {
+	const isCurrent = async ({plan: {chunk}, isWanted}: Job): Promise<boolean> => {
 		const stored = await catalog.getChunk(chunk._id);
 		if (stored?.revision !== chunk.revision || !(await catalog.getFile(chunk.file))) return false;
-		return needOf(chunk, view(), clock.now()).kind === 'copy';
+		return isWanted();
 	};
 
-	const readFrom = async (node: NodeId, plan: CopyPlan, into: Uint8Array, signal: AbortSignal) => {
+	const readFrom = async (node: NodeId, plan: Job['plan'], into: Uint8Array, signal: AbortSignal) => {
 		const {chunk, digest} = plan;
 		const note = async (result: 'missing' | 'corrupt') => {
 			await health.record(chunk._id, [{node, digest, result}]);
@@ -70,13 +84,13 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 			if (signal.aborted) throw error;
 			if (isPjasError(error, 'SHARD_NOT_FOUND')) return note('missing');
 			if (isPjasError(error, 'SHARD_CORRUPT') || isPjasError(error, 'DIGEST_MISMATCH')) return note('corrupt');
-			log.warn('a shard could not be read for its repair; another copy is tried', {chunk: chunk._id, node, error});
+			log.warn('a shard could not be read to be copied; another copy is tried', {chunk: chunk._id, node, error});
 			return undefined;
 		}
 	};
 
 	/** The bytes of the first copy that can be read and is right. A copy that is not is written down, and ends the plan. */
-	const readSound = async (plan: CopyPlan, into: Uint8Array, signal: AbortSignal): Promise<Uint8Array | Outcome> => {
+	const readSound = async (plan: Job['plan'], into: Uint8Array, signal: AbortSignal): Promise<Uint8Array | Outcome> => {
 		for (const node of plan.sources) {
 			const read = await readFrom(node, plan, into, signal);
 			if (read) return read;
@@ -86,7 +100,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 	};
 
 	/** A node whose copy went bad may still have it under its name, and would take the right one for what it has. */
-	const clearBad = async (node: NodeId, {chunk, digest}: CopyPlan, signal: AbortSignal) => {
+	const clearBad = async (node: NodeId, {chunk, digest}: Job['plan'], signal: AbortSignal) => {
 		if (!chunk.shards.some(shard => shard.node === node)) return;
 		try {
 			await fleet.use(node, {}, store => store.verify(digest, {signal}));
@@ -95,13 +109,13 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		}
 	};
 
-	const putOn = async (node: NodeId, plan: CopyPlan, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> => {
+	const putOn = async (node: NodeId, plan: Job['plan'], bytes: Uint8Array, signal: AbortSignal): Promise<boolean> => {
 		try {
 			await clearBad(node, plan, signal);
 			await fleet.use(node, {writeBytes: bytes.length}, store => store.put(plan.digest, bytes, {signal}));
 			return true;
 		} catch (error) {
-			if (!signal.aborted) log.warn('a shard could not be repaired onto a node', {chunk: plan.chunk._id, node, error});
+			if (!signal.aborted) log.warn('a shard could not be copied onto a node', {chunk: plan.chunk._id, node, error});
 			return false;
 		}
 	};
@@ -145,7 +159,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		return isThere;
 	};
 
-	const write = async (plan: CopyPlan, bytes: Uint8Array, view: () => RepairView, signal: AbortSignal) => {
+	const write = async ({plan, view, after}: Job, bytes: Uint8Array, signal: AbortSignal) => {
 		const {chunk, digest, targets} = plan;
 		const intents = targets.map(node => removalOf(node, digest, clock.now() + LEFTOVER_AFTER_MS, 'surplus'));
 		await remover.prepare(intents);
@@ -157,29 +171,39 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 			return failed;
 		}
 
-		const nodes = made.map(({node}) => node);
-		const now = view();
-		const {shards, dropped} = withCopies(chunk, {digest, made: nodes}, now, clock.now());
-		const removals = removalsOf(dropped, now);
+		const {shards, dropped} = after(made.map(({node}) => node));
+		const removals = removalsOf(dropped, view());
 		await remover.prepare(removals);
 		const isDone = await commit(chunk, shards, {made, unmade, dropped: removals}, {shards: dropped, view});
 		return isDone ? ({kind: 'copied', copies: made.length, bytes: made.length * bytes.length} as const) : stale;
 	};
 
+	const carryOut = async (job: Job, signal: AbortSignal): Promise<Outcome> => {
+		const {plan} = job;
+		const sizeBytes = plan.chunk.sizeBytes + SEAL_TAG_BYTES;
+		await pace.take(sizeBytes * plan.targets.length, signal);
+		const lease = await borrowPolitely({budget, clock}, sizeBytes, signal);
+		try {
+			if (!(await isCurrent(job))) return stale;
+			const read = await readSound(plan, lease.bytes.subarray(0, sizeBytes), signal);
+			if ('kind' in read) return read;
+			if (!(await isCurrent(job))) return stale;
+			return await write(job, read, signal);
+		} finally {
+			lease.release();
+		}
+	};
+
 	return {
 		async copy(plan, view, signal) {
-			const sizeBytes = plan.chunk.sizeBytes + SEAL_TAG_BYTES;
-			await pace.take(sizeBytes * plan.targets.length, signal);
-			const lease = await borrowPolitely({budget, clock}, sizeBytes, signal);
-			try {
-				if (!(await isCurrent(plan, view))) return stale;
-				const read = await readSound(plan, lease.bytes.subarray(0, sizeBytes), signal);
-				if ('kind' in read) return read;
-				if (!(await isCurrent(plan, view))) return stale;
-				return await write(plan, read, view, signal);
-			} finally {
-				lease.release();
-			}
+			const {chunk, digest} = plan;
+			const isWanted = () => needOf(chunk, view(), clock.now()).kind === 'copy';
+			const after: Job['after'] = made => withCopies(chunk, {digest, made}, view(), clock.now());
+			return carryOut({plan, view, isWanted, after}, signal);
+		},
+		async move(move, view, isWanted, signal) {
+			const plan = {...move, targets: [move.to]};
+			return carryOut({plan, view, isWanted, after: () => withMove(move, clock.now())}, signal);
 		},
 		async trim({chunk, keep, drop}, view) {
 			if (needOf(chunk, view(), clock.now()).kind !== 'trim') return stale;

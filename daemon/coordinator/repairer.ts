@@ -1,20 +1,21 @@
 import type {ChunkId, FileId, NodeId} from '../../source/protocol/ids.js';
-import {isInMaintenance} from '../core/condition.js';
 import {type ChunkRecord, soundShards} from '../core/model.js';
-import {type CopyPlan, needOf, type Obstacle, planRepair, type RepairNode, type RepairView} from '../core/repair.js';
+import {type CopyPlan, needOf, type Obstacle, planRepair, type RepairView} from '../core/repair.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
-import {type Fleet, type NodeState, toCandidate} from './fleet.js';
+import type {Fleet, NodeState} from './fleet.js';
 import type {MemoryBudget} from './memory-budget.js';
+import {createNodeLookup} from './node-lookup.js';
 import type {Note} from './note.js';
-import {createPace} from './pace.js';
+import type {Pace} from './pace.js';
 import type {Remover} from './remover.js';
 import {createRepairDiary, type RepairDiary} from './repair-diary.js';
 import {createRepairQueue, type Entry, type QueueCounts} from './repair-queue.js';
 import {createRepairScans} from './repair-scans.js';
 import {createRepairWork, type Outcome} from './repair-work.js';
+import {createRunningJobs} from './running-jobs.js';
 import type {ShardHealth} from './shard-health.js';
 
 export type RepairSettings = {
@@ -37,6 +38,8 @@ export type RepairerOptions = {
 	log: Log;
 	note: Note;
 	settings: RepairSettings;
+	/** Holds all that is written to nodes for healing to the rate of the settings. */
+	pace: Pace;
 	onChange: (chunk: ChunkRecord) => void;
 	wake: () => void;
 };
@@ -75,55 +78,37 @@ export type Repairer = Worker & {
 	repairFile: (file: FileId) => Promise<number>;
 	pause: (isPaused: boolean, by: string) => Promise<void>;
 	status: (sampled: number) => RepairStatus;
+	isPaused: () => boolean;
+	/** Whether there is a copy to be made now, or one is being made: what is less urgent waits for it. */
+	isUrgent: () => boolean;
 };
 
 const CHUNKS_A_LOOK = 200;
 const PLANS_A_TURN = 32;
-const MOST_PER_NODE = 2;
-/** Chunks may become due while others are under way. */
-const LONGEST_WAIT_MS = 1_000;
 /** After a start: nodes that are there take so long to say so. */
 const SETTLE_MS = 60_000;
 /** Should it ever have missed something, it finds it then. */
 const LOOK_EVERY_MS = 600_000;
-
-type Running = ActiveRepair & {ends: Promise<void>};
 
 export const createRepairer = (options: RepairerOptions): Repairer => {
 	const {catalog, fleet, remover, clock, random, log, note, settings, onChange, wake} = options;
 	const queue = createRepairQueue();
 	const scans = createRepairScans(catalog);
 	const diary = createRepairDiary({clock, note});
-	const active = new Map<ChunkId, Running>();
-	const work = createRepairWork({
-		...options,
-		remover,
-		pace: createPace(clock, settings.bytesPerSecond),
-		onChange,
+	const active = createRunningJobs<ActiveRepair>({
+		clock,
+		nodesOf: ({from, to}) => (from === undefined ? to : [from, ...to]),
 	});
+	const work = createRepairWork({...options, remover, onChange});
+	const nodeOf = createNodeLookup({fleet, clock});
 	let isPaused = false;
 	let lookedAt = -Infinity;
 	let settledAt = 0;
 	let lastObstacle: Obstacle | undefined;
-	let nudge: () => void = () => undefined;
 
 	const wakeUp = () => {
-		nudge();
+		active.nudge();
 		wake();
-	};
-
-	const nodeOf = (id: NodeId): RepairNode | undefined => {
-		const state = fleet.get(id);
-		if (!state) return undefined;
-		const barred = state.isOnline ? state.record.suspension?.since : undefined;
-		const candidate = {...toCandidate(state, clock.now()), isDraining: state.record.drain !== undefined};
-		if (barred !== undefined) return {...candidate, presence: 'barred', since: barred};
-		if (state.isOnline) return {...candidate, presence: 'online', since: 0};
-		const isExcused = state.record.bannedAt === undefined && isInMaintenance(state.record, clock.now());
-		const since = isExcused ? undefined : (state.record.bannedAt ?? state.record.awaySince);
-		return since === undefined
-			? {...candidate, presence: 'awaited', since: 0}
-			: {...candidate, presence: 'away', since};
 	};
 
 	/** The candidates are many, and most questions about a chunk need none of them. */
@@ -176,24 +161,16 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 				if (signal.aborted) return;
 				log.error('a chunk could not be repaired; it is tried again', {chunk: id, error});
 				queue.postpone(id, clock.now());
-			} finally {
-				active.delete(id);
-				nudge();
 			}
 		};
-		active.set(id, {...running, ends: run()});
-	};
-
-	const isFree = (node: NodeId): boolean => {
-		const uses = [...active.values()].filter(({from, to}) => from === node || to.includes(node));
-		return uses.length < MOST_PER_NODE;
+		active.start(id, running, run);
 	};
 
 	/** Starts a copy where its nodes have not enough to do yet; from the least busy of those that can give it. */
 	const startCopy = (plan: CopyPlan, view: () => RepairView, signal: AbortSignal) => {
-		const sources = [...plan.sources].sort((a, b) => Number(isFree(b)) - Number(isFree(a)));
+		const sources = [...plan.sources].sort((a, b) => Number(active.isFree(b)) - Number(active.isFree(a)));
 		const [from] = sources;
-		if (!from || ![from, ...plan.targets].every(isFree)) return;
+		if (!from || ![from, ...plan.targets].every(active.isFree)) return;
 		const {chunk, copies, targets: to} = plan;
 		const carryOut = async () => work.copy({...plan, sources}, view, signal);
 		start({chunk, copies, from, to, startedAt: clock.now()}, carryOut, signal);
@@ -225,9 +202,9 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 			queue.postpone(chunk._id, now, reason);
 		}
 
-		for (const copy of plan.copies) if (active.size < settings.atOnce) startCopy(copy, view, signal);
+		for (const copy of plan.copies) if (active.size() < settings.atOnce) startCopy(copy, view, signal);
 		for (const trim of plan.trims) {
-			if (active.size >= settings.atOnce) return;
+			if (active.size() >= settings.atOnce) return;
 			const {chunk} = trim;
 			const about = {chunk, copies: soundShards(chunk).length, from: undefined, to: [], startedAt: now};
 			start(about, async () => work.trim(trim, view), signal);
@@ -235,7 +212,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 	};
 
 	const startDue = async (signal: AbortSignal) => {
-		if (isPaused || clock.now() < settledAt || active.size >= settings.atOnce) return;
+		if (isPaused || clock.now() < settledAt || active.size() >= settings.atOnce) return;
 		const due = queue.next(clock.now(), PLANS_A_TURN, id => active.has(id));
 		for (const isAsked of [true, false]) {
 			await startSome(
@@ -246,20 +223,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		}
 	};
 
-	/** Until one of those under way ends, or something changes. */
-	const waitForNews = async (signal: AbortSignal) => {
-		const news = new Promise<void>(resolve => (nudge = resolve));
-		const end = nudge;
-		signal.addEventListener('abort', end, {once: true});
-		const cancel = clock.timer(LONGEST_WAIT_MS, end);
-		await Promise.race([news, ...[...active.values()].map(({ends}) => ends)]);
-		signal.removeEventListener('abort', end);
-		cancel();
-		nudge = () => undefined;
-	};
-
-	const waitingChunks = () =>
-		Math.max(0, queue.counts().waiting - [...active.values()].filter(({from}) => from).length);
+	const waitingChunks = () => Math.max(0, queue.counts().waiting - active.all().filter(({from}) => from).length);
 
 	return {
 		name: 'repairer',
@@ -299,23 +263,27 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 			settings,
 			counts: {...queue.counts(), waiting: waitingChunks()},
 			obstacle: lastObstacle,
-			active: [...active.values()],
+			active: active.all(),
 			sample: queue.sample(sampled),
 			totals: diary.totals(),
 			bytesPerSecond: diary.bytesPerSecond(),
 		}),
+		isPaused: () => isPaused,
+		isUrgent: () =>
+			active.all().some(({to}) => to.length > 0) ||
+			queue.next(clock.now(), PLANS_A_TURN, id => active.has(id)).some(({isShort}) => isShort),
 		async step(signal) {
 			try {
 				await lookAround();
 				await startDue(signal);
-				const isBusy = active.size > 0;
+				const isBusy = active.size() > 0;
 				diary.tell({isBusy, blocked: queue.counts().blocked, obstacle: lastObstacle});
 				if (scans.isPending()) return 'busy';
 				if (!isBusy) return 'idle';
-				await waitForNews(signal);
+				await active.waitForNews(signal);
 				return 'busy';
 			} finally {
-				if (signal.aborted) await Promise.all([...active.values()].map(({ends}) => ends));
+				if (signal.aborted) await active.settled();
 			}
 		},
 	};

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
+import type {ChunkRecord} from '../core/model.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
 import type {RateLimit} from '../http/rate-limit.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -18,14 +19,19 @@ import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
 import {createFileTeller} from './file-teller.js';
-import {createFleet} from './fleet.js';
+import {createFleet, type NodeState} from './fleet.js';
 import type {MasterKey} from './master-key.js';
+import {createChangeNode} from './change-node.js';
 import {createMembership, type Probe} from './membership.js';
 import {createMemoryBudget} from './memory-budget.js';
+import {createMover} from './mover.js';
+import {drainView} from './moves-view.js';
 import {nameInText} from './name-in-text.js';
 import type {NetworkKeys} from './network-keys.js';
+import {createNodeCare} from './node-care.js';
 import {createNodeInvitations, type NodeInvitations} from './node-invitations.js';
 import type {Note} from './note.js';
+import {createPace} from './pace.js';
 import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
 import {createQuotas} from './people/quotas.js';
@@ -33,12 +39,12 @@ import {createShareLinks} from './people/share-links.js';
 import {createReconciler} from './reconciler.js';
 import {createRemover} from './remover.js';
 import {createRepairer, type RepairSettings} from './repairer.js';
-import {repairView} from './repair-view.js';
 import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
 import {keyringRoutes} from './routes/keyring.js';
 import {linkRoutes} from './routes/links.js';
 import {monitoringRoutes} from './routes/monitoring.js';
+import {nodeCareRoutes} from './routes/node-care.js';
 import {nodeInvitationRoutes} from './routes/node-invitations.js';
 import {nodeRoutes} from './routes/nodes.js';
 import {peopleRoutes} from './routes/people.js';
@@ -51,11 +57,11 @@ import {type Running, runWorker} from './run-worker.js';
 import {createShardHealth} from './shard-health.js';
 import {createShardReader} from './shard-reader.js';
 import {createShardWriter} from './shard-writer.js';
-import {statisticsOf} from './statistics.js';
+import {createStatisticsTeller} from './statistics-teller.js';
 import {createTrash} from './trash.js';
 import {createTryLimits} from './try-limits.js';
 import {createUploader} from './upload.js';
-import {logView, nodeView} from './views.js';
+import {logView, nodeView, type NodeViewer} from './views.js';
 
 export type CoordinatorOptions = {
 	catalog: Catalog;
@@ -117,6 +123,8 @@ const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
 const TRASH_REST_MS = 60_000;
 const REPAIRER_REST_MS = 1_000;
+const MOVER_REST_MS = 1_000;
+const NODE_CARE_REST_MS = 1_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
 	const {catalog, dial, probe, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
@@ -144,12 +152,34 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	});
 	const remover = createRemover({catalog, fleet, clock, log, note, wake: () => wake('remover')});
 	const {discard, forget} = remover;
-	const repairer = createRepairer({
+	const healing = {
 		...{catalog, fleet, budget, health, remover, clock, random, log, note},
 		settings: options.repair,
-		onChange: chunk => fileTeller.changed(chunk.file),
-		wake: () => wake('repairer'),
+		pace: createPace(clock, options.repair.bytesPerSecond),
+		onChange: (chunk: ChunkRecord) => fileTeller.changed(chunk.file),
+	};
+	const repairer = createRepairer({...healing, wake: () => wake('repairer')});
+	const viewNode: NodeViewer = state => nodeView(state, drainView(state, mover));
+	const tellNode = (state: NodeState) =>
+		events.publish('node', viewNode(state), principal => mayOwned(principal, state.record.owner));
+	const nodeChanged = (state: NodeState) => {
+		repairer.nodeChanged(state);
+		mover.nodeChanged();
+	};
+	const care = createNodeCare({
+		...{catalog, fleet, clock, note},
+		changeNode: createChangeNode({catalog, fleet}),
+		onChange(state) {
+			nodeChanged(state);
+			tellNode(state);
+		},
+		onForgotten({record: {_id, owner}}) {
+			events.publish('node-removed', {node_id: _id}, principal => mayOwned(principal, owner));
+		},
 	});
+	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
+	const uploader = createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget});
+	const mover = createMover({...healing, repairer, care, oldestUpload: uploader.oldest, wake: () => wake('mover')});
 	const reconciler = createReconciler({
 		catalog,
 		fleet,
@@ -180,19 +210,19 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		note,
 		onArrival(state, listingDigest) {
 			reconciler.request(state.record._id, listingDigest);
-			repairer.nodeChanged(state);
+			nodeChanged(state);
 			wake('remover');
 		},
-		onDeparture: repairer.nodeChanged,
-		onChange: state => events.publish('node', nodeView(state), principal => mayOwned(principal, state.record.owner)),
+		onDeparture: nodeChanged,
+		onChange: tellNode,
 	});
-	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
 	const reader = createShardReader({fleet, budget, health, clock, random, log});
 	const people = createPeople(options);
 	const tryLimits = createTryLimits({clock});
 	const parts: Parts = {
 		activity,
 		admission,
+		care,
 		catalog,
 		checker: createChecker({catalog, fleet, health, clock, log}),
 		clock,
@@ -202,6 +232,8 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		fleet,
 		membership,
 		meters,
+		minReplicas,
+		mover,
 		nodeInvitations,
 		note,
 		onBytes: options.onBytes,
@@ -210,36 +242,17 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		replicas,
 		trash: createTrash({catalog, remover, clock, note, keepMs: options.trashMs}),
 		tryLimits,
-		uploader: createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget}),
+		uploader,
 		links: createShareLinks({...options, accounts: people.accounts, tryLimits}),
 		people,
 		quotas: createQuotas({catalog, accounts: people.accounts}),
 		open: options.open,
 		audit: options.audit,
 		version: options.version,
+		viewNode,
 		writer,
 	};
 	return {parts, reconciler, fileTeller};
-};
-
-/** Tells the figures when they changed, so that a console need not ask; operators, what is being repaired as well. */
-const statisticsTeller = (parts: Parts) => {
-	let last = '';
-	let lastRepair = '';
-	return {
-		name: 'statistics',
-		step() {
-			const stats = statisticsOf(parts);
-			const text = JSON.stringify(stats);
-			if (text !== last) parts.events.publish('stats', stats);
-			last = text;
-			const repair = repairView(parts.repairer);
-			const repairText = JSON.stringify(repair);
-			if (repairText !== lastRepair) parts.events.publish('repair', repair, isOperator);
-			lastRepair = repairText;
-			return Promise.resolve('idle' as const);
-		},
-	};
 };
 
 /** Puts the coordinator's parts together behind its API. */
@@ -257,7 +270,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		createAudited(options.audit),
 	);
 	// The invitations before the nodes, of which none is called so.
-	const ofNodes = [nodeInvitationRoutes, nodeRoutes];
+	const ofNodes = [nodeInvitationRoutes, nodeRoutes, nodeCareRoutes];
 	const all = [
 		auditRoutes,
 		monitoringRoutes,
@@ -287,6 +300,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 			await mend();
 			await parts.membership.recall();
 			await parts.repairer.recall();
+			parts.mover.recall();
 			const {networkKeys} = options;
 			const rests = {
 				networkKeys: [networkKeys, NETWORK_KEYS_REST_MS],
@@ -296,7 +310,9 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 				fileTeller: [fileTeller, FILE_TELLER_REST_MS],
 				repairer: [parts.repairer, REPAIRER_REST_MS],
 				trash: [parts.trash, TRASH_REST_MS],
-				statistics: [statisticsTeller(parts), STATISTICS_REST_MS],
+				nodeCare: [parts.care, NODE_CARE_REST_MS],
+				mover: [parts.mover, MOVER_REST_MS],
+				statistics: [createStatisticsTeller(parts), STATISTICS_REST_MS],
 			} as const;
 			for (const [name, [worker, restMs]] of Object.entries(rests)) {
 				running.set(name, runWorker(worker, {clock, log, restMs}));

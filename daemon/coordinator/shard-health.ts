@@ -1,6 +1,6 @@
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import type {EventData} from '../../source/protocol/api.js';
+import type {EventData} from '../../source/protocol/events.js';
 import {type ChunkRecord, type ShardRecord, soundShards} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';

@@ -1,6 +1,6 @@
 import {chunksOf, CHUNK_SIZE_BYTES, type Chunk} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
-import {chunkIdOf, FILE_ID_RANDOM_BYTES, newFileId} from '../../source/protocol/ids.js';
+import {chunkIdOf, FILE_ID_RANDOM_BYTES, type FileId, newFileId} from '../../source/protocol/ids.js';
 import {SEAL_KEY_BYTES, SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import type {E2e} from '../../source/protocol/sealed-details.js';
 import {type ChunkRecord, type FileRecord, type RemovalRecord, schemeOf} from '../core/model.js';
@@ -49,6 +49,8 @@ export type Uploader = {
 	nothing is left but shards that are on their way out.
 	*/
 	receive: (incoming: Incoming) => Promise<Received>;
+	/** When the oldest of those that are under way began. */
+	oldest: () => number | undefined;
 };
 
 /** Two chunks on their way while a third fills: one more than that gives nothing. */
@@ -117,9 +119,12 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 		}
 	};
 
+	const begun = new Map<FileId, number>();
+
 	const receive: Uploader['receive'] = async incoming => {
 		const {name, type, e2e, owner, visibility, atMostBytes, signal: clientSignal} = incoming;
 		const id = newFileId(clock.now(), random.bytes(FILE_ID_RANDOM_BYTES));
+		begun.set(id, clock.now());
 		const key = random.bytes(SEAL_KEY_BYTES);
 		const end = new AbortController();
 		const giveUp = () => end.abort(clientSignal.reason);
@@ -196,10 +201,12 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 			await undo(stored.filter(Boolean));
 			throw reason;
 		} finally {
+			begun.delete(id);
 			clientSignal.removeEventListener('abort', giveUp);
 			end.abort(uploadEnded);
 		}
 	};
 
-	return {receive};
+	// They stand in the order in which they began.
+	return {receive, oldest: () => begun.values().next().value};
 };

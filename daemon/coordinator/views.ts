@@ -32,7 +32,10 @@ const storageView = ({record}: NodeState): StorageStats => ({
 		record.allocatedBytes === 0 ? 0 : Math.round((10_000 * record.usedBytes) / record.allocatedBytes) / 100,
 });
 
-export const nodeView = (state: NodeState): NodeView => ({
+/** Shows a node with all that is known of it. */
+export type NodeViewer = (state: NodeState) => NodeView;
+
+export const nodeView = (state: NodeState, drain: NodeView['drain']): NodeView => ({
 	node_id: state.record._id,
 	address: state.record.address,
 	storage_stats: storageView(state),
@@ -48,6 +51,8 @@ export const nodeView = (state: NodeState): NodeView => ({
 	latency_ms: state.latency.samples === 0 ? null : Math.round(state.latency.meanMs * 10) / 10,
 	in_flight: state.inFlight,
 	...(state.record.bannedAt !== undefined && {banned_at: state.record.bannedAt}),
+	...(drain && {drain}),
+	...(state.record.maintenance && {maintenance: state.record.maintenance}),
 });
 
 const shardState = (shard: ShardRecord, fleet: Fleet) =>

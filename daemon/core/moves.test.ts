@@ -25,6 +25,7 @@ const nodeOf = (number: number, node: Partial<MoveNode> = {}): MoveNode => {
 		presence: 'online',
 		since: 0,
 		canFree: true,
+		leavingBytes: 0,
 		freeBytes: Math.max(0, allocatedBytes - usedBytes),
 		...node,
 		allocatedBytes,

@@ -5,10 +5,13 @@ import type {ChunkRecord, ShardRecord} from './model.js';
 import {type Candidate, crowdingIn} from './place.js';
 import {needOf, type Obstacle, planRepair, type RepairNode, type RepairView, sizeOfShard, targetsOf} from './repair.js';
 
-/** A node as moves see it. What is on its way to it counts as used, what was moved off it does not. */
+/** A node as moves see it. */
 export type MoveNode = RepairNode & {
 	allocatedBytes: number;
+	/** With what is on its way to it. */
 	usedBytes: number;
+	/** What of it is being moved away, or was a moment ago: used bytes may or may not have it still. */
+	leavingBytes: number;
 	/** Whether it gives the room of a shard back that it no longer needs: the prototype's nodes don't. */
 	canFree: boolean;
 };
@@ -38,15 +41,20 @@ export type Move = {
 const BEGIN_GAP = 0.1;
 const END_GAP = 0.05;
 
-/** The share of what a node allocates that is used. */
+/** The share of what a node allocates that is used at most, as what goes to it has to count. */
 export const fillOf = ({usedBytes, allocatedBytes}: MoveNode, moreBytes = 0): number =>
 	allocatedBytes > 0 ? (usedBytes + moreBytes) / allocatedBytes : 1;
+
+/** What is used at least, as what goes off it has to count. Were both the same, a node would be relieved of too much. */
+const leastUsed = ({usedBytes, leavingBytes}: MoveNode): number => Math.max(0, usedBytes - leavingBytes);
+
+const leastFillOf = (node: MoveNode): number => fillOf({...node, usedBytes: leastUsed(node)});
 
 const isThere = ({presence}: RepairNode) => presence === 'online';
 
 /** Whether a node has more than it is allowed, and can do something about it. */
 const isOverfull = (node: MoveNode): boolean =>
-	isThere(node) && !node.isDraining && node.canFree && node.usedBytes > node.allocatedBytes;
+	isThere(node) && !node.isDraining && node.canFree && leastUsed(node) > node.allocatedBytes;
 
 /**
 The nodes that are to be relieved of shards: those that are drained, that have more than they are allowed, and, the
@@ -67,8 +75,8 @@ export const errandsOf = (
 	const gap = isBalancing ? END_GAP : BEGIN_GAP;
 	const full = nodes
 		.filter(node => isThere(node) && node.canFree && !node.isDraining && !isOverfull(node))
-		.filter(node => fillOf(node) - emptiest > gap)
-		.sort((a, b) => fillOf(b) - fillOf(a));
+		.filter(node => leastFillOf(node) - emptiest > gap)
+		.sort((a, b) => leastFillOf(b) - leastFillOf(a));
 	return [...drains, ...shrinks, ...full.map(({id}) => ({from: id, reason: 'balance', gap: END_GAP}) as const)];
 };
 
@@ -89,12 +97,14 @@ const isGain = (
 	const others = nodesOf(othersOf(chunk, from), view);
 	const now = crowdingIn(source, others);
 	const bytes = onDiskBytes(sizeOfShard(chunk));
+	const fill = leastFillOf(source);
+	const fillThen = leastFillOf({...source, leavingBytes: source.leavingBytes + bytes});
 	return candidate => {
 		const then = crowdingIn(candidate, others);
 		if (reason === 'spread') return then.sameZone < now.sameZone;
 		const target = view.node(candidate.id);
 		if (!target || then.sameZone > now.sameZone || then.sameOwner > now.sameOwner) return false;
-		return fillOf(source) - fillOf(target) > gap && fillOf(target, bytes) <= fillOf(source, -bytes);
+		return fill - fillOf(target) > gap && fillOf(target, bytes) <= fillThen;
 	};
 };
 
@@ -146,7 +156,7 @@ export const planMove = (
 	// A node that is a little over its allocation for it would have to move it on.
 	const roomy = free.filter(({freeBytes}) => freeBytes >= onDiskBytes(sizeOfShard(chunk)));
 	const rest = {...chunk, shards: othersOf(chunk, from)};
-	const [to] = targetsOf(rest, 1, {...view, candidates: roomy}, random);
+	const [to] = targetsOf(rest, 1, {node: view.node, graceMs: view.graceMs, candidates: roomy}, random);
 	if (to) return {chunk, digest, from, to: to.id, reason, sources};
 	if (!isForced) return undefined;
 	const held = new Set(rest.shards.filter(({fault}) => !fault).map(({node}) => node));

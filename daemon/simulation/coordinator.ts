@@ -7,6 +7,7 @@ import type {MasterKey} from '../coordinator/master-key.js';
 import {createMembership, type Membership} from '../coordinator/membership.js';
 import {createMemoryBudget} from '../coordinator/memory-budget.js';
 import type {Note} from '../coordinator/note.js';
+import {createPace} from '../coordinator/pace.js';
 import {createReconciler, type Reconciler} from '../coordinator/reconciler.js';
 import {createRemover, type Remover} from '../coordinator/remover.js';
 import {createRepairer, type Repairer, type RepairSettings} from '../coordinator/repairer.js';
@@ -118,6 +119,7 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 	const repairer = createRepairer({
 		...{catalog, fleet, budget, health, remover, clock, random, log, note},
 		settings: settings.repair,
+		pace: createPace(clock, settings.repair.bytesPerSecond),
 		onChange: options.onHealed,
 		wake: () => wake('repairer'),
 	});

@@ -67,10 +67,11 @@ export type TestNetworkOptions = {
 const MIB = 1024 * 1024;
 const verbs = ['put', 'get', 'stat', 'remove', 'list', 'verify', 'prove'] as const;
 
-const statsOf = ({shards, allocatedBytes}: TestNode): StorageStats => ({
+/** What a node says of itself. */
+export const statsOf = ({shards, allocatedBytes}: TestNode): StorageStats => ({
 	used_bytes: shards.usedBytes,
 	allocated_bytes: allocatedBytes,
-	free_bytes: allocatedBytes - shards.usedBytes,
+	free_bytes: Math.max(0, allocatedBytes - shards.usedBytes),
 	chunk_count: shards.kept.size,
 	usage_percent: 0,
 });

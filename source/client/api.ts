@@ -41,6 +41,12 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		repair: async () => (await calls()).repair(),
 		pauseRepair: async isPaused => (await calls()).pauseRepair(isPaused),
 		repairFile: async id => (await calls()).repairFile(id),
+		drainNode: async (id, options) => (await calls()).drainNode(id, options),
+		cancelDrain: async id => (await calls()).cancelDrain(id),
+		maintainNode: async (id, window) => (await calls()).maintainNode(id, window),
+		endMaintenance: async id => (await calls()).endMaintenance(id),
+		safeToStop: async id => (await calls()).safeToStop(id),
+		moves: async () => (await calls()).moves(),
 		logs: async page => (await calls()).logs(page),
 		replication: async (id, page) => (await calls()).replication(id, page),
 		async *check(id, signal) {

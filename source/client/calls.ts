@@ -22,6 +22,7 @@ import type {Clock} from './clock.js';
 import type {Api} from './contract.js';
 import {receiveDownload} from './download.js';
 import {readEvents} from './event-stream.js';
+import {createHealingCalls} from './healing-calls.js';
 import {createHttp} from './http.js';
 import {jsonBody} from './json-body.js';
 import type {Limits} from './limits.js';
@@ -50,6 +51,7 @@ export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls =>
 
 	return {
 		...createPeopleCalls(http),
+		...createHealingCalls(http),
 		stats: async () => (await callJson(http, {name: 'stats'}, statsSchema)).stats,
 		nodes: async () => (await callJson(http, {name: 'nodes'}, nodesSchema)).nodes,
 		async node(id) {

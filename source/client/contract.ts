@@ -1,8 +1,6 @@
 import type {z} from 'zod';
 import type {
 	CheckLine,
-	EventData,
-	EventName,
 	FileView,
 	filesSchema,
 	LogEntry,
@@ -15,6 +13,8 @@ import type {
 	Stats,
 	Uploaded,
 } from '../protocol/api.js';
+import type {EventData, EventName} from '../protocol/events.js';
+import type {HealingApi} from './healing-contract.js';
 import type {PeopleApi} from './people-contract.js';
 import type {SharedFile} from '../protocol/people-api.js';
 import type {emptiedTrashSchema, TrashedFile, trashSchema} from '../protocol/healing-api.js';
@@ -78,6 +78,8 @@ export type Incoming = {
 	body: AsyncIterable<Uint8Array>;
 };
 
+type ApiOfNodesAndPeople = HealingApi & PeopleApi;
+
 /**
 The coordinator's API. Whatever it answers is checked with the schemas of `source/protocol` before anybody sees it.
 
@@ -85,7 +87,7 @@ Each call throws `UnreachableError` where the coordinator can't be reached, is t
 `AnswerError` where it answers with an error or with something else than was asked for, and the signal's reason where
 that is aborted.
 */
-export type Api = PeopleApi & {
+export type Api = ApiOfNodesAndPeople & {
 	/** The coordinator's base address. */
 	url: string;
 	stats: () => Promise<Stats>;

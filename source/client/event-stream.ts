@@ -1,5 +1,5 @@
 import {createParser, type EventSourceMessage} from 'eventsource-parser';
-import {type EventName, eventSchemas} from '../protocol/api.js';
+import {type EventName, eventSchemas} from '../protocol/events.js';
 import type {ApiEvent, EventsOptions} from './contract.js';
 import {UnreachableError} from './errors.js';
 import type {Http} from './http.js';

@@ -1,4 +1,4 @@
-import type {EventData} from '../protocol/api.js';
+import type {EventData} from '../protocol/events.js';
 import type {Fault} from './live-state.js';
 
 /** The shards that are known to be missing or corrupt. */

@@ -1,14 +1,17 @@
 import type {RepairView} from '../protocol/api.js';
+import type {MovesView} from '../protocol/healing-api.js';
 import type {Api} from './contract.js';
 
 /** What is repaired and moved, for whoever may know. Each change says whether there is anything new to see. */
 export type LiveHealing = {
 	repair: () => RepairView | undefined;
+	moves: () => MovesView | undefined;
 	/** Asks for all of it. What can't be had, for want of a right or in an older coordinator, stays unknown. */
 	fetch: (isWanted: () => boolean) => Promise<boolean>;
 	/** Asks for all of it, whoever wants it. Rejects where it can't be had. */
 	reload: () => Promise<boolean>;
 	takeRepair: (repair: RepairView) => boolean;
+	takeMoves: (moves: MovesView) => boolean;
 	/** Forgets it: whoever looks now may not know. */
 	clear: () => boolean;
 };
@@ -38,13 +41,26 @@ const createNewest = <Value>() => {
 	};
 };
 
-export const createLiveHealing = (api: Pick<Api, 'repair'>): LiveHealing => {
+export const createLiveHealing = (api: Pick<Api, 'repair' | 'moves'>): LiveHealing => {
 	const repair = createNewest<RepairView>();
+	const moves = createNewest<MovesView>();
+	/** A coordinator from before shards were moved can't tell of it, which is no reason to tell nothing. */
+	const fetchMoves = async (isWanted: () => boolean) =>
+		moves.fetch(async () => api.moves().catch(() => undefined), isWanted);
+	const isEither = (news: readonly boolean[]) => news.includes(true);
 	return {
 		repair: repair.get,
-		fetch: async isWanted => repair.fetch(async () => api.repair().catch(() => undefined), isWanted),
-		reload: async () => repair.fetch(api.repair, () => true),
+		moves: moves.get,
+		fetch: async isWanted =>
+			isEither(
+				await Promise.all([
+					repair.fetch(async () => api.repair().catch(() => undefined), isWanted),
+					fetchMoves(isWanted),
+				]),
+			),
+		reload: async () => isEither(await Promise.all([repair.fetch(api.repair, () => true), fetchMoves(() => true)])),
 		takeRepair: repair.take,
-		clear: () => repair.put(undefined),
+		takeMoves: moves.take,
+		clear: () => isEither([repair.put(undefined), moves.put(undefined)]),
 	};
 };

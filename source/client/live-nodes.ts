@@ -6,6 +6,8 @@ export type LiveNodes = {
 	/** Call when a listing is asked for: what events say from then on is newer than what it says. */
 	beginListing: () => void;
 	takeListing: (nodes: readonly NodeView[]) => boolean;
+	/** A node left for good. Says whether that can be seen. */
+	remove: (id: string) => boolean;
 	/** @returns Whether it can be seen, and whether the node came or went. */
 	takeEvent: (node: NodeView, nowMs: number) => {isSeen: boolean; isStatusNew: boolean};
 };
@@ -20,14 +22,18 @@ const toShown = (node: NodeView): NodeView => ({
 	last_seen: node.status === 'online' ? Math.floor(node.last_seen / MINUTE_MS) * MINUTE_MS : node.last_seen,
 });
 
+const isSame = (one: unknown, other: unknown): boolean =>
+	one === other || JSON.stringify(one) === JSON.stringify(other);
+
 /** Whether two views look the same, but for what changes with every heartbeat of a node that is well. */
 const looksSame = (one: NodeView, other: NodeView): boolean => {
 	const {storage_stats: storage, ...rest} = one;
 	const {storage_stats: otherStorage, ...otherRest} = other;
 	const isWell = one.status === 'online' && other.status === 'online';
+	const keys = new Set(Object.keys({...rest, ...otherRest}) as (keyof typeof rest)[]);
 	return (
-		(Object.keys(rest) as (keyof typeof rest)[]).every(
-			key => rest[key] === otherRest[key] || (isWell && (key === 'last_seen' || key === 'in_flight')),
+		[...keys].every(
+			key => isSame(rest[key], otherRest[key]) || (isWell && (key === 'last_seen' || key === 'in_flight')),
 		) && (Object.keys(storage) as (keyof typeof storage)[]).every(key => storage[key] === otherStorage[key])
 	);
 };
@@ -80,6 +86,13 @@ export const createLiveNodes = (): LiveNodes => {
 
 			for (const node of nodes) if (!touched.has(node.node_id)) isSeen = show(node) || isSeen;
 			return isSeen;
+		},
+		remove(id) {
+			touched.add(id);
+			newest.delete(id);
+			if (!shown.delete(id)) return false;
+			list = undefined;
+			return true;
 		},
 		takeEvent(node, nowMs) {
 			touched.add(node.node_id);

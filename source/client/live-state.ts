@@ -1,4 +1,5 @@
-import type {EventData, LogEntry, NodeView, RepairView, Stats} from '../protocol/api.js';
+import type {LogEntry, NodeView, RepairView, Stats} from '../protocol/api.js';
+import type {EventData} from '../protocol/events.js';
 import type {MovesView} from '../protocol/healing-api.js';
 import type {OpenedFile} from './opened-files.js';
 import type {Whoami} from './people-contract.js';

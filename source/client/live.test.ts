@@ -10,7 +10,8 @@ import {startTestNetwork} from '../../daemon/testing/network.js';
 import {keptPort, temporaryFolder} from '../../daemon/testing/processes.js';
 import {bytesOf, eventually, upload} from '../../daemon/testing/requests.js';
 import {silentLog} from '../../daemon/testing/silent-log.js';
-import type {EventData, FileView, LogEntry, NodeView, RepairView, Stats} from '../protocol/api.js';
+import type {FileView, LogEntry, NodeView, RepairView, Stats} from '../protocol/api.js';
+import type {EventData} from '../protocol/events.js';
 import {sampleRepair} from '../testing/samples.js';
 import {createApi} from './api.js';
 import {createLiveHealing} from './live-healing.js';
@@ -617,6 +618,7 @@ test('an answer about healing that is older than an event changes nothing', asyn
 			new Promise(resolve => {
 				answer = resolve;
 			}),
+		moves: async () => Promise.reject(new Error('an older coordinator knows nothing of it')),
 	});
 	const fetching = healing.reload();
 	t.true(healing.takeRepair(sampleRepair({waiting: 9})));

@@ -1,4 +1,5 @@
-import type {EventData, Stats} from '../protocol/api.js';
+import type {Stats} from '../protocol/api.js';
+import type {EventData} from '../protocol/events.js';
 import type {Clock} from './clock.js';
 import type {Api, ApiEvent} from './contract.js';
 import {createLiveConnection} from './live-connection.js';
@@ -154,6 +155,12 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		repair(data) {
 			if (healing.takeRepair(data)) changed();
 		},
+		moves(data) {
+			if (healing.takeMoves(data)) changed();
+		},
+		'node-removed'({node_id: id}) {
+			if (nodes.remove(id)) changed();
+		},
 		check(data) {
 			if (faults.mend(data)) changed();
 			if (data.line.event !== 'chunk') loader.refresh(data.file_id);
@@ -199,7 +206,7 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		throughput: meter.get(),
 		faults: faults.get(),
 		repair: healing.repair(),
-		moves: undefined,
+		moves: healing.moves(),
 	}));
 
 	let isStarted = false;

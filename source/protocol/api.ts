@@ -465,24 +465,3 @@ export const repairFileSchema = z.object({
 	file_id: fileIdSchema,
 	chunks: z.number().int().meta({description: 'How many of its chunks need it'}),
 });
-
-/** The events that `GET /api/events` sends, by name. `reset` means that some were missed: fetch everything anew. */
-export const eventSchemas = {
-	reset: z.object({}),
-	node: nodeSchema,
-	file: fileSchema,
-	'file-removed': z.object({file_id: fileIdSchema}),
-	log: logEntrySchema,
-	stats: statsSchema.shape.stats,
-	repair: repairStatusSchema,
-	check: z.object({file_id: fileIdSchema, line: checkLineSchema}),
-	fault: z.object({
-		file_id: fileIdSchema,
-		index: z.number().int(),
-		node_id: z.string(),
-		digest: digestSchema,
-		kind: z.enum(['missing', 'corrupt']),
-	}),
-} as const;
-export type EventName = keyof typeof eventSchemas;
-export type EventData<Name extends EventName> = z.infer<(typeof eventSchemas)[Name]>;

@@ -35,7 +35,16 @@ import {
 	uploadedSchema,
 } from './api.js';
 import {auditQuerySchema, auditSchema} from './audit-api.js';
-import {emptiedTrashSchema, emptyTrashQuerySchema, trashQuerySchema, trashSchema} from './healing-api.js';
+import {
+	drainNodeSchema,
+	emptiedTrashSchema,
+	emptyTrashQuerySchema,
+	maintainNodeSchema,
+	movesAnswerSchema,
+	safeToStopSchema,
+	trashQuerySchema,
+	trashSchema,
+} from './healing-api.js';
 import {
 	acceptSchema,
 	accountAnswerSchema,
@@ -176,6 +185,43 @@ export const routes = {
 		access: 'signed-in',
 		summary: 'Describe a node, and count its shards by state',
 		answers: {200: json('Its record', nodeAnswerSchema), ...noNode},
+	},
+	drainNode: {
+		method: 'POST',
+		path: '/api/nodes/{id}/drain',
+		access: 'signed-in',
+		summary: 'Empty a node: move its shards elsewhere, and forget it then if asked; for its owner and for operators',
+		body: {type: 'application/json', schema: drainNodeSchema},
+		answers: {200: json('Its record', nodeAnswerSchema), 400: failure('`INVALID_REQUEST`'), ...noNode},
+	},
+	cancelDrain: {
+		method: 'DELETE',
+		path: '/api/nodes/{id}/drain',
+		access: 'signed-in',
+		summary: 'Leave the shards that a node still has where they are; for its owner and for operators',
+		answers: {200: json('Its record', nodeAnswerSchema), ...noNode},
+	},
+	maintainNode: {
+		method: 'POST',
+		path: '/api/nodes/{id}/maintenance',
+		access: 'signed-in',
+		summary: 'Say when a node may be away without being repaired for; for its owner and for operators',
+		body: {type: 'application/json', schema: maintainNodeSchema},
+		answers: {200: json('Its record', nodeAnswerSchema), 400: failure('`INVALID_REQUEST`'), ...noNode},
+	},
+	endMaintenance: {
+		method: 'DELETE',
+		path: '/api/nodes/{id}/maintenance',
+		access: 'signed-in',
+		summary: 'End the maintenance of a node, or take its announcement back; for its owner and for operators',
+		answers: {200: json('Its record', nodeAnswerSchema), ...noNode},
+	},
+	safeToStop: {
+		method: 'GET',
+		path: '/api/nodes/{id}/safe-to-stop',
+		access: 'signed-in',
+		summary: 'Whether a node can stop now, and which chunks would be at risk; for its owner and for operators',
+		answers: {200: json('Yes or no, and why', safeToStopSchema), ...noNode},
 	},
 	nodeShards: {
 		method: 'GET',
@@ -329,6 +375,13 @@ export const routes = {
 		access: 'operator',
 		summary: 'Go on with repairs',
 		answers: {200: json('Its state', repairAnswerSchema)},
+	},
+	moves: {
+		method: 'GET',
+		path: '/api/moves',
+		access: 'operator',
+		summary: 'Which shards are being moved to other nodes, which wait for it and why',
+		answers: {200: json('Its state', movesAnswerSchema)},
 	},
 	changeFile: {
 		method: 'PATCH',

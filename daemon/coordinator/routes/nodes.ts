@@ -1,6 +1,5 @@
 import {nodeShardsQuerySchema} from '../../../source/protocol/api.js';
-import {PjasError} from '../../../source/protocol/errors.js';
-import {type ChunkId, type FileId, type NodeId, parseNodeId} from '../../../source/protocol/ids.js';
+import type {ChunkId, FileId, NodeId} from '../../../source/protocol/ids.js';
 import {mayKnow, mayOwned, type Principal} from '../../core/access.js';
 import type {ChunkRecord, FileRecord} from '../../core/model.js';
 import type {AppContext} from '../../http/app.js';
@@ -8,7 +7,8 @@ import {validate} from '../../http/body.js';
 import type {Catalog} from '../../ports/catalog.js';
 import type {Signed} from '../admission.js';
 import type {NodeState} from '../fleet.js';
-import {nodeShardViews, nodeView} from '../views.js';
+import {nodeShardViews} from '../views.js';
+import {findNode, type FindNode} from './find-node.js';
 import type {Parts} from './parts.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
 
@@ -33,11 +33,9 @@ const filesOf = async (catalog: Catalog, chunks: readonly ChunkRecord[]): Promis
 	return files;
 };
 
-type Find = (ctx: RouteContext, principal: Principal) => NodeState;
-
 /** The shards of files that are gone are left out, so a page may be shorter than asked for and yet not the last. */
 const listShards =
-	({catalog, fleet}: Parts, find: Find) =>
+	({catalog, fleet}: Parts, find: FindNode) =>
 	async (ctx: RouteContext, principal: Principal) => {
 		const {_id: node} = find(ctx, principal).record;
 		const {limit, after} = validate(nodeShardsQuerySchema, ctx.query, 'query');
@@ -62,16 +60,11 @@ const send = (ctx: AppContext, {status, headers, text}: Signed): void => {
 };
 
 export const nodeRoutes = (serve: Serve, parts: Parts): void => {
-	const {admission, catalog, fleet, membership} = parts;
-	const find: Find = (ctx, principal) => {
-		const id = parseNodeId(ctx.params['id']);
-		const state = id && fleet.get(id);
-		if (state && mayOwned(principal, state.record.owner)) return state;
-		throw new PjasError('NODE_NOT_FOUND', 'Node not found: it never joined this network');
-	};
+	const {admission, catalog, fleet, membership, viewNode} = parts;
+	const find = findNode(parts);
 
 	const answerNode = (ctx: AppContext, state: NodeState) => {
-		ctx.body = {success: true, node: nodeView(state), shards: catalog.shardCounts(state.record._id)};
+		ctx.body = {success: true, node: viewNode(state), shards: catalog.shardCounts(state.record._id)};
 	};
 
 	serve('register', async ctx => {
@@ -105,7 +98,7 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		const states = fleet
 			.all()
 			.filter(({record}) => principal.kind === 'anonymous' || mayOwned(principal, record.owner));
-		ctx.body = {success: true, nodes: states.map(nodeView), count: states.length};
+		ctx.body = {success: true, nodes: states.map(viewNode), count: states.length};
 	});
 
 	serve('node', (ctx, principal) => {

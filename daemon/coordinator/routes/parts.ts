@@ -9,6 +9,8 @@ import type {Events} from '../events.js';
 import type {Fleet} from '../fleet.js';
 import type {NodeInvitations} from '../node-invitations.js';
 import type {Membership} from '../membership.js';
+import type {Mover} from '../mover.js';
+import type {NodeCare} from '../node-care.js';
 import type {Note} from '../note.js';
 import type {People} from '../people/people.js';
 import type {Quotas} from '../people/quotas.js';
@@ -20,12 +22,14 @@ import type {Meters} from '../statistics.js';
 import type {Trash} from '../trash.js';
 import type {TryLimits} from '../try-limits.js';
 import type {Uploader} from '../upload.js';
+import type {NodeViewer} from '../views.js';
 
 /** What the routes serve: the coordinator's parts. */
 export type Parts = {
 	activity: Activity;
 	audit: Audit | undefined;
 	admission: Admission;
+	care: NodeCare;
 	catalog: Catalog;
 	checker: Checker;
 	clock: Clock;
@@ -36,6 +40,9 @@ export type Parts = {
 	fleet: Fleet;
 	membership: Membership;
 	meters: Meters;
+	/** How many copies an upload must reach, and a stop must leave. */
+	minReplicas: number;
+	mover: Mover;
 	nodeInvitations: NodeInvitations;
 	note: Note;
 	links: ShareLinks;
@@ -52,5 +59,6 @@ export type Parts = {
 	tryLimits: TryLimits;
 	uploader: Uploader;
 	version: string;
+	viewNode: NodeViewer;
 	writer: ShardWriter;
 };

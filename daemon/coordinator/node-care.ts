@@ -1,0 +1,175 @@
+import {PjasError} from '../../source/protocol/errors.js';
+import type {NodeId} from '../../source/protocol/ids.js';
+import type {Maintenance, NodeRecord} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
+import type {Clock} from '../ports/clock.js';
+import type {Worker} from '../ports/worker.js';
+import type {ChangeNode} from './change-node.js';
+import type {Fleet, NodeState} from './fleet.js';
+import {nameInText} from './name-in-text.js';
+import type {Note} from './note.js';
+
+type NodeCareOptions = {
+	catalog: Catalog;
+	fleet: Fleet;
+	changeNode: ChangeNode;
+	clock: Pick<Clock, 'now'>;
+	note: Note;
+	/** Told of each node about which something was decided, or whose maintenance is over. */
+	onChange: (state: NodeState) => void;
+	/** Told of each node that is known no more. */
+	onForgotten: (state: NodeState) => void;
+};
+
+/** What people say of a node: that it is to be emptied, or is about to be away. Its worker ends what is over. */
+export type NodeCare = Worker & {
+	/** Begins to empty a node; one that is being emptied goes on, and may change its mind about leaving. */
+	drain: (id: NodeId, leaves: boolean, by: string) => Promise<NodeState>;
+	cancelDrain: (id: NodeId, by: string) => Promise<NodeState>;
+	/** Declares when a node may be away, in place of what was declared before. */
+	maintain: (id: NodeId, window: Maintenance) => Promise<NodeState>;
+	endMaintenance: (id: NodeId, by: string) => Promise<NodeState>;
+	/** Writes down that a node which is drained has nothing left. */
+	noteEmpty: (id: NodeId) => Promise<void>;
+	/** Forgets a node that has nothing left: to come back it must join anew. */
+	forget: (id: NodeId) => Promise<void>;
+};
+
+const REMOVALS_A_PAGE = 1000;
+const MINUTE_MS = 60_000;
+
+const byText = (by: string) => (by === '' ? '' : ` by ${by}`);
+
+const utcText = (timeMs: number) => `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const withoutDrain = (record: NodeRecord): NodeRecord => {
+	const copy = {...record};
+	delete copy.drain;
+	return copy;
+};
+
+/**
+A record without its maintenance, which ended at `endedAt`. A node that is still away is so from then on: until then
+nobody minded.
+*/
+const afterMaintenance = (record: NodeRecord, endedAt: number): NodeRecord => {
+	const rest = {...record};
+	delete rest.maintenance;
+	return rest.awaySince === undefined ? rest : {...rest, awaySince: Math.max(rest.awaySince, endedAt)};
+};
+
+export const createNodeCare = (options: NodeCareOptions): NodeCare => {
+	const {catalog, fleet, changeNode, clock, note, onChange, onForgotten} = options;
+
+	const tell = ({record}: NodeState, what: string) =>
+		note('INFO', `Node ${nameInText(record.name)} ${what}`, {node: record._id, owner: record.owner});
+
+	/** Changes a record, and says so where that changed anything. */
+	const decide = async (
+		id: NodeId,
+		change: Parameters<ChangeNode>[1],
+		what: (state: NodeState) => string,
+	): Promise<NodeState> => {
+		const {state, isChanged} = await changeNode(id, change);
+		if (!isChanged) return state;
+		tell(state, what(state));
+		onChange(state);
+		return state;
+	};
+
+	const drain: NodeCare['drain'] = async (id, leaves, by) => {
+		const {sound, missing, corrupt} = catalog.shardCounts(id);
+		const fresh = {startedAt: clock.now(), by, shards: sound + missing + corrupt, leaves};
+		const change = (record: NodeRecord) =>
+			record.drain?.leaves === leaves
+				? undefined
+				: {...record, drain: record.drain ? {...record.drain, leaves} : fresh};
+		return decide(id, change, () => `is drained${byText(by)}${leaves ? ', and leaves when it is empty' : ''}`);
+	};
+
+	const cancelDrain: NodeCare['cancelDrain'] = async (id, by) =>
+		decide(
+			id,
+			record => (record.drain ? withoutDrain(record) : undefined),
+			() => `is no longer drained${by ? `: cancelled${byText(by)}` : ''}`,
+		);
+
+	const maintain: NodeCare['maintain'] = async (id, window) => {
+		if (window.until <= clock.now()) {
+			throw new PjasError('INVALID_REQUEST', 'This maintenance would be over already: say another time');
+		}
+
+		const {from, until, by} = window;
+		return decide(
+			id,
+			record => ({...record, maintenance: window}),
+			() => `is in maintenance${byText(by)} from ${utcText(from)} to ${utcText(until + MINUTE_MS - 1)}`,
+		);
+	};
+
+	const endMaintenance: NodeCare['endMaintenance'] = async (id, by) =>
+		decide(
+			id,
+			record => (record.maintenance ? afterMaintenance(record, clock.now()) : undefined),
+			() => `is no longer in maintenance${by ? `: ended${byText(by)}` : ''}`,
+		);
+
+	/** A node that is back by then needs no line; of one that is not, everybody who waits for it should hear. */
+	const endWindow = async (id: NodeId) => {
+		const now = clock.now();
+		const {state, isChanged} = await changeNode(id, record =>
+			record.maintenance && record.maintenance.until <= now
+				? afterMaintenance(record, record.maintenance.until)
+				: undefined,
+		);
+		if (!isChanged) return;
+		tell(state, `has had its maintenance${state.isOnline ? '' : ', and is still away'}`);
+		onChange(state);
+	};
+
+	const dropRemovals = async (id: NodeId) => {
+		for (;;) {
+			const page = await catalog.removals(id, REMOVALS_A_PAGE);
+			await catalog.dropRemovals(page.map(({_id}) => _id));
+			if (page.length < REMOVALS_A_PAGE) return;
+		}
+	};
+
+	return {
+		name: 'node care',
+		drain,
+		cancelDrain,
+		maintain,
+		endMaintenance,
+		async noteEmpty(id) {
+			const change = (record: NodeRecord) =>
+				record.drain && record.drain.emptyAt === undefined
+					? {...record, drain: {...record.drain, emptyAt: clock.now()}}
+					: undefined;
+			await decide(id, change, () => 'is drained: it keeps no shard any more');
+		},
+		async forget(id) {
+			const state = fleet.get(id);
+			if (!state) return;
+			// One without keys could never show a new code.
+			if (state.record.publicKeys) {
+				const stored = await catalog.getSmall('departure', id);
+				await catalog.putSmall('departure', {_id: id, leftAt: clock.now(), revision: stored?.revision ?? 0});
+			}
+
+			await dropRemovals(id);
+			await catalog.removeNode(id);
+			fleet.forget(id);
+			tell(state, 'has left the network');
+			onForgotten(state);
+		},
+		async step() {
+			const now = clock.now();
+			for (const {record} of fleet.all()) {
+				if (record.maintenance && record.maintenance.until <= now) await endWindow(record._id);
+			}
+
+			return 'idle';
+		},
+	};
+};

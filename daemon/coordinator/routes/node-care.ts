@@ -1,0 +1,72 @@
+import {drainNodeSchema, maintainNodeSchema, type RiskView} from '../../../source/protocol/healing-api.js';
+import type {NodeId} from '../../../source/protocol/ids.js';
+import {mayFile, type Principal} from '../../core/access.js';
+import {isInMaintenance} from '../../core/condition.js';
+import {parseJson, readJson, readPlainBytes} from '../../http/body.js';
+import type {NodeState} from '../fleet.js';
+import {movesView} from '../moves-view.js';
+import {createNodeLookup} from '../node-lookup.js';
+import {type Risk, risksOf} from '../safe-to-stop.js';
+import {findNode} from './find-node.js';
+import type {Parts} from './parts.js';
+import type {RouteContext, Serve} from './serve.js';
+import {nameOf} from './session.js';
+
+/** Calls with which whoever a node is of, or an operator, prepares it for being away or leaving. */
+export const nodeCareRoutes = (serve: Serve, parts: Parts): void => {
+	const {care, catalog, clock, fleet, minReplicas, mover, viewNode} = parts;
+	const find = findNode(parts);
+	const lookUp = createNodeLookup({fleet, clock});
+
+	const isLeaving = (id: NodeId) => {
+		const state = fleet.get(id);
+		return state !== undefined && isInMaintenance(state.record, clock.now());
+	};
+
+	const answer = (ctx: RouteContext, state: NodeState) => {
+		ctx.body = {success: true, node: viewNode(state), shards: catalog.shardCounts(state.record._id)};
+	};
+
+	/** What nobody may know of has no name. */
+	const riskView = async ({chunk, copies, wanted}: Risk, principal: Principal): Promise<RiskView> => {
+		const file = await catalog.getFile(chunk.file);
+		const filename = file && mayFile(principal, 'see', file) ? file.name : '';
+		return {file_id: chunk.file, filename, index: chunk.index, copies, wanted};
+	};
+
+	serve('drainNode', async (ctx, principal) => {
+		const {_id} = find(ctx, principal).record;
+		const bytes = await readPlainBytes(ctx.req);
+		const {leave} = bytes.length === 0 ? {leave: false} : parseJson(bytes, drainNodeSchema, 'body');
+		answer(ctx, await care.drain(_id, leave, nameOf(principal)));
+	});
+
+	serve('cancelDrain', async (ctx, principal) => {
+		answer(ctx, await care.cancelDrain(find(ctx, principal).record._id, nameOf(principal)));
+	});
+
+	serve('maintainNode', async (ctx, principal) => {
+		const {_id} = find(ctx, principal).record;
+		const {from = clock.now(), duration_s: seconds} = await readJson(ctx.req, maintainNodeSchema);
+		const window = {from, until: from + seconds * 1000, by: nameOf(principal)};
+		answer(ctx, await care.maintain(_id, window));
+	});
+
+	serve('endMaintenance', async (ctx, principal) => {
+		answer(ctx, await care.endMaintenance(find(ctx, principal).record._id, nameOf(principal)));
+	});
+
+	serve('safeToStop', async (ctx, principal) => {
+		const {_id: node} = find(ctx, principal).record;
+		const minCopies = Math.max(1, Math.min(minReplicas, fleet.all().length));
+		const {shards, atRisk, worst} = await risksOf({catalog, lookUp, isLeaving}, node, minCopies);
+		const chunks: RiskView[] = [];
+		for (const risk of worst) chunks.push(await riskView(risk, principal));
+		const found = {safe: atRisk === 0, shards, min_copies: minCopies, at_risk: atRisk, chunks};
+		ctx.body = {success: true, node_id: node, ...found};
+	});
+
+	serve('moves', ctx => {
+		ctx.body = {success: true, moves: movesView(mover)};
+	});
+};

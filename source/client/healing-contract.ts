@@ -1,0 +1,20 @@
+import type {z} from 'zod';
+import type {NodeView} from '../protocol/api.js';
+import type {drainNodeSchema, maintainNodeSchema, MovesView, SafeToStop} from '../protocol/healing-api.js';
+
+export type {MovesView, SafeToStop};
+
+/** The calls that prepare a node for being away or leaving, and about what is moved between nodes. */
+export type HealingApi = {
+	/** Moves a node's shards elsewhere, and forgets it then if asked. */
+	drainNode: (id: string, options?: z.input<typeof drainNodeSchema>) => Promise<NodeView>;
+	/** Leaves what a node still has where it is. */
+	cancelDrain: (id: string) => Promise<NodeView>;
+	/** Says when a node may be away. */
+	maintainNode: (id: string, window: z.input<typeof maintainNodeSchema>) => Promise<NodeView>;
+	endMaintenance: (id: string) => Promise<NodeView>;
+	/** Whether a node can stop now, and some of the chunks that would be at risk. */
+	safeToStop: (id: string) => Promise<SafeToStop>;
+	/** What is being moved, what waits for it and why. */
+	moves: () => Promise<MovesView>;
+};
