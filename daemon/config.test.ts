@@ -73,6 +73,8 @@ const samples: Record<keyof typeof settings, Samples> = {
 	},
 	repairAtOnce: {flag: ['1', 1], environment: ['64', 64], file: [2, 2], wrong: '65'},
 	repairBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: [1000, 1000], wrong: '-1'},
+	scrubDays: {flag: ['1', 1], environment: ['365', 365], file: [7, 7], wrong: '0'},
+	scrubBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: ['1GB', 1024 ** 3], wrong: '-1'},
 	trashDays: {flag: ['0', 0], environment: ['3650', 3650], file: [30, 30], wrong: '-1'},
 	coordinatorUrl: {
 		flag: ['https://a.example/api/', 'https://a.example'],
@@ -266,6 +268,7 @@ test('the defaults are those of the manual', t => {
 	};
 	const repair = {repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB, trashDays: 7};
 	const closed = {open: false, openAnywhere: false, allowClassic: false};
+	const scrub = {scrubDays: 30, scrubBytesPerSecond: 5 * MIB};
 	const loopback = {host: '127.0.0.1', port: 3000, ...closed, ...repair};
 	t.deepEqual(load(t.context, ['--role', 'coordinator']), {
 		mode: 'coordinator',
@@ -273,13 +276,14 @@ test('the defaults are those of the manual', t => {
 	});
 	t.deepEqual(load(t.context, ['--role', 'local']), {
 		mode: 'local',
-		settings: {role: 'local', ...common, ...kept, ...loopback, nodes: 3} as never,
+		settings: {role: 'local', ...common, ...kept, ...loopback, ...scrub, nodes: 3} as never,
 	});
 	t.deepEqual(load(t.context, ['--role', 'node', 'shards']), {
 		mode: 'node',
 		settings: {
 			role: 'node',
 			...common,
+			...scrub,
 			storagePath: path.join(t.context.folder, 'shards'),
 			allocatedBytes: 100 * GIB,
 			coordinatorUrl: 'http://127.0.0.1:3000',

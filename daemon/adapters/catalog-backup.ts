@@ -1,6 +1,7 @@
 import {createHash, type Hash} from 'node:crypto';
-import {link, readFile} from 'node:fs/promises';
+import {link, readFile, stat} from 'node:fs/promises';
 import path from 'node:path';
+import {z} from 'zod';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {Clock} from '../ports/clock.js';
 import {headerLine, trailerLine, verifyBackup, type Section} from './catalog-backup-format.js';
@@ -9,6 +10,21 @@ import {LineChecker} from './catalog-lines.js';
 
 /** Says in a data folder that its catalogue came out of a backup: `{restored_at, backup_created_at}`, ISO 8601. */
 export const RESTORED_FILE = 'restored.json';
+
+const restoredSchema = z.object({restored_at: z.iso.datetime()});
+
+/** When the catalogue in a data folder came out of a backup; `undefined` where it did not. */
+export const readRestoredAt = async (dataFolder: string): Promise<number | undefined> => {
+	const file = path.join(dataFolder, RESTORED_FILE);
+	const body = await readIfThere(file);
+	if (!body) return undefined;
+	try {
+		return Date.parse(restoredSchema.parse(JSON.parse(body.toString())).restored_at);
+	} catch {
+		// What it says can't be read; that there was a restore, and when, stands all the same.
+		return Math.floor((await stat(file)).mtimeMs);
+	}
+};
 
 const PARTIAL_SUFFIX = '.partial';
 const ATTEMPTS = 3;

@@ -20,6 +20,7 @@ import {
 	writeMetadata,
 } from './disk-shards-metadata.js';
 import {Space} from './disk-shards-space.js';
+import {type ScrubFile, scrubFile} from './scrub-file.js';
 
 export type NodeFolderOptions = {
 	folder: string;
@@ -43,6 +44,8 @@ export type NodeFolder = Identity & {
 	aliases: ClassicAliases;
 	/** The keys of the coordinator that this node trusts. */
 	coordinatorKeys: CoordinatorKeyFile;
+	/** How far the scrub is. */
+	scrub: ScrubFile;
 	/** Writes the index down where it has changed, so that the next start is quick. */
 	save: () => Promise<void>;
 };
@@ -182,7 +185,8 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 
 		if (stored?.allocatedBytes !== allocatedBytes || stored.name !== name) await save();
 		const coordinatorKeys = coordinatorKeyFile(files, folder, log);
-		return {...identity, name, allocatedBytes, shards, aliases, coordinatorKeys, save};
+		const scrub = scrubFile(files, folder, log);
+		return {...identity, name, allocatedBytes, shards, aliases, coordinatorKeys, scrub, save};
 	};
 
 	try {

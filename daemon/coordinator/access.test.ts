@@ -65,6 +65,7 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	inviteNode: signedIn,
 	nodeInvitations: signedIn,
 	revokeNodeInvitation: signedIn,
+	auditNode: signedIn,
 	banNode: operators,
 	unbanNode: operators,
 	drainNode: signedIn,

@@ -2,8 +2,9 @@ import {isPjasError} from '../../source/protocol/errors.js';
 import type {ChunkId, Digest, NodeId} from '../../source/protocol/ids.js';
 import {listingDigest} from '../core/listing.js';
 import {removalOf, type RemovalRecord} from '../core/model.js';
+import {strangersKeptUntil} from '../core/restored.js';
 import type {Catalog} from '../ports/catalog.js';
-import type {Clock} from '../ports/clock.js';
+import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Worker} from '../ports/worker.js';
 import type {Fleet, NodeState} from './fleet.js';
@@ -16,10 +17,13 @@ type ReconcilerOptions = {
 	fleet: Fleet;
 	health: ShardHealth;
 	clock: Clock;
+	random: Pick<Random, 'float'>;
 	log: Log;
 	note: Note;
 	discard: (removals: RemovalRecord[]) => Promise<void>;
 	wake: () => void;
+	/** When the catalogue came out of a backup, where it did. */
+	restoredAt?: number | undefined;
 };
 
 export type Reconciler = Worker & {
@@ -29,21 +33,28 @@ export type Reconciler = Worker & {
 
 /** An upload may have put shards that the catalogue learns of only at its end. */
 const ORPHAN_GRACE_MS = 24 * 60 * 60 * 1000;
+/** Each node's listing is compared again within a day, and not all nodes' at one time. */
+const COMPARE_EVERY_MS = 24 * 60 * 60 * 1000;
+const LEAST_SHARE = 0.5;
+const MOST_RECHECKED = 100;
 const REMOVALS_A_PAGE = 1000;
 const STRANGERS_A_GROUP = 1000;
 
-type Expected = {chunk: ChunkId; isMissing: boolean};
+type Expected = {chunk: ChunkId; isMissing: boolean; isCorrupt: boolean};
 
 export const createReconciler = (options: ReconcilerOptions): Reconciler => {
-	const {catalog, fleet, health, clock, log, note, discard, wake} = options;
+	const {catalog, fleet, health, clock, random, log, note, discard, wake, restoredAt} = options;
 	const requests = new Map<NodeId, string | undefined>();
+	/** When each node that is there is compared next, whatever happens. */
+	const dues = new Map<NodeId, number>();
 
 	const expectedOn = async (node: NodeId): Promise<Map<Digest, Expected>> => {
 		const expected = new Map<Digest, Expected>();
 		for await (const chunk of catalog.chunksOn(node)) {
 			for (const shard of chunk.shards) {
-				if (shard.node === node)
-					expected.set(shard.digest, {chunk: chunk._id, isMissing: shard.fault?.kind === 'missing'});
+				if (shard.node !== node) continue;
+				const isMissing = shard.fault?.kind === 'missing';
+				expected.set(shard.digest, {chunk: chunk._id, isMissing, isCorrupt: shard.fault?.kind === 'corrupt'});
 			}
 		}
 
@@ -77,12 +88,28 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 	};
 
 	/**
+	Shards that were bad when somebody looked: a disk that did not give them may do so again. One that still is bad is out of
+	the store afterwards, and missing from then on.
+	*/
+	const lookAgain = async (node: NodeId, bad: readonly [Digest, Expected][]) => {
+		for (const [digest, {chunk}] of bad.slice(0, MOST_RECHECKED)) {
+			try {
+				const isRight = await fleet.use(node, {}, store => store.verify(digest));
+				if (isRight) await health.record(chunk, [{node, digest, result: 'ok'}]);
+			} catch (error) {
+				if (!isPjasError(error, 'SHARD_NOT_FOUND') && !isPjasError(error, 'SHARD_UNREADABLE')) throw error;
+			}
+		}
+	};
+
+	/**
 	Shards that the catalogue does not know at this node: those that a file has are counted, as where a member's disk came
 	back under another name; the others are orphans. Says how many are.
 	*/
 	const takeIn = async ({record: {_id: node}}: NodeState, strangers: readonly Digest[]): Promise<number> => {
 		const orphans: RemovalRecord[] = [];
-		const notBefore = clock.now() + ORPHAN_GRACE_MS;
+		const now = clock.now();
+		const notBefore = Math.max(now + ORPHAN_GRACE_MS, strangersKeptUntil(restoredAt, now) ?? 0);
 		for (const digest of strangers) {
 			const chunk = await catalog.chunkWith(digest);
 			if (!chunk) orphans.push(removalOf(node, digest, notBefore, 'orphan'));
@@ -97,6 +124,10 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		const node = state.record._id;
 		if (state.record.kind === 'classic') return;
 		const expected = await expectedOn(node);
+		await lookAgain(
+			node,
+			[...expected].filter(([, {isCorrupt}]) => isCorrupt),
+		);
 		const sound = [...expected].filter(([, {isMissing}]) => !isMissing).map(([digest]) => digest);
 		if (theirDigest === listingDigest(sound.sort())) return;
 
@@ -126,6 +157,21 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		log.info('compared the listing of a node', {node, expected: expected.size, orphans});
 	};
 
+	/** Asks for those whose last comparison was long ago. A classic node can't list what it has. */
+	const requestDue = () => {
+		const now = clock.now();
+		const nodes = fleet.all().filter(({isOnline, record}) => isOnline && record.kind !== 'classic');
+		const ids = new Set(nodes.map(({record}) => record._id));
+		for (const id of [...dues.keys()].filter(each => !ids.has(each))) dues.delete(id);
+		for (const id of ids) {
+			const dueAt = dues.get(id);
+			if (dueAt !== undefined && dueAt <= now && !requests.has(id)) requests.set(id, undefined);
+			if (dueAt !== undefined && dueAt > now) continue;
+			const share = LEAST_SHARE + (1 - LEAST_SHARE) * random.float();
+			dues.set(id, now + share * COMPARE_EVERY_MS);
+		}
+	};
+
 	return {
 		name: 'reconciler',
 		request(node, theirDigest) {
@@ -133,6 +179,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 			wake();
 		},
 		async step() {
+			requestDue();
 			const [next] = requests;
 			if (!next) return 'idle';
 			const [node, theirDigest] = next;

@@ -1,6 +1,7 @@
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {type ChunkRecord, removalOf, type RemovalRecord} from '../core/model.js';
+import {isKeptBack} from '../core/restored.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -9,7 +10,16 @@ import type {Fleet, NodeState} from './fleet.js';
 import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
 
-type RemoverOptions = {catalog: Catalog; fleet: Fleet; clock: Clock; log: Log; note: Note; wake: () => void};
+type RemoverOptions = {
+	catalog: Catalog;
+	fleet: Fleet;
+	clock: Clock;
+	log: Log;
+	note: Note;
+	wake: () => void;
+	/** When the catalogue came out of a backup, where it did. */
+	restoredAt?: number | undefined;
+};
 
 export type Remover = Worker & {
 	/** Takes note, durably, of shards to remove; the worker does it as soon as their nodes are there. */
@@ -31,7 +41,8 @@ const REMOVALS_A_STEP = 100;
 const AT_ONCE = 4;
 const CHUNKS_A_GROUP = 100;
 
-export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverOptions): Remover => {
+export const createRemover = (options: RemoverOptions): Remover => {
+	const {catalog, fleet, clock, log, note, wake, restoredAt} = options;
 	const discard: Remover['discard'] = async removals => {
 		if (removals.length === 0) return;
 		await catalog.putRemovals(removals);
@@ -125,7 +136,7 @@ export const createRemover = ({catalog, fleet, clock, log, note, wake}: RemoverO
 		const all = await catalog.removals(state.record._id, REMOVALS_A_STEP, cursors.get(state.record._id));
 		// After the listing: what was noted while it was made is due as well.
 		const now = clock.now();
-		const due = all.filter(removal => removal.notBefore <= now);
+		const due = all.filter(removal => removal.notBefore <= now && !isKeptBack(removal, restoredAt, now));
 		const done: string[] = [];
 		for (let at = 0; at < due.length && !signal.aborted && !fleet.isCooling(state); at += AT_ONCE) {
 			const some = due.slice(at, at + AT_ONCE);

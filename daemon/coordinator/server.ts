@@ -3,6 +3,7 @@ import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import type {ChunkRecord} from '../core/model.js';
+import {strangersKeptUntil} from '../core/restored.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
 import type {RateLimit} from '../http/rate-limit.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -29,6 +30,7 @@ import {drainView} from './moves-view.js';
 import {nameInText} from './name-in-text.js';
 import type {NetworkKeys} from './network-keys.js';
 import {createNodeCare} from './node-care.js';
+import {createNodeAuditor} from './node-auditor.js';
 import {createNodeInvitations, type NodeInvitations} from './node-invitations.js';
 import type {Note} from './note.js';
 import {createPace} from './pace.js';
@@ -54,6 +56,7 @@ import {sessionRoutes} from './routes/session.js';
 import {trashRoutes} from './routes/trash.js';
 import type {Parts} from './routes/parts.js';
 import {type Running, runWorker} from './run-worker.js';
+import {createScrubReports} from './scrub-reports.js';
 import {createShardHealth} from './shard-health.js';
 import {createShardReader} from './shard-reader.js';
 import {createShardWriter} from './shard-writer.js';
@@ -84,6 +87,8 @@ export type CoordinatorOptions = {
 	allowClassic: boolean;
 	memoryBytes: number;
 	repair: RepairSettings;
+	/** When the catalogue came out of a backup, where it did. */
+	restoredAt?: number | undefined;
 	/** How long what is deleted can be brought back; 0: not at all. */
 	trashMs: number;
 	version: string;
@@ -119,6 +124,7 @@ const MEMBERSHIP_REST_MS = 1_000;
 const NETWORK_KEYS_REST_MS = 20_000;
 const REMOVER_REST_MS = 30_000;
 const RECONCILER_REST_MS = 60_000;
+const NODE_AUDITOR_REST_MS = 15_000;
 const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
 const TRASH_REST_MS = 60_000;
@@ -150,7 +156,8 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 			repairer.chunkChanged(chunk);
 		},
 	});
-	const remover = createRemover({catalog, fleet, clock, log, note, wake: () => wake('remover')});
+	const {restoredAt} = options;
+	const remover = createRemover({catalog, fleet, clock, log, note, restoredAt, wake: () => wake('remover')});
 	const {discard, forget} = remover;
 	const healing = {
 		...{catalog, fleet, budget, health, remover, clock, random, log, note},
@@ -185,10 +192,19 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		fleet,
 		health,
 		clock,
+		random,
 		log,
 		note,
 		discard,
+		restoredAt,
 		wake: () => wake('reconciler'),
+	});
+	const nodeAuditor = createNodeAuditor({
+		...{catalog, fleet, budget, health, clock, random, log, note},
+		changeNode: createChangeNode({catalog, fleet}),
+		isRestored: () => strangersKeptUntil(restoredAt, clock.now()) !== undefined,
+		onChange: tellNode,
+		onTrust: nodeChanged,
 	});
 	const nodeInvitations = createNodeInvitations({catalog, keys: options.networkKeys, clock, random});
 	const admission = createAdmission({
@@ -234,10 +250,13 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		meters,
 		minReplicas,
 		mover,
+		nodeAuditor,
 		nodeInvitations,
 		note,
 		onBytes: options.onBytes,
 		remover,
+		restoredAt,
+		scrubReports: createScrubReports({catalog, health, note}),
 		repairer,
 		replicas,
 		trash: createTrash({catalog, remover, clock, note, keepMs: options.trashMs}),
@@ -298,6 +317,12 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		nodeInvitations: parts.nodeInvitations,
 		async start() {
 			await mend();
+			const keptUntil = strangersKeptUntil(options.restoredAt, clock.now());
+			if (keptUntil !== undefined) {
+				const until = new Date(keptUntil).toISOString();
+				parts.note('WARN', `This catalogue came out of a backup: shards that it does not know are kept until ${until}`);
+			}
+
 			await parts.membership.recall();
 			await parts.repairer.recall();
 			parts.mover.recall();
@@ -307,6 +332,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 				membership: [parts.membership, MEMBERSHIP_REST_MS],
 				remover: [parts.remover, REMOVER_REST_MS],
 				reconciler: [reconciler, RECONCILER_REST_MS],
+				nodeAuditor: [parts.nodeAuditor, NODE_AUDITOR_REST_MS],
 				fileTeller: [fileTeller, FILE_TELLER_REST_MS],
 				repairer: [parts.repairer, REPAIRER_REST_MS],
 				trash: [parts.trash, TRASH_REST_MS],

@@ -1,6 +1,8 @@
 import type {Stats} from '../../source/protocol/api.js';
 import {dataHealth, redundancyOf} from '../core/redundancy.js';
+import {strangersKeptUntil} from '../core/restored.js';
 import type {Catalog} from '../ports/catalog.js';
+import type {Clock} from '../ports/clock.js';
 import type {Fleet, NodeState} from './fleet.js';
 import {repairFigures} from './repair-view.js';
 import type {Repairer} from './repairer.js';
@@ -11,13 +13,22 @@ export type Meters = {bytesIn: number; bytesOut: number};
 const sum = (states: readonly NodeState[], pick: (state: NodeState) => number) =>
 	states.reduce((total, state) => total + pick(state), 0);
 
-export type StatisticsParts = {catalog: Catalog; fleet: Fleet; meters: Meters; open: boolean; repairer: Repairer};
+export type StatisticsParts = {
+	catalog: Catalog;
+	fleet: Fleet;
+	meters: Meters;
+	open: boolean;
+	repairer: Repairer;
+	clock: Pick<Clock, 'now'>;
+	restoredAt: number | undefined;
+};
 
 /** The network's figures. Costs by the number of nodes and of placement groups, not of files. */
-export const statisticsOf = ({catalog, fleet, meters, open, repairer}: StatisticsParts): Stats => {
+export const statisticsOf = ({catalog, fleet, meters, open, repairer, clock, restoredAt}: StatisticsParts): Stats => {
 	const nodes = fleet.all();
 	const online = nodes.filter(state => state.isOnline);
 	const totals = catalog.totals();
+	const keptUntil = strangersKeptUntil(restoredAt, clock.now());
 	const redundancy = redundancyOf(catalog.placementGroups(), fleet.counts);
 	return {
 		totalNodes: nodes.length,
@@ -36,6 +47,7 @@ export const statisticsOf = ({catalog, fleet, meters, open, repairer}: Statistic
 		open,
 		pendingRemovals: totals.removals,
 		repair: repairFigures(repairer),
+		...(keptUntil !== undefined && {orphansKeptUntil: keptUntil}),
 		trash: catalog.trashTotals(),
 	};
 };

@@ -2,9 +2,11 @@ import type {ChunkView, FileView, LogEntry, NodeShardView, NodeView, StorageStat
 import type {NodeId} from '../../source/protocol/ids.js';
 import {type ChunkRecord, type FileRecord, type ShardRecord, wantedShards} from '../core/model.js';
 import {redundancyOf} from '../core/redundancy.js';
+import {verifiedAtOf} from '../core/scrub.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {ActivityEntry} from './activity-entry.js';
 import type {Fleet, NodeState} from './fleet.js';
+import {trustView} from './trust-view.js';
 
 /** Records as the API shows them. */
 
@@ -53,10 +55,13 @@ export const nodeView = (state: NodeState, drain: NodeView['drain']): NodeView =
 	...(state.record.bannedAt !== undefined && {banned_at: state.record.bannedAt}),
 	...(drain && {drain}),
 	...(state.record.maintenance && {maintenance: state.record.maintenance}),
+	...trustView(state.record),
 });
 
 const shardState = (shard: ShardRecord, fleet: Fleet) =>
 	shard.fault?.kind ?? (fleet.counts(shard.node) ? 'online' : fleet.isOnline(shard.node) ? 'suspended' : 'offline');
+
+const verifiedAt = (shard: ShardRecord, fleet: Fleet) => verifiedAtOf(shard, fleet.get(shard.node)?.record.scrub);
 
 const nameOf = (node: NodeId, fleet: Fleet) => fleet.get(node)?.record.name ?? node;
 
@@ -74,7 +79,7 @@ export const chunkView = (chunk: ChunkRecord, fleet: Fleet): ChunkView => ({
 		node_name: nameOf(shard.node, fleet),
 		digest: shard.digest,
 		state: shardState(shard, fleet),
-		verified_at: shard.verifiedAt,
+		verified_at: verifiedAt(shard, fleet),
 	})),
 });
 
@@ -88,7 +93,7 @@ export const nodeShardViews = (chunk: ChunkRecord, file: FileRecord, node: NodeI
 			index: chunk.index,
 			digest: shard.digest,
 			state: shardState(shard, fleet),
-			verified_at: shard.verifiedAt,
+			verified_at: verifiedAt(shard, fleet),
 			...wantedAndPresent(chunk, fleet),
 		}));
 

@@ -1,4 +1,5 @@
 import type {Readable} from 'node:stream';
+import type {ScrubFault} from '../../source/protocol/node-care.js';
 import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -33,6 +34,19 @@ export type NodeStore = ShardStore & {
 	listingDigest: () => string;
 };
 
+export type ScrubState = {
+	startedAt: number;
+	/** All up to this one are read. */
+	upTo?: Digest | undefined;
+	/** The last whole pass. */
+	completed?: {startedAt: number; endedAt: number} | undefined;
+	/** The last self-check that the coordinator asked for, and whether this is it. */
+	selfCheck?: number | undefined;
+	isSelfCheck: boolean;
+	/** What the coordinator was not told of yet. */
+	faults: {digest: Digest; kind: ScrubFault}[];
+};
+
 /** What a node keeps beside its shards. */
 export type NodeFolder = {
 	nodeId: NodeId;
@@ -55,6 +69,13 @@ export type NodeFolder = {
 		get: (id: string) => Promise<Digest | undefined>;
 		/** Durable when it returns. */
 		set: (id: string, digest: Digest) => Promise<void>;
+	};
+	/** How far the scrub is. */
+	scrub: {
+		/** `undefined` where it never began, or that can't be read any more. */
+		read: () => Promise<ScrubState | undefined>;
+		/** Durable when it returns. */
+		write: (state: ScrubState) => Promise<void>;
 	};
 	/** Writes down what makes the next start quick, where it has changed. */
 	save: () => Promise<void>;

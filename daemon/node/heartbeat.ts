@@ -7,6 +7,7 @@ import type {KeyTexts} from '../trust/keys.js';
 import {ANSWER_HEADER, NODE_HEADER, type NodeMessage} from '../trust/node-messages.js';
 import {apiOf} from './address.js';
 import type {CoordinatorTrust} from './coordinator-trust.js';
+import type {Scrubber} from './scrubber.js';
 
 export type HeartbeatOptions = {
 	coordinatorUrl: string;
@@ -21,6 +22,7 @@ export type HeartbeatOptions = {
 	address: (signal: AbortSignal) => Promise<string>;
 	storageStats: () => Promise<StorageStats>;
 	listingDigest: () => string;
+	scrubber?: Pick<Scrubber, 'report' | 'acknowledge' | 'checkSelf'>;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -29,7 +31,12 @@ export type HeartbeatOptions = {
 type Answer = {status: number; text: string; signature: string | undefined};
 
 /** What came of telling the coordinator something. */
-type Outcome = {status: number; hasLearnt: boolean};
+type Outcome = {
+	status: number;
+	hasLearnt: boolean;
+	/** The self-check that the coordinator asks for. */
+	selfCheck: number | undefined;
+};
 
 export const CLASSIC_VERSION = '1.0.0';
 
@@ -48,6 +55,15 @@ const messageOf = (text: string): string | undefined => {
 	try {
 		const {error} = JSON.parse(text) as {error?: unknown};
 		return typeof error === 'string' ? error.slice(0, LONGEST_MESSAGE) : undefined;
+	} catch {
+		return undefined;
+	}
+};
+
+const selfCheckOf = (text: string): number | undefined => {
+	try {
+		const {self_check: request} = JSON.parse(text) as {self_check?: unknown};
+		return Number.isSafeInteger(request) ? (request as number) : undefined;
 	} catch {
 		return undefined;
 	}
@@ -130,18 +146,20 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		}),
 	});
 
-	const heartbeat = async (): Promise<HeartbeatBody> => ({
+	const heartbeat = async (scrub: HeartbeatBody['scrub']): Promise<HeartbeatBody> => ({
 		node_id: nodeId,
 		storage_stats: await options.storageStats(),
 		timestamp: clock.now() / 1000,
 		...(identity && {trusts: [...identity.trust.keys().keys()]}),
+		...(identity && scrub && {scrub}),
 	});
 
 	/** Posts what is signed by this node, and believes only what is signed by its coordinator. */
 	const exchange = async (path: NodeMessage, body: string): Promise<Outcome & {error: string | undefined}> => {
 		const signed = await identity?.trust.sign(path, body);
 		const {status, text, signature} = await post(`${api}/nodes/${path}`, body, signed?.jws, signal);
-		const outcome = {status, error: messageOf(text), hasLearnt: false};
+		const selfCheck = isGood(status) ? selfCheckOf(text) : undefined;
+		const outcome = {status, error: messageOf(text), hasLearnt: false, selfCheck};
 		// A refusal that is signed tells the time, for a node whose clock is wrong.
 		if (!identity || !signed || (!isGood(status) && signature === undefined)) return outcome;
 		try {
@@ -187,7 +205,10 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		await register();
 		for (;;) {
 			await clock.sleep(jittered(identity ? INTERVAL_MS : CLASSIC_INTERVAL_MS), signal);
-			const outcome = await tell('the heartbeat', 'heartbeat', heartbeat);
+			const scrub = options.scrubber?.report();
+			const outcome = await tell('the heartbeat', 'heartbeat', async () => heartbeat(scrub));
+			if (scrub && isGood(outcome?.status)) await options.scrubber?.acknowledge(scrub);
+			if (outcome?.selfCheck !== undefined) options.scrubber?.checkSelf(outcome.selfCheck);
 			if (outcome?.status === 404) {
 				log.info('the coordinator does not know this node any more: registering again');
 				await register();

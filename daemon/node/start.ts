@@ -9,6 +9,8 @@ import {openCoordinatorTrust} from './coordinator-trust.js';
 import type {NodeFolder, NodeStore, OpenNodeFolder} from './folder.js';
 import {CLASSIC_VERSION, type HeartbeatOptions, runHeartbeat} from './heartbeat.js';
 import {createNodeHandler} from './server.js';
+import {createIdleness} from './idleness.js';
+import {createScrubber, type ScrubSettings} from './scrubber.js';
 import {storageStatsOf} from './storage-stats.js';
 
 export type NodeOptions = {
@@ -34,6 +36,8 @@ export type NodeOptions = {
 	/** A join code; needed until the coordinator knows this node. */
 	join?: string | undefined;
 	version?: string;
+	/** How its shards are read again, where not as usual. */
+	scrub?: Partial<ScrubSettings>;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -51,6 +55,8 @@ export type RunningNode = {
 
 /** After a crash, what changed since is looked at again: that takes seconds, so the index is written rarely. */
 const SAVE_EVERY_MS = 60 * 60 * 1000;
+const SCRUB_PERIOD_MS = 30 * 24 * 60 * 60 * 1000;
+const SCRUB_BYTES_PER_SECOND = 5 * 1024 * 1024;
 
 /** Who this node is and whom it serves: one coordinator, or anybody where that one has no tickets, or there is none. */
 const openTrust = async (
@@ -83,12 +89,23 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 		clock,
 		random,
 	});
-	const server = await listen({handler, host, port: options.port, log, tls});
+	const idleness = createIdleness(clock);
+	const server = await listen({handler: idleness.around(handler), host, port: options.port, log, tls});
 	const {port, url} = server;
 	log.info('the node serves', {node: nodeId, url, shards: (await shards.figures()).count});
 
 	const ending = new AbortController();
 	const {signal} = ending;
+
+	const scrubber = createScrubber({
+		shards,
+		file: folder.scrub,
+		settings: {periodMs: SCRUB_PERIOD_MS, bytesPerSecond: SCRUB_BYTES_PER_SECOND, ...options.scrub},
+		isIdle: idleness.isIdle,
+		now: identity?.trust.nowMs ?? clock.now,
+		clock,
+		log,
+	});
 
 	const saveNowAndThen = async () => {
 		for (;;) {
@@ -116,6 +133,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 					addressOf({publicUrl, ngrokUrl, isTls: tls !== undefined, host, port, coordinatorUrl: coordinator}, aborted),
 				storageStats: async () => storageStatsOf(shards),
 				listingDigest: () => shards.listingDigest(),
+				scrubber,
 				log,
 				clock,
 				random,
@@ -123,7 +141,11 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 			signal,
 		).catch((error: unknown) => log.error('the heartbeat has ended', {error}));
 
-	const loops = [saveNowAndThen(), ...(coordinatorUrl === undefined ? [] : [beat(coordinatorUrl)])];
+	const loops = [
+		saveNowAndThen(),
+		scrubber.run(signal),
+		...(coordinatorUrl === undefined ? [] : [beat(coordinatorUrl)]),
+	];
 
 	const stop = async (graceMs: number | undefined) => {
 		ending.abort(new Error('the node stops'));

@@ -9,6 +9,7 @@ import type {FirstAdmin} from '../coordinator/people/first-admin.js';
 import type {Passwords} from '../ports/passwords.js';
 import {keepAdminToken} from './admin-token.js';
 import {createDial} from '../adapters/dial.js';
+import {readRestoredAt} from '../adapters/catalog-backup.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {proxiesOf} from '../http/client.js';
@@ -122,8 +123,10 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		const audit = await openAudit({folder, clock, log});
 		closers.push(audit.close);
 		const isProxy = role.trustProxy && proxiesOf(role.trustProxy);
+		const restoredAt = await readRestoredAt(folder);
 		const coordinator = createCoordinator({
 			...role,
+			restoredAt,
 			isProxy,
 			rateLimit: limitOf(),
 			accountLimit: limitOf(),

@@ -52,7 +52,7 @@ export const startLocal = async (
 	{startCoordinator, startNode}: LocalParts,
 	signal: AbortSignal,
 ): Promise<Pick<RunningCoordinator, 'url' | 'firstAdmin' | 'close'>> => {
-	const {dataFolder, nodes, ...coordinatorSettings} = settings;
+	const {dataFolder, nodes, scrubDays, scrubBytesPerSecond, ...coordinatorSettings} = settings;
 	const {clock, log} = surroundings;
 	const started: {close: () => Promise<void>}[] = [];
 	// The coordinator first: what is in flight in it needs its nodes.
@@ -85,6 +85,8 @@ export const startLocal = async (
 			const node = await startLocked(storagePath, clock, async () =>
 				startNode({
 					...surroundings,
+					scrubDays,
+					scrubBytesPerSecond,
 					storagePath,
 					allocatedBytes: NODE_ALLOCATED_BYTES,
 					coordinatorUrl: coordinator.ownUrl,

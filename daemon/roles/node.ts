@@ -3,12 +3,24 @@ import {createScavenger} from '../adapters/scavenger.js';
 import {type NodeOptions, type RunningNode, startNode as start} from '../node/start.js';
 import {tlsOf, type TlsSettings} from './tls.js';
 
-export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls'> & TlsSettings;
+export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub'> &
+	TlsSettings & {
+		/** Within how many days each shard is read again; without it, as usual. */
+		scrubDays?: number;
+		/** The most that is read in a second for that; 0 for any. */
+		scrubBytesPerSecond?: number;
+	};
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Opens a storage folder, serves it, and joins a coordinator. The folder must be locked already. */
 export const startNode = async (role: NodeRole): Promise<RunningNode> =>
 	start({
 		...role,
 		tls: tlsOf(role, role.clock),
+		scrub: {
+			...(role.scrubDays !== undefined && {periodMs: role.scrubDays * DAY_MS}),
+			...(role.scrubBytesPerSecond !== undefined && {bytesPerSecond: role.scrubBytesPerSecond}),
+		},
 		openFolder: async folder => openNodeFolder({...folder, onBytes: createScavenger()}),
 	});

@@ -125,7 +125,10 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 	});
 	const {discard, forget} = remover;
 	const wakeReconciler = () => wake('reconciler');
-	const reconciler = createReconciler({catalog, fleet, health, clock, log, note, discard, wake: wakeReconciler});
+	const reconciler = createReconciler({
+		...{catalog, fleet, health, clock, random, log, note, discard},
+		wake: wakeReconciler,
+	});
 	const quiet: Fleet = {
 		...fleet,
 		all: () => [...options.silent()].flatMap(node => fleet.get(node) ?? []),

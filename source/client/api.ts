@@ -66,6 +66,7 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		inviteNode: async invitation => (await calls()).inviteNode(invitation),
 		nodeInvitations: async () => (await calls()).nodeInvitations(),
 		revokeNodeInvitation: async id => (await calls()).revokeNodeInvitation(id),
+		auditNode: async id => (await calls()).auditNode(id),
 		banNode: async id => (await calls()).banNode(id),
 		unbanNode: async id => (await calls()).unbanNode(id),
 		links: async () => (await calls()).links(),

@@ -1,6 +1,7 @@
 import {
 	fileAnswerSchema,
 	nodeAnswerSchema,
+	nodeAuditSchema,
 	nodeInvitationsSchema,
 	nodeInvitedSchema,
 	okSchema,
@@ -51,6 +52,7 @@ export const createPeopleCalls = (http: Http): PeopleApi => ({
 	async revokeNodeInvitation(id) {
 		await callJson(http, {name: 'revokeNodeInvitation', id}, okSchema);
 	},
+	auditNode: async id => callJson(http, {name: 'auditNode', id}, nodeAuditSchema),
 	banNode: async id => (await callJson(http, {name: 'banNode', id}, nodeAnswerSchema)).node,
 	unbanNode: async id => (await callJson(http, {name: 'unbanNode', id}, nodeAnswerSchema)).node,
 	links: async () => (await callJson(http, {name: 'links'}, linksSchema)).links,

@@ -1,5 +1,12 @@
 import type {z} from 'zod';
-import type {changeFileSchema, FileView, inviteNodeSchema, NodeInvitationView, NodeView} from '../protocol/api.js';
+import type {
+	changeFileSchema,
+	FileView,
+	inviteNodeSchema,
+	NodeAuditView,
+	NodeInvitationView,
+	NodeView,
+} from '../protocol/api.js';
 import type {
 	AccountView,
 	changeAccountSchema,
@@ -14,7 +21,17 @@ import type {
 	Whoami,
 } from '../protocol/people-api.js';
 
-export type {AccountView, CreatedToken, InvitationView, Invited, LinkView, NodeInvitationView, TokenView, Whoami};
+export type {
+	AccountView,
+	CreatedToken,
+	InvitationView,
+	Invited,
+	LinkView,
+	NodeAuditView,
+	NodeInvitationView,
+	TokenView,
+	Whoami,
+};
 
 /** What of a file's readers is to be another; what is left out stays. */
 export type FileChange = z.input<typeof changeFileSchema>;
@@ -48,6 +65,7 @@ export type PeopleApi = {
 	nodeInvitations: () => Promise<NodeInvitationView[]>;
 	revokeNodeInvitation: (id: string) => Promise<void>;
 	/** Keeps a node out. */
+	auditNode: (id: string) => Promise<NodeAuditView>;
 	banNode: (id: string) => Promise<NodeView>;
 	unbanNode: (id: string) => Promise<NodeView>;
 	/** Those that still lead somewhere. */

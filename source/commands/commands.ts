@@ -37,7 +37,7 @@ export type Command = {
 
 export const logLevels = ['INFO', 'WARN', 'ERROR'] as const;
 export const userActions = ['list', 'set', 'reset'] as const;
-export const nodeActions = ['list', 'ban', 'unban'] as const;
+export const nodeActions = ['list', 'audit', 'ban', 'unban'] as const;
 export const inviteActions = ['list', 'revoke', 'node', 'nodes'] as const;
 export const linkActions = ['list', 'create', 'revoke'] as const;
 export const trashActions = ['list', 'restore', 'purge', 'empty'] as const;
@@ -138,11 +138,14 @@ export const commands = {
 		isRemote: true,
 	},
 	nodes: {
-		about: 'List every node that ever joined, keep one out, or let it in again',
-		argument: {placeholder: 'ban|unban NODE', isMany: true, isOptional: true, completes: nodeActions},
+		about: 'List every node that ever joined, audit one, keep it out, or let it in',
+		argument: {placeholder: 'audit|ban|unban NODE', isMany: true, isOptional: true, completes: nodeActions},
 		flags: [],
-		notes: ['NODE is an id, or a name where only one node has it. The copies of one that is kept out do not count.'],
-		examples: ['pjas-tui nodes', 'pjas-tui nodes ban attic'],
+		notes: [
+			'NODE is an id, or a name where only one node has it. The copies of one that is kept out do not count.',
+			'audit has it prove that it holds a shard chosen by chance: exit code 0 where it does. Who fails is suspended.',
+		],
+		examples: ['pjas-tui nodes', 'pjas-tui nodes audit attic', 'pjas-tui nodes ban attic'],
 		isRemote: true,
 	},
 	stats: {

@@ -1,4 +1,5 @@
 import type {NodeView} from '../client/contract.js';
+import type {NodeAuditView} from '../client/people-contract.js';
 import {escapeControls} from '../protocol/escape.js';
 import type {nodeActions} from './commands.js';
 import {type CommandContext, isOn, jsonLine, refuseReadOnly, type RunCommand} from './context.js';
@@ -28,8 +29,29 @@ const change = (action: 'ban' | 'unban', done: string) => async (context: Comman
 	return exitCodes.done;
 };
 
+const auditWords: Record<NodeAuditView['outcome'], string> = {
+	passed: 'has proved that it holds what it was asked for',
+	missing: 'lacks a shard that it should hold, and is suspended',
+	corrupt: 'holds other bytes than it should, and is suspended',
+	'no-proof': 'did not prove what it holds again and again, and is suspended',
+	unreadable: 'cannot read a shard off its disk: it is replaced',
+	silent: 'gave no answer',
+	'nothing-held': 'holds nothing that it could be asked for',
+	stale: 'was asked for a shard that changed meanwhile: try again',
+};
+
+const audit: RunCommand = async context => {
+	const word = wordAfter(context, 'nodes audit NODE');
+	refuseReadOnly(context, 'nodes audit');
+	const done = await context.api.auditNode((await findNode(context, word)).node_id);
+	const text = `${escapeControls(`${done.node.name} ${auditWords[done.outcome]}`)}\n`;
+	await context.stdout.write(isOn(context, 'json') ? jsonLine(done) : text);
+	return done.outcome === 'passed' || done.outcome === 'nothing-held' ? exitCodes.done : exitCodes.failed;
+};
+
 const actions: Record<(typeof nodeActions)[number], RunCommand> = {
 	list: showNodes,
+	audit,
 	ban: change('ban', 'is kept out: it is asked for nothing, and its copies do not count'),
 	unban: change('unban', 'may come back'),
 };

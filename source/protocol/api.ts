@@ -2,7 +2,7 @@ import {z} from 'zod';
 import {visibilities} from './people.js';
 import {chunkIdPattern, digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
 import {MOST_KEYRING_LENGTH} from './keyring-limit.js';
-import {copyObstacleSchema, nodeCare} from './node-care.js';
+import {copyObstacleSchema, nodeCare, scrubFaults} from './node-care.js';
 import {e2eSchema} from './sealed-details.js';
 
 /**
@@ -84,17 +84,37 @@ export const registeredSchema = z.object({
 	coordinator_keys: coordinatorKeysSchema,
 });
 
+const scrubReportSchema = z.object({
+	started_at: timeMs.meta({description: 'When the present pass over its shards began'}),
+	up_to: digestSchema
+		.optional()
+		.meta({description: 'All shards up to this one were read in it, in the order of digests'}),
+	progress: z.number().min(0).max(1),
+	completed: z.object({started_at: timeMs, ended_at: timeMs}).optional().meta({description: 'The last whole pass'}),
+	faults: z
+		.array(z.object({digest: digestSchema, kind: z.enum(scrubFaults)}))
+		.max(100)
+		.meta({description: 'Bad shards that were found; told until a heartbeat with them is answered'}),
+});
+
 export const heartbeatSchema = z.object({
 	node_id: nodeIdSchema,
 	storage_stats: storageStatsSchema.optional(),
 	timestamp: z.number().optional().meta({description: 'Seconds since the epoch, a float'}),
+	scrub: scrubReportSchema.optional(),
 	trusts: fingerprints.optional().meta({description: 'The coordinator keys that the node trusts, by fingerprint'}),
 });
 export type HeartbeatBody = z.infer<typeof heartbeatSchema>;
 
 export const okSchema = z.object({success});
 
-export const heardSchema = z.object({success, coordinator_keys: coordinatorKeysSchema});
+export const heardSchema = z.object({
+	success,
+	coordinator_keys: coordinatorKeysSchema,
+	self_check: timeMs.optional().meta({
+		description: 'The node is suspended, and should read all of its shards again at once; another number asks anew',
+	}),
+});
 
 export const nodeSchema = z.object({
 	node_id: nodeIdSchema,
@@ -180,6 +200,9 @@ export const statsSchema = z.object({
 		bytesOut: bytes.meta({description: 'Sent to downloads since the coordinator started'}),
 		open: z.boolean().meta({description: 'It runs without accounts: everybody may do everything'}),
 		pendingRemovals: z.number().int().meta({description: 'Shards still to be removed from nodes'}),
+		orphansKeptUntil: timeMs.optional().meta({
+			description: 'The catalogue came out of a backup: until then, shards that it does not know are kept',
+		}),
 		repair: z.object({
 			waiting: z.number().int().meta({description: 'Chunks that are short of copies, and wait for their repair'}),
 			active: z.number().int().meta({description: 'Chunks that are being repaired'}),
@@ -313,7 +336,10 @@ export const chunkViewSchema = z.object({
 			node_name: z.string(),
 			digest: digestSchema,
 			state: shardStateSchema,
-			verified_at: timeMs,
+			verified_at: timeMs.meta({
+				description:
+					'When its bytes were last found right: by its record, or by the scrub of its node where that is later',
+			}),
 		}),
 	),
 });
@@ -331,6 +357,30 @@ export const nodeAnswerSchema = z.object({
 		.meta({description: 'The shards that the node should hold, by what was last seen of them'}),
 });
 
+export const auditOutcomes = [
+	'passed',
+	'missing',
+	'corrupt',
+	'no-proof',
+	'unreadable',
+	'silent',
+	'nothing-held',
+	'stale',
+] as const;
+
+export const nodeAuditSchema = z.object({
+	success,
+	outcome: z.enum(auditOutcomes).meta({
+		description:
+			'`missing`, `corrupt` and `no-proof` suspend the node. `unreadable`: its disk does not give the shard, which is replaced; `silent`: no answer came; `nothing-held`: there is nothing to prove; `stale`: the chunk changed meanwhile',
+	}),
+	file_id: fileIdSchema.nullable().meta({description: 'The file of the shard that was asked for'}),
+	index: z.number().int().nullable(),
+	read: z.boolean().meta({description: 'Whether the shard was read whole'}),
+	node: nodeSchema,
+});
+export type NodeAuditView = z.infer<typeof nodeAuditSchema>;
+
 export const nodeShardsQuerySchema = z.object({
 	limit: z.coerce.number().int().min(1).max(1000).default(1000),
 	after: z
@@ -346,7 +396,9 @@ export const nodeShardSchema = z.object({
 	index: z.number().int().meta({description: 'The chunk’s place in its file'}),
 	digest: digestSchema,
 	state: shardStateSchema,
-	verified_at: timeMs,
+	verified_at: timeMs.meta({
+		description: 'When its bytes were last found right: by its record, or by the scrub of its node where that is later',
+	}),
 	wanted: z.number().int().meta({description: 'Shards that the chunk should have'}),
 	present: z.number().int().meta({description: 'Sound shards of the chunk on nodes that are online'}),
 });

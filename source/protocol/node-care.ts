@@ -52,6 +52,13 @@ export const standingSchema = z.object({
 	last_passed_at: timeMs.nullable(),
 });
 
+/**
+What a node's scrub finds wrong with a shard: other bytes under its name, which are in quarantine then; none that the disk
+gives, now at least; no file.
+*/
+export const scrubFaults = ['corrupt', 'unreadable', 'missing'] as const;
+export type ScrubFault = (typeof scrubFaults)[number];
+
 export const scrubSchema = z.object({
 	started_at: timeMs.meta({description: 'When the present pass over all of its shards began'}),
 	progress: z.number().min(0).max(1).meta({description: 'The share of its shards that the pass has read again'}),

@@ -15,6 +15,7 @@ import {
 	logsQuerySchema,
 	logsSchema,
 	nodeAnswerSchema,
+	nodeAuditSchema,
 	nodeShardsQuerySchema,
 	nodeShardsSchema,
 	inviteNodeSchema,
@@ -178,6 +179,17 @@ export const routes = {
 		access: 'operator',
 		summary: 'Let a banned node in again',
 		answers: {200: json('Its record', nodeAnswerSchema), ...noNode},
+	},
+	auditNode: {
+		method: 'POST',
+		path: '/api/nodes/{id}/audit',
+		access: 'signed-in',
+		summary: 'Have a node prove now that it holds a shard chosen by chance; its owner and operators may',
+		answers: {
+			200: json('What came of it', nodeAuditSchema),
+			...noNode,
+			409: failure('`CONFLICT`: it is not online, or in maintenance'),
+		},
 	},
 	node: {
 		method: 'GET',

@@ -90,8 +90,10 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		}
 
 		const {body, terms, answer} = admitted;
-		await membership.heartbeat(body, terms);
-		send(ctx, await answer({success: true}));
+		const state = await membership.heartbeat(body, terms);
+		if (body.scrub) await parts.scrubReports.takeIn(state, body.scrub);
+		const selfCheck = state.record.suspension?.since;
+		send(ctx, await answer({success: true, ...(selfCheck !== undefined && {self_check: selfCheck})}));
 	});
 
 	serve('nodes', (ctx, principal) => {
@@ -111,6 +113,13 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 
 	serve('unbanNode', async (ctx, principal) => {
 		answerNode(ctx, await membership.setBanned(find(ctx, principal).record._id, false));
+	});
+
+	serve('auditNode', async (ctx, principal) => {
+		const {_id} = find(ctx, principal).record;
+		const {outcome, chunk, isRead} = await parts.nodeAuditor.audit(_id, parts.closing);
+		const about = {file_id: chunk?.file ?? null, index: chunk?.index ?? null};
+		ctx.body = {success: true, outcome, ...about, read: isRead, node: viewNode(find(ctx, principal))};
 	});
 
 	serve('nodeShards', listShards(parts, find));

@@ -7,6 +7,7 @@ import type {Checker} from '../checker.js';
 import type {Downloader} from '../download.js';
 import type {Events} from '../events.js';
 import type {Fleet} from '../fleet.js';
+import type {NodeAuditor} from '../node-auditor.js';
 import type {NodeInvitations} from '../node-invitations.js';
 import type {Membership} from '../membership.js';
 import type {Mover} from '../mover.js';
@@ -17,6 +18,7 @@ import type {Quotas} from '../people/quotas.js';
 import type {ShareLinks} from '../people/share-links.js';
 import type {Remover} from '../remover.js';
 import type {Repairer} from '../repairer.js';
+import type {ScrubReports} from '../scrub-reports.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Meters} from '../statistics.js';
 import type {Trash} from '../trash.js';
@@ -43,6 +45,7 @@ export type Parts = {
 	/** How many copies an upload must reach, and a stop must leave. */
 	minReplicas: number;
 	mover: Mover;
+	nodeAuditor: NodeAuditor;
 	nodeInvitations: NodeInvitations;
 	note: Note;
 	links: ShareLinks;
@@ -53,6 +56,9 @@ export type Parts = {
 	/** Told of the bytes of uploads as they come in. */
 	onBytes: ((sizeBytes: number) => void) | undefined;
 	remover: Remover;
+	/** When the catalogue came out of a backup, where it did. */
+	restoredAt: number | undefined;
+	scrubReports: ScrubReports;
 	repairer: Repairer;
 	replicas: number;
 	trash: Trash;
