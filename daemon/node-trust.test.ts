@@ -352,7 +352,7 @@ const startImpostor = async (t: ExecutionContext) => {
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
 		answered: () => answers,
 		ask: async ({url, nodeId}: {url: string; nodeId: string}) => {
-			const ticket = issue({kid, pairs}, [nodeId], nodeId, {operation: 'list'});
+			const ticket = issue({kid, pairs}, nodeId, {operation: 'list'});
 			return fetch(`${url}/shards`, {headers: {authorization: `PJAS ${ticket}`, 'pjas-nonce': 'nonce-01'}});
 		},
 	};
@@ -469,7 +469,7 @@ test('keys rotate while nodes run, and those that were away learn the new one', 
 	const issue = createTicketIssuer({nowMs: network.nowMs, newId: () => ''});
 	const askByOldKey = async () => {
 		const {url, nodeId} = one.running;
-		const ticket = issue({kid: String(oldKid), pairs: openKeys(old)}, [nodeId], nodeId, {operation: 'list'});
+		const ticket = issue({kid: String(oldKid), pairs: openKeys(old)}, nodeId, {operation: 'list'});
 		return fetch(`${url}/shards`, {headers: {authorization: `PJAS ${ticket}`, 'pjas-nonce': 'nonce-01'}});
 	};
 	t.is((await askByOldKey()).status, 200);

@@ -2,11 +2,11 @@ import {setImmediate as nextTurn} from 'node:timers/promises';
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {MOST_BATCH_BYTES, MOST_BATCHED_SHARDS} from '../core/shard-batch.js';
-import type {PutOptions} from '../ports/shard-store.js';
+import type {ShardOptions} from '../ports/shard-store.js';
 import {tooManyWait} from './http-shards-gate.js';
 
 /** A shard that is to be put. */
-export type Put = PutOptions & {digest: Digest; body: Uint8Array};
+export type Put = ShardOptions & {digest: Digest; body: Uint8Array};
 
 export type BatchSenders = {
 	/** Puts a shard by a request of its own. */

@@ -168,11 +168,11 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 		throw nodeFailed(`The node does not tell a size that a shard can have (status ${status})`);
 	};
 
-	const putOne = async ({digest, body, signal, alongside}: Put): Promise<void> => {
+	const putOne = async ({digest, body, signal}: Put): Promise<void> => {
 		await call({
 			method: 'PUT',
 			path: pathOf(digest),
-			asked: {operation: 'put', digest, alongside},
+			asked: {operation: 'put', digest},
 			headers: {'Content-Type': SHARD_TYPE},
 			body: [body],
 			signal,

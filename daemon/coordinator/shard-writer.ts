@@ -104,9 +104,9 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 			return nodes;
 		};
 
-		const putOn = async (node: Candidate, alongside: readonly NodeId[]): Promise<boolean> => {
+		const putOn = async (node: Candidate): Promise<boolean> => {
 			try {
-				await fleet.use(node.id, {writeBytes: sizeBytes}, target => target.put(digest, sealed, {signal, alongside}));
+				await fleet.use(node.id, {writeBytes: sizeBytes}, target => target.put(digest, sealed, {signal}));
 				shards.push({digest, node: node.id, verifiedAt: clock.now()});
 				return true;
 			} catch (error) {
@@ -119,10 +119,9 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 		};
 
 		/** One copy: on this node, or on others in turn until one takes it or none is left. */
-		const keepCopy = async (node: Candidate, _index: number, first: readonly Candidate[]): Promise<void> => {
-			const ids = first.map(({id}) => id);
+		const keepCopy = async (node: Candidate): Promise<void> => {
 			for (let next: Candidate | undefined = node; next;) {
-				if ((await putOn(next, ids)) || signal.aborted) return;
+				if ((await putOn(next)) || signal.aborted) return;
 				next = takeNodes(1)[0];
 			}
 		};

@@ -88,7 +88,7 @@ export const createAuthorize = (options: {nodeId: string; pairs: KeyPairs; trust
 		const seal = headerOf(request, SEAL_HEADER);
 		const isSealed = (kid: Fingerprint) => {
 			const secret = seal === '' ? undefined : secretFor(kid);
-			return secret !== undefined && isSameText(sealOf(secret, {ticket, nonce, search}), seal);
+			return secret !== undefined && isSameText(sealOf(secret, {ticket, nonce, search, digest: asked.digest}), seal);
 		};
 		const secret = secretFor(check(ticket, asked, isSealed));
 		return (status, answer) =>

@@ -1,13 +1,8 @@
-import type {Digest, NodeId} from '../../source/protocol/ids.js';
+import type {Digest} from '../../source/protocol/ids.js';
 import type {Challenge} from '../core/challenge.js';
 import type {NodeRecord} from '../core/model.js';
 
 export type ShardOptions = {signal?: AbortSignal};
-
-export type PutOptions = ShardOptions & {
-	/** The nodes that get the same shard at the same time, this one among them. */
-	alongside?: readonly NodeId[];
-};
 
 export type GetOptions = ShardOptions & {
 	/** Where to put the bytes, so that nothing is allocated; the answer is a view of it. Bounds what is read. */
@@ -26,7 +21,7 @@ is not what its name says), `INSUFFICIENT_STORAGE`, and for what is far away `NO
 */
 export type ShardStore = {
 	/** Keeps a shard; durable when it returns. A shard that is there already is a success. */
-	put: (digest: Digest, body: Uint8Array, options?: PutOptions) => Promise<void>;
+	put: (digest: Digest, body: Uint8Array, options?: ShardOptions) => Promise<void>;
 	/** Reads a shard whole. The bytes are as they are kept: whoever needs them right checks them. */
 	get: (digest: Digest, options?: GetOptions) => Promise<Uint8Array>;
 	stat: (digest: Digest, options?: ShardOptions) => Promise<{sizeBytes: number} | undefined>;

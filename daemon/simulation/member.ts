@@ -1,7 +1,7 @@
 import type {StorageStats} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
-import type {GetOptions, PutOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
+import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import type {Disk} from './disk.js';
 
 /** A member's node: its disk, its line, and how it is at this moment. */
@@ -83,7 +83,7 @@ export const lineTo = (member: Member, {wait, waitFor, isLucky}: LineOptions): S
 	const sizeOf = (digest: Parameters<Disk['get']>[0]) => disk.kept.get(digest)?.length ?? 0;
 
 	return {
-		put: async (digest, body, {signal}: PutOptions = {}) =>
+		put: async (digest, body, {signal}: ShardOptions = {}) =>
 			ask(body.length, signal, async () => {
 				if (member.isFull) throw new PjasError('INSUFFICIENT_STORAGE', 'The disk is full');
 				return disk.put(digest, body);

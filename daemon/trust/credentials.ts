@@ -11,8 +11,6 @@ export type Credentials = {
 export type AskedOfNode = Asked & {
 	/** The request's query, with its `?`. */
 	search: string;
-	/** Nodes that are asked the same at the same time: one ticket names them all. */
-	alongside?: readonly string[] | undefined;
 };
 
 /** Makes the credentials of a request to one node. */
@@ -58,17 +56,17 @@ export const createCredentials = ({keys, nowMs, randomBytes}: CredentialsOptions
 			return secret;
 		};
 
-		return ({search, alongside = [], ...asked}) => {
+		return ({search, operation, digest}) => {
 			const signer = keys();
-			const nodes = alongside.includes(node) ? alongside : [...alongside, node];
-			const ticket = issue(signer, nodes, node, asked);
+			const isSealed = isSealable(operation);
+			const ticket = issue(signer, node, isSealed ? {operation} : {operation, digest});
 			const secret = secretOf(signer);
 			const nonce = newId();
 			return {
 				headers: {
 					Authorization: TICKET_SCHEME + ticket,
 					[NONCE_HEADER]: nonce,
-					...(isSealable(asked.operation) && {[SEAL_HEADER]: sealOf(secret, {ticket, nonce, search})}),
+					...(isSealed && {[SEAL_HEADER]: sealOf(secret, {ticket, nonce, search, digest})}),
 				},
 				startProof: (status, kind) => startProof(secret, {ticket, nonce, search, status}, kind),
 			};

@@ -1,4 +1,5 @@
 import {createHmac, type KeyObject} from 'node:crypto';
+import type {Digest} from '../../source/protocol/ids.js';
 import {type KeyTexts, sharedSecret} from './keys.js';
 
 /**
@@ -41,9 +42,13 @@ export const proofOf = (secret: Buffer, about: ProofOf, answer: ProvenAnswer): s
 		.update(String(answer))
 		.digest('base64url');
 
-/** Seals a request as `proofOf` does its answer. */
-export const sealOf = (secret: Buffer, {ticket, nonce, search}: Omit<ProofOf, 'status'>): string =>
-	createHmac('sha256', secret).update(`request\n${ticket}\n${nonce}\n${search}`).digest('base64url');
+/** What a request is sealed over: its ticket, what makes it this request, and which shard it is about. */
+export type SealOf = Omit<ProofOf, 'status'> & {digest: Digest | undefined};
+
+export const sealOf = (secret: Buffer, {ticket, nonce, search, digest}: SealOf): string =>
+	createHmac('sha256', secret)
+		.update(`request\n${ticket}\n${nonce}\n${search}\n${digest ?? ''}`)
+		.digest('base64url');
 
 /** The secret that a node and a coordinator's pair of keys share. */
 export const proofSecret = (own: KeyObject, other: KeyTexts): Buffer => sharedSecret(own, other.exchange, PURPOSE);

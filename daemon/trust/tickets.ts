@@ -4,7 +4,7 @@ import {claimsOf, encodedHeader, headerOf, signJws, verifyJws} from './jws.js';
 import {type Fingerprint, type KeyPairs, openPublicKey, type KeyTexts} from './keys.js';
 
 /**
-A ticket is the coordinator's permission for one operation on one shard at the nodes that it names, for two minutes: a
+A ticket is the coordinator's permission for one operation on one shard at the node that it names, for two minutes: a
 compact JWS. A node looks at nothing else to know who asks.
 */
 export type TicketOperation = 'put' | 'put-batch' | 'get' | 'stat' | 'remove' | 'verify' | 'prove' | 'list' | 'status';
@@ -40,14 +40,12 @@ const LONGEST_TICKET = 4_096;
 const countsOnce = (operation: TicketOperation): boolean => operation === 'remove';
 
 /**
-To verify a signature costs more than all else that a node does for a small shard. For what can harm nobody, as the shard's
-name says what its bytes must be, the request's seal will do in its place; see `proof.ts`.
+A signature costs more than all else that is done for a small shard, here and there. For what can harm nobody, as the
+shard's name says what its bytes must be, the request is sealed (see `proof.ts`): a seal stands for the signature, and says
+which shard is meant where the ticket does not. So one ticket serves all such requests to a node for a while.
 */
 export const isSealable = (operation: TicketOperation): boolean =>
-	operation === 'put' || operation === 'get' || mustBeSealed(operation);
-
-/** The ticket of a batch names no shards: they stand in the query, which the request's seal holds for. */
-const mustBeSealed = (operation: TicketOperation): boolean => operation === 'put-batch';
+	operation === 'put' || operation === 'put-batch' || operation === 'get';
 
 /** A map that forgets what it was told first when it is full. */
 const boundedMap = <K, V>(most: number) => {
@@ -69,23 +67,19 @@ export type IssuerOptions = {
 };
 
 /**
-Signs tickets. One for a put may name all the nodes that get the same shard, and what was signed a moment ago is given
-again, for a signature costs more than most of what is asked with it.
+Signs tickets. What was signed a moment ago is given again, for a signature costs more than most of what is asked with it.
 */
 export const createTicketIssuer = ({nowMs, newId}: IssuerOptions) => {
-	const kept = boundedMap<string, {ticket: string; kid: Fingerprint; nodes: readonly string[]; expires: number}>(
-		MOST_KEPT,
-	);
+	const kept = boundedMap<string, {ticket: string; kid: Fingerprint; expires: number}>(MOST_KEPT);
 
-	return ({kid, pairs}: SigningKeys, nodes: readonly string[], node: string, {operation, digest}: Asked): string => {
+	return ({kid, pairs}: SigningKeys, node: string, {operation, digest}: Asked): string => {
 		const now = Math.floor(nowMs() / 1000);
-		const name = digest === undefined ? `${operation} ${node}` : `${operation} ${digest}`;
+		const name = `${operation} ${node} ${digest ?? ''}`;
 		const known = countsOnce(operation) ? undefined : kept.get(name);
-		const isFresh = known && known.kid === kid && known.expires - now >= LEAST_LEFT_SECONDS;
-		if (isFresh && known.nodes.includes(node)) return known.ticket;
+		if (known?.kid === kid && known.expires - now >= LEAST_LEFT_SECONDS) return known.ticket;
 
 		const claims: Claims = {
-			aud: [...nodes],
+			aud: [node],
 			op: operation,
 			...(digest !== undefined && {digest}),
 			iat: now,
@@ -93,7 +87,7 @@ export const createTicketIssuer = ({nowMs, newId}: IssuerOptions) => {
 			...(countsOnce(operation) && {jti: newId()}),
 		};
 		const ticket = signJws(encodedHeader(TICKET_TYPE, kid), claims, pairs.signing);
-		if (!countsOnce(operation)) kept.set(name, {ticket, kid, nodes, expires: claims.exp});
+		if (!countsOnce(operation)) kept.set(name, {ticket, kid, expires: claims.exp});
 		return ticket;
 	};
 };
@@ -120,7 +114,7 @@ export type CheckerOptions = {
 };
 
 /**
-Checks tickets at a node: gives the fingerprint of the key that signed. `isSealed` says whether the request has a seal that
+Checks tickets at a node: gives the fingerprint of the key that signed. `isSealedBy` says whether the request has a seal that
 only the coordinator with this key can have made.
 
 @throws {PjasError} `UNAUTHENTICATED`: why it is no ticket for what is asked, here and now.
@@ -149,19 +143,21 @@ export const createTicketChecker = ({node, keys, nowMs}: CheckerOptions) => {
 		return byHeader;
 	};
 
-	const read = (text: string, isSealed: (kid: Fingerprint) => boolean): {claims: Claims; kid: Fingerprint} => {
+	type Read = {claims: Claims; kid: Fingerprint; isSealed: boolean};
+
+	const read = (text: string, isSealedBy: (kid: Fingerprint) => boolean): Read => {
 		const signer = signers().get(headerOf(text));
 		if (!signer) throw refused('The ticket is not signed by a coordinator that this node trusts');
-		const before = verified.get(text);
-		if (before) return before;
 		if (text.length > LONGEST_TICKET) throw refused('The ticket is too long');
-		const sealed = isSealed(signer.kid) ? claimsOf(text) : undefined;
-		if (isClaims(sealed)) return {claims: sealed, kid: signer.kid};
+		const {kid} = signer;
+		const sealed = isSealedBy(kid) ? claimsOf(text) : undefined;
+		if (isClaims(sealed)) return {claims: sealed, kid, isSealed: true};
+		const before = verified.get(text);
+		if (before) return {...before, isSealed: false};
 		const claims = verifyJws(text, signer.key);
 		if (!isClaims(claims)) throw refused("The ticket's signature is wrong");
-		const found = {claims, kid: signer.kid};
-		verified.set(text, found);
-		return found;
+		verified.set(text, {claims, kid});
+		return {claims, kid, isSealed: false};
 	};
 
 	/** What was used before this process began is not known, so what was signed before counts as used. */
@@ -176,12 +172,13 @@ export const createTicketChecker = ({node, keys, nowMs}: CheckerOptions) => {
 		used.set(jti, exp);
 	};
 
-	return (text: string, {operation, digest}: Asked, isSealed: (kid: Fingerprint) => boolean): Fingerprint => {
+	return (text: string, {operation, digest}: Asked, isSealedBy: (kid: Fingerprint) => boolean): Fingerprint => {
 		const now = Math.floor(nowMs() / 1000);
-		const {claims, kid} = read(text, kid => isSealable(operation) && isSealed(kid));
-		if (mustBeSealed(operation) && !isSealed(kid)) throw refused('The request has no seal, or a wrong one');
+		const {claims, kid, isSealed} = read(text, kid => isSealable(operation) && isSealedBy(kid));
 		if (!claims.aud.includes(node)) throw refused('The ticket is for another node');
-		if (claims.op !== operation || claims.digest !== digest) throw refused('The ticket is for something else');
+		const isForThis = claims.digest === digest || (isSealed && claims.digest === undefined);
+		if (claims.op !== operation || !isForThis) throw refused('The ticket is for something else');
+		if (operation === 'put-batch' && !isSealed) throw refused('The request has no seal, or a wrong one');
 		const isInTime = claims.exp >= now && claims.iat <= now + CLOCK_TOLERANCE_SECONDS;
 		if (!isInTime || claims.exp - claims.iat > LIFE_SECONDS)
 			throw refused("The ticket's time is past, or not yet here");

@@ -10,7 +10,7 @@ import {joinCodeOf, parseJoinCode} from './join-code.js';
 import {encodedHeader, signJws, verifyJws} from './jws.js';
 import {drawKeys, fingerprintOf, type KeyPairs, openKeys, sharedSecret} from './keys.js';
 import {signAnswer, signRequest, verifyAnswer, verifyRequest} from './node-messages.js';
-import {proofOf, proofSecret} from './proof.js';
+import {proofOf, proofSecret, sealOf} from './proof.js';
 import {type Asked, createTicketChecker, createTicketIssuer} from './tickets.js';
 
 /** Keys of which every byte is this one: for what must be the same each time. */
@@ -31,25 +31,26 @@ const atBothEnds = (keys = new Map([[kid, coordinator.public]])) => {
 	const issue = createTicketIssuer({nowMs: () => time.ms, newId: () => `id-${ids++}`});
 	const checkAny = createTicketChecker({node, keys: () => keys, nowMs: () => time.ms});
 	const check = (text: string, asked: Asked, isSealed = false) => checkAny(text, asked, () => isSealed);
-	const ticketFor = (asked: Asked, nodes = [node]) => issue(signer, nodes, nodes[0] ?? '', asked);
+	const ticketFor = (asked: Asked, of = node) => issue(signer, of, asked);
 	return {time, issue, check, ticketFor};
 };
 
 const golden = async () =>
 	JSON.parse(await readFile(new URL('../../../fixtures/trust/version-1.json', import.meta.url), 'utf8')) as Record<
-		'ticket' | 'joinCode' | 'proof' | 'fingerprint',
+		'ticket' | 'joinCode' | 'proof' | 'seal' | 'fingerprint',
 		string
 	>;
 
-test('a ticket, a proof and a join code are the same bytes for ever', async t => {
+test('a ticket, a proof, a seal and a join code are the same bytes for ever', async t => {
 	const {ticketFor, check} = atBothEnds();
-	const {ticket, joinCode, proof, fingerprint} = await golden();
+	const {ticket, joinCode, proof, seal, fingerprint} = await golden();
 	t.is(fingerprint, kid);
 	t.is(ticketFor({operation: 'put', digest}), ticket);
 	t.is(check(ticket, {operation: 'put', digest}), kid);
 	const secret = proofSecret(fixedKeys(2).exchange, coordinator.public);
 	t.deepEqual(secret, proofSecret(coordinator.exchange, fixedKeys(2).public));
 	t.is(proofOf(secret, {ticket, nonce: 'nonce-01', search: '', status: 201}, '{"success":true}'), proof);
+	t.is(sealOf(secret, {ticket, nonce: 'nonce-01', search: '', digest}), seal);
 	t.is(joinCodeOf(new Uint8Array(32).fill(3), kid).text, joinCode);
 	t.deepEqual(parseJoinCode(` ${joinCode}\n`), joinCodeOf(new Uint8Array(32).fill(3), kid));
 	t.is(parseJoinCode(joinCode.slice(0, -1)), undefined);
@@ -79,12 +80,12 @@ test('jose verifies a ticket, and what jose signs is a ticket', async t => {
 test('a ticket is good for its nodes, its operation, its shard and its two minutes only', t => {
 	const {time, ticketFor, check} = atBothEnds();
 	const asked = {operation: 'put', digest} as const;
-	const ticket = ticketFor(asked, [otherNode, node]);
+	const ticket = ticketFor(asked);
 	t.is(check(ticket, asked), kid);
 	t.is(check(ticket, asked), kid);
 
 	const refusals: [string, Asked, RegExp][] = [
-		[atBothEnds().ticketFor(asked, [otherNode]), asked, /another node/],
+		[atBothEnds().ticketFor(asked, otherNode), asked, /another node/],
 		[ticket, {operation: 'put', digest: otherDigest}, /something else/],
 		[ticket, {operation: 'get', digest}, /something else/],
 		[ticket, {operation: 'list'}, /something else/],
@@ -178,20 +179,48 @@ test('a ticket to remove a shard counts once, and not where it is older than the
 	t.throws(() => restarted(before, asked, () => false), {message: /used already/});
 });
 
-test('one signature serves the nodes of a chunk, and again for a minute', t => {
-	const {time, issue} = atBothEnds();
-	const asked = {operation: 'put', digest} as const;
-	const first = issue(signer, [node, otherNode], node, asked);
-	t.is(issue(signer, [node, otherNode], otherNode, asked), first);
-	t.not(issue(signer, ['pjas-33333333'], 'pjas-33333333', asked), first);
-	const again = issue(signer, [node, otherNode], node, asked);
+test('one signature serves for a minute', t => {
+	const {time, ticketFor, issue} = atBothEnds();
+	const asked = {operation: 'put'} as const;
+	const first = ticketFor(asked);
+	t.not(ticketFor(asked, otherNode), first);
+	t.not(ticketFor({operation: 'get'}), first);
+	t.not(ticketFor({operation: 'verify', digest}), ticketFor({operation: 'verify', digest: otherDigest}));
 	time.ms += 60_000;
-	t.is(issue(signer, [node, otherNode], node, asked), again);
+	t.is(ticketFor(asked), first);
 	time.ms += 1000;
-	t.not(issue(signer, [node, otherNode], node, asked), again);
+	t.not(ticketFor(asked), first);
 	const other = fixedKeys(4);
-	const rotated = issue({kid: fingerprintOf(other.public), pairs: other}, [node], node, asked);
+	const rotated = issue({kid: fingerprintOf(other.public), pairs: other}, node, asked);
 	t.like(verifyJws(rotated, other.signing), {op: 'put'});
+});
+
+test('a ticket that names no shard is one for the shard that the seal names, and none without a seal', t => {
+	const {ticketFor, check} = atBothEnds();
+	for (const operation of ['put', 'get'] as const) {
+		const ticket = ticketFor({operation});
+		t.is(check(ticket, {operation, digest}, true), kid);
+		t.throws(() => check(ticket, {operation, digest}), {message: /something else/});
+		t.throws(() => check(ticket, {operation: 'verify', digest}, true), {message: /something else/});
+	}
+
+	t.throws(() => check(ticketFor({operation: 'verify'}), {operation: 'verify', digest}, true), {message: /something/});
+	const batch = ticketFor({operation: 'put-batch'});
+	t.is(check(batch, {operation: 'put-batch'}, true), kid);
+	t.throws(() => check(batch, {operation: 'put', digest}), {message: /something else/});
+	t.throws(() => check(batch, {operation: 'put-batch'}), {message: /no seal/});
+
+	const own = fixedKeys(2);
+	const ask = createCredentials({keys: () => signer, nowMs: () => startMs, randomBytes: systemRandom.bytes})({
+		_id: node,
+		publicKeys: own.public,
+	});
+	const headers: Record<string, string> = ask?.({operation: 'get', digest, search: ''}).headers ?? {};
+	const about = {ticket: headers['Authorization']?.slice('PJAS '.length) ?? '', nonce: headers['PJAS-Nonce'] ?? ''};
+	const secret = proofSecret(own.exchange, coordinator.public);
+	t.is(sealOf(secret, {...about, search: '', digest}), headers['PJAS-Seal'] ?? '');
+	t.not(sealOf(secret, {...about, search: '', digest: otherDigest}), headers['PJAS-Seal']);
+	t.not(sealOf(secret, {...about, search: '?x', digest}), headers['PJAS-Seal']);
 });
 
 test('an answer is proven for one request, status and body', t => {
