@@ -434,6 +434,25 @@ test('a banned node is kept out until it is let in again', async t => {
 	t.is((await nodesOf(network))[0]?.banned_at, undefined);
 });
 
+test('a node that left is let in again with a code that was made since', async t => {
+	t.timeout(LIMIT_MS);
+	const network = await startTrustNetwork(t);
+	const code = await network.invite({uses: 5});
+	const {running, log} = await network.startNode('one', {join: code});
+	await network.online(1);
+	t.is((await network.call('POST', `/api/nodes/${running.nodeId}/drain`, {leave: true})).status, 200);
+	await until('it is forgotten', async () => (await nodesOf(network)).length === 0);
+	await until('it is told', () => log.messages('warn').some(message => message.includes('has left the network')));
+	t.is((await nodesOf(network)).length, 0);
+
+	await running.close({graceMs: 0});
+	const again = await network.startNode('one', {join: await network.invite({zone: 'attic'})});
+	await network.online(1);
+	t.like((await nodesOf(network))[0], {node_id: again.running.nodeId, zone: 'attic'});
+	t.is(again.running.nodeId, running.nodeId);
+	t.is((await uploadTo(network, randomBytes(1000))).status, 200);
+});
+
 test('keys rotate while nodes run, and those that were away learn the new one', async t => {
 	t.timeout(LIMIT_MS);
 	const network = await startTrustNetwork(t);

@@ -47,7 +47,7 @@ export type Admission = {
 };
 
 export type AdmissionOptions = {
-	catalog: Pick<Catalog, 'getNode'>;
+	catalog: Pick<Catalog, 'getNode' | 'getSmall' | 'removeSmall'>;
 	fleet: Pick<Fleet, 'find' | 'get'>;
 	keys: NetworkKeys;
 	invitations: Pick<NodeInvitations, 'redeem'>;
@@ -75,6 +75,12 @@ const needCode = () =>
 	new PjasError(
 		'JOIN_CODE_INVALID',
 		'This network takes no node without a code: ask for one, and start with --join CODE',
+	);
+
+const needNewCode = () =>
+	new PjasError(
+		'JOIN_CODE_INVALID',
+		'This node has left the network: to have it back, ask for a new join code, and start it with --join CODE',
 	);
 
 /** The same request counts once, as long as its time is not past. */
@@ -155,7 +161,19 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 		return {isReady: true};
 	};
 
+	/** A node that left may still run, or be started as before: it must not be back by itself. */
+	const admitLeaver = async (code: string | undefined, nodeId: string, leftAt: number): Promise<Terms['invited']> => {
+		const parsed = code === undefined ? undefined : parseJoinCode(code);
+		const invitation = parsed && (await catalog.getSmall('nodeInvitation', parsed.id));
+		if (!parsed || !invitation || invitation.createdAt <= leftAt) throw needNewCode();
+		const invited = await invitations.redeem(parsed.id, nodeId);
+		await catalog.removeSmall('departure', nodeId);
+		return invited;
+	};
+
 	const admitNewcomer = async (code: string | undefined, nodeId: string): Promise<Terms['invited']> => {
+		const departure = await catalog.getSmall('departure', nodeId);
+		if (departure) return admitLeaver(code, nodeId, departure.leftAt);
 		const parsed = code === undefined ? undefined : parseJoinCode(code);
 		if (!parsed && open) return undefined;
 		if (code === undefined) throw needCode();

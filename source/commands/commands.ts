@@ -37,7 +37,10 @@ export type Command = {
 
 export const logLevels = ['INFO', 'WARN', 'ERROR'] as const;
 export const userActions = ['list', 'set', 'reset'] as const;
-export const nodeActions = ['list', 'audit', 'ban', 'unban'] as const;
+export const nodeActions = [
+	...(['list', 'drain', 'cancel-drain', 'leave', 'maintenance', 'safe-to-stop'] as const),
+	...(['audit', 'ban', 'unban'] as const),
+] as const;
 export const inviteActions = ['list', 'revoke', 'node', 'nodes'] as const;
 export const linkActions = ['list', 'create', 'revoke'] as const;
 export const trashActions = ['list', 'restore', 'purge', 'empty'] as const;
@@ -138,14 +141,27 @@ export const commands = {
 		isRemote: true,
 	},
 	nodes: {
-		about: 'List every node that ever joined, audit one, keep it out, or let it in',
-		argument: {placeholder: 'audit|ban|unban NODE', isMany: true, isOptional: true, completes: nodeActions},
-		flags: [],
-		notes: [
-			'NODE is an id, or a name where only one node has it. The copies of one that is kept out do not count.',
-			'audit has it prove that it holds a shard chosen by chance: exit code 0 where it does. Who fails is suspended.',
+		about: 'List the nodes; let one be away, leave or prove what it holds; keep it out',
+		argument: {placeholder: 'ACTION NODE', isMany: true, isOptional: true, completes: nodeActions},
+		flags: [
+			{name: 'leave', isRare: true, help: 'drain: forget the node once it is empty'},
+			{name: 'for', placeholder: 'TIME', isRare: true, help: 'maintenance: how long, as 2h. Default: 1h'},
+			{name: 'end', isRare: true, help: 'maintenance: it is over, or does not take place'},
 		],
-		examples: ['pjas-tui nodes', 'pjas-tui nodes audit attic', 'pjas-tui nodes ban attic'],
+		notes: [
+			`ACTION is one of ${nodeActions.join(', ')}.`,
+			'NODE is an id, or a name where only one node has it.',
+			'drain moves its shards elsewhere; leave forgets it then: to come back it needs a new join code. In its maintenance a node may be away: nothing is repaired for it.',
+			'safe-to-stop ends with 0 where each of its chunks has enough copies elsewhere, else with 1, and lists those at risk.',
+			'audit has it prove that it holds a shard chosen by chance: exit code 0 where it does. Who fails is suspended.',
+			'ban keeps a node out: its copies do not count.',
+		],
+		examples: [
+			'pjas-tui nodes',
+			'pjas-tui nodes drain attic',
+			'pjas-tui nodes maintenance attic --for 2h',
+			'pjas-tui nodes safe-to-stop attic && ssh attic sudo poweroff',
+		],
 		isRemote: true,
 	},
 	stats: {

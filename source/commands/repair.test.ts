@@ -1,5 +1,6 @@
 import test from 'ava';
 import type {Api, RepairView} from '../client/contract.js';
+import type {MovesView} from '../client/healing-contract.js';
 import type {CommandContext} from './context.js';
 import {repair} from './repair.js';
 
@@ -25,6 +26,21 @@ const viewOf = (change: Partial<RepairView> = {}): RepairView => ({
 	...change,
 });
 
+const moves: MovesView = {
+	paused: false,
+	waiting: 3,
+	blocked: 1,
+	reason: 'no-space',
+	active: [
+		{
+			...{file_id: file, index: 9, size: 2048, from: 'pjas-00000001', to: 'pjas-00000002'},
+			...{reason: 'drain', started_at: 1},
+		},
+	],
+	bytes_per_s: 1024,
+	done: {shards: 5, bytes: 4096},
+};
+
 /** Runs the command against an API that notes what it is asked for. */
 const run = async (words: readonly string[], flags: Record<string, true> = {}) => {
 	const asked: string[] = [];
@@ -34,6 +50,7 @@ const run = async (words: readonly string[], flags: Record<string, true> = {}) =
 			asked.push('status');
 			return Promise.resolve(viewOf());
 		},
+		moves: async () => Promise.resolve(moves),
 		async pauseRepair(isPaused) {
 			asked.push(isPaused ? 'pause' : 'resume');
 			return Promise.resolve(viewOf({paused: isPaused}));
@@ -65,7 +82,9 @@ test('repair tells what goes on, what waits and why', async t => {
 	t.regex(text, /^Rate +1 MiB\/s now, at most 20 MiB\/s$/m);
 	t.regex(text, new RegExp(`${file} +3 +1 .* attic +pjas-00000002`));
 	t.regex(text, new RegExp(`${file} +4 +2 .*no other node has the room`));
-	t.deepEqual(JSON.parse((await run(['status'], {json: true})).text), viewOf());
+	t.regex(text, /^Can't be moved now +1: no other node has the room/m);
+	t.regex(text, new RegExp(`${file} +9 +2 KiB +attic +pjas-00000002 +drain`));
+	t.deepEqual(JSON.parse((await run(['status'], {json: true})).text), {...viewOf(), moves});
 });
 
 test('it is paused and resumed, and a file is repaired now, but not with --read-only', async t => {

@@ -1,4 +1,5 @@
 import type {NodeView, RepairView} from '../client/contract.js';
+import type {MovesView} from '../client/healing-contract.js';
 import {formatSize, formatTable, formatTime} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
 import {PjasError} from '../protocol/errors.js';
@@ -25,12 +26,39 @@ const figures = (repair: RepairView): string => {
 	return rows.map(([label, value]) => `${label.padEnd(22)} ${value}\n`).join('');
 };
 
+const movesText = ({waiting, blocked, active, reason, bytes_per_s: now, done}: MovesView): string => {
+	const why = reason === null ? '' : `: ${repairReasons[reason]}`;
+	const rows: [string, string][] = [
+		['Moves under way', `${active.length}, ${formatSize(now)}/s`],
+		['Moves waiting', String(waiting)],
+		["Can't be moved now", `${blocked}${why}`],
+		['Moved since the start', `${done.shards} shards, ${formatSize(done.bytes)}`],
+	];
+	return `\n${rows.map(([label, value]) => `${label.padEnd(22)} ${value}\n`).join('')}`;
+};
+
+const movesHead = ['FILE', 'CHUNK', 'SIZE', 'FROM', 'TO', 'WHY'];
 const activeHead = ['FILE', 'CHUNK', 'COPIES', 'SIZE', 'FROM', 'TO'];
 const shortHead = ['FILE', 'CHUNK', 'COPIES', 'DUE (UTC)', 'WHY NOT NOW'];
 
-const tablesOf = (repair: RepairView, nodes: readonly NodeView[]): string => {
+const namesOf = (nodes: readonly NodeView[]) => {
 	const names = new Map(nodes.map(({node_id: id, name}) => [id, name]));
-	const nameOf = (id: string) => names.get(id) ?? id;
+	return (id: string) => names.get(id) ?? id;
+};
+
+const movesTable = ({active}: MovesView, nameOf: (id: string) => string): string => {
+	const rows = active.map(({file_id: file, index, size, from, to, reason}) => [
+		file,
+		String(index),
+		formatSize(size),
+		nameOf(from),
+		nameOf(to),
+		reason,
+	]);
+	return rows.length > 0 ? `\n${formatTable(movesHead, rows)}\n` : '';
+};
+
+const tablesOf = (repair: RepairView, nameOf: (id: string) => string): string => {
 	const active = repair.active.map(({file_id: file, index, copies, size, from, to}) => [
 		file,
 		String(index),
@@ -53,8 +81,14 @@ const tablesOf = (repair: RepairView, nodes: readonly NodeView[]): string => {
 };
 
 const show = async ({api, stdout, flags}: CommandContext, repair: RepairView) => {
-	if (isOn({flags}, 'json')) await stdout.write(jsonLine(repair));
-	else await stdout.write(figures(repair) + tablesOf(repair, await api.nodes()));
+	const moves = await api.moves();
+	if (isOn({flags}, 'json')) {
+		await stdout.write(jsonLine({...repair, moves}));
+		return exitCodes.done;
+	}
+
+	const nameOf = namesOf(await api.nodes());
+	await stdout.write(figures(repair) + tablesOf(repair, nameOf) + movesText(moves) + movesTable(moves, nameOf));
 	return exitCodes.done;
 };
 

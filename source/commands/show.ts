@@ -40,9 +40,22 @@ const statsText = (stats: Stats): string => {
 };
 
 const nodesHead = ['NAME', 'STATUS', 'ZONE', 'OWNER', 'USED', 'ALLOCATED', 'SHARDS', 'ADDRESS'];
-const nodeRow = (node: NodeView) => [
+/** Whether a node is there, and what else there is to know before one counts on it. */
+const statusText = (node: NodeView, nowMs: number): string => {
+	if (node.banned_at !== undefined) return 'banned';
+	const {drain, maintenance, suspended} = node;
+	const isAwayOnPurpose = maintenance && maintenance.from <= nowMs && nowMs < maintenance.until;
+	return [
+		node.status,
+		...(drain ? [drain.leaves ? 'leaving' : 'draining'] : []),
+		...(isAwayOnPurpose ? ['maintenance'] : []),
+		...(suspended ? ['suspended'] : []),
+	].join(', ');
+};
+
+const nodeRow = (node: NodeView, nowMs: number) => [
 	node.name,
-	node.status,
+	statusText(node, nowMs),
 	node.zone,
 	node.owner,
 	formatSize(node.storage_stats.used_bytes),
@@ -85,11 +98,17 @@ export const showStats: RunCommand = async ({api, stdout, flags}) => {
 	return exitCodes.done;
 };
 
-export const showNodes: RunCommand = async ({api, stdout, flags}) => {
+export const showNodes: RunCommand = async ({api, stdout, flags, clock}) => {
 	const nodes = await api.nodes();
 	if (isOn({flags}, 'json')) await stdout.write(jsonList(nodes));
 	else if (nodes.length === 0) await stdout.write('No node has joined yet\n');
-	else await stdout.write(`${formatTable(nodesHead, nodes.map(nodeRow))}\n`);
+	else
+		await stdout.write(
+			`${formatTable(
+				nodesHead,
+				nodes.map(node => nodeRow(node, clock.now())),
+			)}\n`,
+		);
 	return exitCodes.done;
 };
 
