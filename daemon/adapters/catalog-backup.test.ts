@@ -7,7 +7,7 @@ import {type ErrorCode, isPjasError} from '../../source/protocol/errors.js';
 import {answersOf} from '../ports/catalog-history.suite.js';
 import {chunkIdOfFile, chunkOf, fileIdOf, fileOf} from '../ports/catalog-samples.suite.js';
 import {collect, refused} from '../ports/catalog.suite.js';
-import {backupCatalog, restoreCatalog} from './catalog-backup.js';
+import {backupCatalog, readRestoredAt, restoreCatalog} from './catalog-backup.js';
 import {writeGolden} from './catalog-golden.suite.js';
 import {memoryCatalog} from './memory-catalog.js';
 import {faultyFiles, openCatalogIn, spawnOn, temporaryFolder} from './nedb-testing.suite.js';
@@ -69,6 +69,7 @@ test('a backup of the first version is restored, with its key and a note of when
 		restored_at: '2023-11-14T22:15:00.000Z',
 		backup_created_at: '2023-11-14T22:13:20.000Z',
 	});
+	t.is(await readRestoredAt(folder), Date.parse('2023-11-14T22:15:00.000Z'));
 	t.deepEqual((await readdir(folder)).sort(), ['catalog.db', 'master.key', 'restored.json']);
 	for (const name of await readdir(folder)) t.is((await stat(path.join(folder, name))).mode & 0o777, 0o600);
 });
@@ -258,4 +259,11 @@ test('a restore that was interrupted before its catalogue was there can be done 
 	await restore(golden.pathname, folder);
 	t.is((await openCatalogIn(t, folder)).totals().files, 1);
 	t.deepEqual((await readdir(folder)).sort(), ['catalog.db', 'master.key', 'restored.json']);
+});
+
+test('that a catalogue came out of a backup is known as long as its note is there, whatever that says', async t => {
+	const folder = await temporaryFolder(t);
+	t.is(await readRestoredAt(folder), undefined);
+	await writeFile(path.join(folder, 'restored.json'), '{"restored_');
+	t.is(await readRestoredAt(folder), Math.floor((await stat(path.join(folder, 'restored.json'))).mtimeMs));
 });
