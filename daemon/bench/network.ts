@@ -186,7 +186,7 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 		download: async (id, take) => download({host, port, headers, path: `/api/files/download/${id}`}, take),
 		clear: async ids => {
 			for (const id of ids) {
-				await ask({host, port, headers, method: 'DELETE', path: `/api/files/${id}`});
+				await ask({host, port, headers, method: 'DELETE', path: `/api/files/${id}?forever=true`});
 				stored.delete(id);
 			}
 
