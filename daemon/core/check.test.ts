@@ -12,7 +12,21 @@ import {
 } from './check.js';
 import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord} from './model.js';
 
-type Disk = {isLost: boolean; shards: Map<Digest, 'right' | 'wrong'>; taken: Set<Digest>; isOld: DiskTruth['isOld']};
+type Disk = Omit<DiskTruth, 'isLost' | 'taken' | 'isOld'> & {
+	isLost: boolean;
+	shards: Map<Digest, 'right' | 'wrong'>;
+	taken: Set<Digest>;
+	isOld: DiskTruth['isOld'];
+};
+
+const diskWith = (shards: Disk['shards']): Disk => ({
+	isLost: false,
+	shards,
+	state: digest => shards.get(digest),
+	digests: () => shards.keys(),
+	taken: new Set(),
+	isOld: () => true,
+});
 
 type State = Omit<NetworkTruth, 'files' | 'chunks' | 'nodes' | 'removals' | 'disks' | 'acknowledged'> & {
 	files: Map<FileId, FileRecord>;
@@ -35,12 +49,7 @@ const atRest = (): State => {
 		chunks: [chunkOf(1, 0)],
 		nodes: new Map(numbers.map(number => [nodeIdOf(number), nodeOf(number, {zone: `zone ${number}`})])),
 		removals: [],
-		disks: new Map(
-			numbers.map(number => [
-				nodeIdOf(number),
-				{isLost: false, shards: new Map(number < 4 ? [[digest, 'right']] : []), taken: new Set(), isOld: () => true},
-			]),
-		),
+		disks: new Map(numbers.map(number => [nodeIdOf(number), diskWith(new Map(number < 4 ? [[digest, 'right']] : []))])),
 		acknowledged: new Map([[fileIdOf(1), 1]]),
 	};
 };

@@ -5,8 +5,9 @@ import {type ChunkRecord, type FileRecord, type NodeRecord, type RemovalRecord, 
 export type DiskTruth = {
 	/** Whether its shards are lost for good: its disk died. */
 	isLost: boolean;
-	/** What it has under each name: the right bytes, or others. */
-	shards: ReadonlyMap<Digest, 'right' | 'wrong'>;
+	/** What it has under a name: the right bytes, or others. */
+	state: (digest: Digest) => 'right' | 'wrong' | undefined;
+	digests: () => Iterable<Digest>;
 	/** What a fault took from it, and nobody may know of yet. */
 	taken: ReadonlySet<Digest>;
 	/** Shards that it has since before the grace of orphans. */
@@ -56,14 +57,14 @@ type NodeOfShard = {node: NodeId; digest: Digest};
 
 const hasRight = ({disks}: NetworkTruth, {node, digest}: NodeOfShard): boolean => {
 	const disk = disks.get(node);
-	return disk !== undefined && !disk.isLost && disk.shards.get(digest) === 'right';
+	return disk !== undefined && !disk.isLost && disk.state(digest) === 'right';
 };
 
 /** Whether a record that counts on a shard is wrong although nothing happened to that shard. */
 const isUntrue = (state: NetworkTruth, {node, digest}: NodeOfShard): boolean => {
 	const disk = state.disks.get(node);
 	if (!disk) return true;
-	return !disk.isLost && !disk.shards.has(digest) && !disk.taken.has(digest);
+	return !disk.isLost && disk.state(digest) === undefined && !disk.taken.has(digest);
 };
 
 const checkKept = (state: NetworkTruth, chunk: ChunkRecord): Breach[] => {
@@ -79,7 +80,8 @@ const checkKept = (state: NetworkTruth, chunk: ChunkRecord): Breach[] => {
 			breaches.push({...about, node, invariant: 'one-shard-a-node', problem: 'it counts on a node twice'});
 		}
 
-		if (!fault && isUntrue(state, {node, digest})) {
+		// A file that is deleted loses its shards before its chunks' records.
+		if (!fault && state.files.has(file) && isUntrue(state, {node, digest})) {
 			breaches.push({...about, node, invariant: 'record-true', problem: 'it counts on a shard that is not there'});
 		}
 	}
@@ -189,7 +191,7 @@ const checkNodes = (state: NetworkTruth, counted: ReadonlyMap<NodeId, ReadonlySe
 		}
 
 		if (disk.isLost || !record || record.bannedAt !== undefined) continue;
-		const orphans = [...disk.shards.keys()].filter(digest => !own?.has(digest) && disk.isOld(digest));
+		const orphans = [...disk.digests()].filter(digest => !own?.has(digest) && disk.isOld(digest));
 		if (orphans.length > 0) {
 			const problem = `${orphans.length} shards of no chunk, one of them ${orphans[0]}`;
 			breaches.push({invariant: 'no-orphans', node, problem});

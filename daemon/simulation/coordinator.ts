@@ -2,7 +2,10 @@ import type {StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {type Checker, createChecker} from '../coordinator/checker.js';
 import {createDownloader, type Downloader} from '../coordinator/download.js';
-import {createFleet, type Fleet} from '../coordinator/fleet.js';
+import {createChangeNode} from '../coordinator/change-node.js';
+import {createMover, type Mover} from '../coordinator/mover.js';
+import {createNodeCare, type NodeCare} from '../coordinator/node-care.js';
+import {createFleet, type Fleet, type NodeState} from '../coordinator/fleet.js';
 import type {MasterKey} from '../coordinator/master-key.js';
 import {createMembership, type Membership} from '../coordinator/membership.js';
 import {createMemoryBudget} from '../coordinator/memory-budget.js';
@@ -17,7 +20,6 @@ import {createShardReader} from '../coordinator/shard-reader.js';
 import {createShardWriter, type ShardWriter} from '../coordinator/shard-writer.js';
 import {createTrash, type Trash} from '../coordinator/trash.js';
 import {createUploader, type Uploader} from '../coordinator/upload.js';
-import type {ChunkRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -48,8 +50,6 @@ type Options = {
 	probe: (node: NodeId) => Promise<StorageStats>;
 	/** The nodes that are not heard of now. Those that are need not say so every few seconds: that costs too much here. */
 	silent: () => Iterable<NodeId>;
-	/** Told of each chunk that healing changed. */
-	onHealed: (chunk: ChunkRecord) => void;
 };
 
 /** A coordinator's process without its servers: the real parts, put together as `coordinator/server.ts` does. */
@@ -65,6 +65,8 @@ export type SimulatedCoordinator = {
 	repairer: Repairer;
 	reconciler: Reconciler;
 	trash: Trash;
+	mover: Mover;
+	care: NodeCare;
 	start: () => Promise<void>;
 	/** Lets all workers look at once. */
 	wakeAll: () => void;
@@ -116,14 +118,29 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		onChange: chunk => repairer.chunkChanged(chunk),
 	});
 	const remover = createRemover({catalog, fleet, clock, log, note, wake: () => wake('remover')});
-	const repairer = createRepairer({
+	const {discard, forget} = remover;
+	const healing = {
 		...{catalog, fleet, budget, health, remover, clock, random, log, note},
 		settings: settings.repair,
 		pace: createPace(clock, settings.repair.bytesPerSecond),
-		onChange: options.onHealed,
-		wake: () => wake('repairer'),
+		onChange: () => undefined,
+	};
+	const repairer = createRepairer({...healing, wake: () => wake('repairer')});
+	const nodeChanged = (state: NodeState) => {
+		repairer.nodeChanged(state);
+		mover.nodeChanged();
+	};
+	const care = createNodeCare({
+		...{catalog, fleet, clock, note},
+		changeNode: createChangeNode({catalog, fleet}),
+		onChange: nodeChanged,
+		onForgotten: () => undefined,
 	});
-	const {discard, forget} = remover;
+	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
+	const uploader = createUploader({
+		...{catalog, budget, writer, masterKey, clock, random, log, replicas, forget, chunkSizeBytes},
+	});
+	const mover = createMover({...healing, repairer, care, oldestUpload: uploader.oldest, wake: () => wake('mover')});
 	const wakeReconciler = () => wake('reconciler');
 	const reconciler = createReconciler({
 		...{catalog, fleet, health, clock, random, log, note, discard},
@@ -143,13 +160,12 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		note,
 		onArrival(state, listingDigest) {
 			reconciler.request(state.record._id, listingDigest);
-			repairer.nodeChanged(state);
+			nodeChanged(state);
 			wake('remover');
 		},
-		onDeparture: repairer.nodeChanged,
+		onDeparture: nodeChanged,
 		onChange: () => undefined,
 	});
-	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
 	const reader = createShardReader({fleet, budget, health, clock, random, log});
 
 	const trash = createTrash({catalog, remover, clock, note, keepMs: settings.trashMs});
@@ -158,12 +174,15 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		for (const file of await catalog.filesWithoutRecord()) await remover.sweepFile(file);
 		await membership.recall();
 		await repairer.recall();
+		mover.recall();
 		const rests = [
 			[membership, 1_000],
 			[remover, 30_000],
 			[reconciler, 60_000],
 			[repairer, 1_000],
 			[trash, 60_000],
+			[mover, 1_000],
+			[care, 30_000],
 		] as const;
 		for (const [worker, restMs] of rests) {
 			running.set(worker.name, runLazily(worker, {clock, log, restMs, longestRestMs: settings.longestRestMs}));
@@ -174,9 +193,7 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		catalog,
 		fleet,
 		membership,
-		uploader: createUploader({
-			...{catalog, budget, writer, masterKey, clock, random, log, replicas, forget, chunkSizeBytes},
-		}),
+		uploader,
 		writer,
 		downloader: createDownloader({catalog, budget, reader, masterKey, chunkSizeBytes}),
 		checker: createChecker({catalog, fleet, health, clock, log}),
@@ -184,6 +201,8 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		repairer,
 		reconciler,
 		trash,
+		mover,
+		care,
 		start,
 		wakeAll: () => [...running.values()].forEach(worker => worker.wake()),
 	};

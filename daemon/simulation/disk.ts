@@ -24,12 +24,15 @@ export type Disk = ShardStore & {
 	/** A shard is gone, and the node does not know. */
 	take: (digest: Digest) => void;
 	isRight: (digest: Digest) => boolean;
+	/** All that it had is gone, and its memory is free. */
+	destroy: () => void;
 };
 
 type Options = {
 	allocatedBytes: number;
 	bodies: Bodies;
-	nowMinute: () => number;
+	/** Without it, nothing is known of when a shard came. */
+	nowMinute?: (() => number) | undefined;
 	/** Told of each change of what it has. */
 	onChange?: () => void;
 };
@@ -49,7 +52,7 @@ export const createDisk = (options: Options): Disk => {
 
 	const add = (digest: Digest, body: Uint8Array) => {
 		kept.set(digest, body);
-		since.set(digest, nowMinute());
+		if (nowMinute) since.set(digest, nowMinute());
 		taken.delete(digest);
 		usedBytes += onDiskBytes(body.length);
 		onChange();
@@ -82,7 +85,7 @@ export const createDisk = (options: Options): Disk => {
 	return {
 		kept,
 		taken,
-		sinceMinute: digest => since.get(digest) ?? nowMinute(),
+		sinceMinute: digest => since.get(digest) ?? Infinity,
 		usedBytes: () => usedBytes,
 		allocatedBytes: () => allocatedBytes,
 		resize: bytes => (allocatedBytes = bytes),
@@ -99,6 +102,11 @@ export const createDisk = (options: Options): Disk => {
 			taken.add(digest);
 		},
 		isRight,
+		destroy() {
+			kept.clear();
+			since.clear();
+			usedBytes = 0;
+		},
 		async put(digest, body, {signal} = {}) {
 			signal?.throwIfAborted();
 			if (body.length > MAX_SHARD_BYTES) {

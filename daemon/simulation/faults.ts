@@ -174,6 +174,35 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 					return `the line of ${member.name} is slow`;
 				},
 			},
+			drain: {
+				weight: 2,
+				async strike(member) {
+					const care = world.coordinator()?.care;
+					if (!care || living().length <= 5) return false;
+					const leaves = chance.isLucky(0.3);
+					void world.ask(async () => care.drain(member.id, leaves, 'somebody'));
+					if (!leaves) {
+						later(longOrShort(MINUTE_MS, 6 * HOUR_MS), () => {
+							const now = world.coordinator()?.care;
+							if (now) void world.ask(async () => now.cancelDrain(member.id, 'somebody'));
+						});
+					}
+
+					return Promise.resolve(`${member.name} is drained${leaves ? ' and leaves' : ''}`);
+				},
+			},
+			maintenance: {
+				weight: 2,
+				strike(member) {
+					const care = world.coordinator()?.care;
+					if (!care || !isReachable(member)) return false;
+					const ms = longOrShort(MINUTE_MS, 6 * HOUR_MS);
+					const from = world.wallMs();
+					void world.ask(async () => care.maintain(member.id, {from, until: from + ms, by: 'somebody'}));
+					nap(member, ms * chance.between(0.5, 1.2));
+					return `${member.name} is in maintenance for ${Math.round(ms / 1000)} s`;
+				},
+			},
 			'clock jump': {
 				weight: 1,
 				strike() {

@@ -57,44 +57,44 @@ const others: Record<AtOnce, 'at once' | 'listing'> = {
 };
 const kindOf = (name: keyof Catalog) => (others as Partial<Record<keyof Catalog, 'at once' | 'listing'>>)[name];
 
-async function* listingThrough(gate: Gate, listing: AsyncIterable<unknown>): AsyncGenerator {
-	const records = listing[Symbol.asyncIterator]();
-	for (;;) {
-		const next = await gate.pass(async () => records.next());
-		if (next.done) return;
-		yield next.value;
+/** Does a piece of a verb's work: `parameters` are the call's, for who tells calls apart. */
+type Around = <T>(verb: keyof Catalog, parameters: unknown[], work: () => Promise<T>) => Promise<T>;
+
+/** A catalogue with something around each of its calls but those that answer at once; around each record of a listing. */
+export const catalogWith = (catalog: Catalog, around: Around): Catalog => {
+	async function* listing(name: keyof Catalog, parameters: unknown[], all: AsyncIterable<unknown>): AsyncGenerator {
+		const records = all[Symbol.asyncIterator]();
+		for (;;) {
+			const next = await around(name, parameters, async () => records.next());
+			if (next.done) return;
+			yield next.value;
+		}
 	}
-}
+
+	const surround = (name: keyof Catalog, verb: Verb): Verb => {
+		const kind = kindOf(name);
+		if (kind === 'at once') return verb;
+		if (kind === 'listing') {
+			return (...parameters) => listing(name, parameters, verb(...parameters) as AsyncIterable<unknown>);
+		}
+
+		return async (...parameters) => around(name, parameters, async () => Promise.resolve(verb(...parameters)));
+	};
+
+	const verbs = Object.entries(catalog).map(([name, verb]) => [name, surround(name as keyof Catalog, verb as Verb)]);
+	return Object.fromEntries(verbs) as Catalog;
+};
 
 /**
 The catalogue as a process sees it. A write may be durable although its process never hears of it.
 
 @param onCall - Told of each call of a verb.
 */
-export const catalogThrough = (
-	gate: Gate,
-	catalog: Catalog,
-	onCall: (verb: keyof Catalog) => void = () => undefined,
-): Catalog => {
-	const through = (name: keyof Catalog, verb: Verb): Verb => {
-		const kind = kindOf(name);
-		if (kind === 'at once') return verb;
-		if (kind === 'listing') {
-			return (...parameters) => {
-				onCall(name);
-				return listingThrough(gate, verb(...parameters) as AsyncIterable<unknown>);
-			};
-		}
-
-		return async (...parameters) => {
-			onCall(name);
-			return gate.pass(async () => Promise.resolve(verb(...parameters)));
-		};
-	};
-
-	const verbs = Object.entries(catalog).map(([name, verb]) => [name, through(name as keyof Catalog, verb as Verb)]);
-	return Object.fromEntries(verbs) as Catalog;
-};
+export const catalogThrough = (gate: Gate, catalog: Catalog, onCall: () => void): Catalog =>
+	catalogWith(catalog, async (_verb, _parameters, work) => {
+		onCall();
+		return gate.pass(work);
+	});
 
 /** The time as a process sees it: the wall's may be set, the other only goes on. */
 export const clockThrough = (gate: Gate, time: VirtualTime, wallMs: () => number): Clock => {

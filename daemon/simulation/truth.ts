@@ -45,7 +45,8 @@ export const removalsIn = async ({catalog, members}: World): Promise<RemovalReco
 /** @param oldMinutes - How long a shard is there before it can be an orphan. */
 const diskTruthOf = ({disk, isDead}: Member, nowMs: number, oldMinutes: number): DiskTruth => ({
 	isLost: isDead,
-	shards: new Map([...disk.kept.keys()].map(digest => [digest, disk.isRight(digest) ? 'right' : 'wrong'])),
+	state: digest => (disk.kept.has(digest) ? (disk.isRight(digest) ? 'right' : 'wrong') : undefined),
+	digests: () => disk.kept.keys(),
 	taken: disk.taken,
 	isOld: digest => disk.sinceMinute(digest) < nowMs / 60_000 - oldMinutes,
 });
@@ -71,14 +72,50 @@ export const truthOf = async (
 	};
 };
 
+type Page = {files: FileRecord[]; chunks: ChunkRecord[]};
+
+/** The files that are not in the trash, with their chunks, some at a time. */
+export async function* filePages(catalog: Catalog, limit = A_PAGE): AsyncGenerator<Page> {
+	for (let before: FileId | undefined; ;) {
+		const files = await catalog.files({limit, ...(before && {before})});
+		const chunks: ChunkRecord[] = [];
+		for (const {_id} of files) for await (const chunk of catalog.chunksOf(_id)) chunks.push(chunk);
+		yield {files, chunks};
+		before = files.at(-1)?._id;
+		if (files.length < limit) return;
+	}
+}
+
+/** What the disks have, without a copy of it. */
+export const lightTruthOf = ({members, wallMs}: World): Omit<NetworkTruth, 'files' | 'chunks' | 'acknowledged'> => ({
+	now: wallMs(),
+	nodes: new Map(),
+	removals: [],
+	disks: new Map(
+		[...members].map(([id, {disk, isDead}]): [NodeId, DiskTruth] => [
+			id,
+			{
+				isLost: isDead,
+				state: digest => (disk.kept.has(digest) ? (disk.isRight(digest) ? 'right' : 'wrong') : undefined),
+				digests: () => disk.kept.keys(),
+				taken: disk.taken,
+				isOld: () => false,
+			},
+		]),
+	),
+});
+
 /** One number for a whole world: its catalogue, its disks and its time. */
 export const digestOfWorld = async (world: World): Promise<string> => {
 	const {catalog, members, time} = world;
 	const hash = createHash('sha256');
 	const add = (value: unknown) => hash.update(JSON.stringify(value)).update('\n');
-	const files = await filesIn(catalog);
-	files.forEach(add);
-	for (const chunk of await chunksIn(catalog, files)) add(chunk);
+	for (const file of await filesIn(catalog)) {
+		add(file);
+		for await (const chunk of catalog.chunksOf(file._id)) add(chunk);
+	}
+
+	for (const id of await catalog.filesWithoutRecord()) for await (const chunk of catalog.chunksOf(id)) add(chunk);
 	for (const node of await catalog.nodes()) add(node);
 	for (const removal of await removalsIn(world)) add(removal);
 	for (const {id, disk, isDead} of members.values()) {

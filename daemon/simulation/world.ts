@@ -23,7 +23,10 @@ export type WorldOptions = {
 	figuresEveryMs: number;
 	/** Writes down what happens, for who looks for a fault. */
 	trace: (text: string) => void;
-	onHealed?: (chunk: ChunkRecord) => void;
+	/** Whether it is known how long each shard has been on its disk. */
+	tracksAge?: boolean;
+	/** Told of each change of a chunk. */
+	onChunk?: (before: ChunkRecord | undefined, after: ChunkRecord) => void;
 };
 
 export type MemberTraits = Partial<Pick<Member, 'owner' | 'zone' | 'latencyMs' | 'msPerByte'>> & {
@@ -51,6 +54,8 @@ export type World = {
 	crash: (afterCalls?: number) => void;
 	/** Resolves when the present process ends. */
 	crashed: () => Promise<void>;
+	/** Somebody asks the coordinator for something, and takes a no for an answer. */
+	ask: (work: () => Promise<unknown>) => Promise<void>;
 	jump: (ms: number) => void;
 	/** Has every node that is there say what it has. */
 	tellAll: () => void;
@@ -60,6 +65,17 @@ const START_MS = 1_700_000_000_000;
 const BEAT_MS = 10_000;
 /** A little longer than a node may be silent. */
 const NOTICE_MS = 61_000;
+
+/** A catalogue that tells of each change of a chunk. */
+const watched = (catalog: Catalog, onChunk: NonNullable<WorldOptions['onChunk']>): Catalog => ({
+	...catalog,
+	async putChunk(chunk) {
+		const before = await catalog.getChunk(chunk._id);
+		const after = await catalog.putChunk(chunk);
+		onChunk(before, after);
+		return after;
+	},
+});
 
 type Process = {gate: Gate; coordinator: SimulatedCoordinator; ended: Promise<void>; end: () => void};
 
@@ -74,10 +90,11 @@ const logTo = (trace: (text: string) => void): Log => {
 
 /** Nodes, their lines, the durable catalogue, and a coordinator's process that may end at any moment. */
 export const createWorld = (options: WorldOptions): World => {
-	const {time, settings, trace, onHealed = () => undefined} = options;
+	const {time, settings, trace, tracksAge = true, onChunk} = options;
 	const chance = options.chance.fork();
 	const secrets = options.chance.fork();
-	const catalog = memoryCatalog({nextTurn: async () => Promise.resolve()});
+	const memory = memoryCatalog({nextTurn: async () => Promise.resolve()});
+	const catalog = onChunk ? watched(memory, onChunk) : memory;
 	const bodies: Bodies = new Map();
 	const members = new Map<NodeId, Member>();
 	const silent = new Map<NodeId, number>();
@@ -128,7 +145,7 @@ export const createWorld = (options: WorldOptions): World => {
 		const disk = createDisk({
 			allocatedBytes,
 			bodies,
-			nowMinute: () => Math.floor(time.nowMs() / 60_000),
+			nowMinute: tracksAge ? () => Math.floor(time.nowMs() / 60_000) : undefined,
 			onChange() {
 				if (isTelling) return;
 				isTelling = true;
@@ -209,7 +226,6 @@ export const createWorld = (options: WorldOptions): World => {
 				throw new PjasError('NODE_FAILED', 'it does not answer');
 			},
 			silent: () => silent.keys(),
-			onHealed,
 		});
 		running = {gate, coordinator, ended, end};
 		for (const member of members.values()) {
@@ -244,6 +260,13 @@ export const createWorld = (options: WorldOptions): World => {
 		boot,
 		crash,
 		crashed: async () => running?.ended,
+		async ask(work) {
+			try {
+				await work();
+			} catch (error) {
+				trace(`refused: ${String(error)}`);
+			}
+		},
 		jump(ms) {
 			wallMs();
 			offsetMs += ms;
