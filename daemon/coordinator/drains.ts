@@ -9,6 +9,7 @@ import {nameInText} from './name-in-text.js';
 import type {NodeCare} from './node-care.js';
 import type {Note} from './note.js';
 import {createRate, type Rate} from './rate.js';
+import type {Remover} from './remover.js';
 import {many, obstacleTexts} from './repair-diary.js';
 
 export type DrainProgress = {
@@ -26,6 +27,7 @@ type DrainsOptions = {
 	clock: Clock;
 	note: Note;
 	care: Pick<NodeCare, 'noteEmpty' | 'forget'>;
+	remover: Pick<Remover, 'discard'>;
 	oldestUpload: () => number | undefined;
 	/** What is under way. */
 	jobs: () => readonly Move[];
@@ -45,7 +47,7 @@ const REMOVALS_LOOKED_AT = 100;
 
 /** Keeps account of the nodes that are being emptied, up to their end. What must outlive a restart is in their records. */
 export const createDrains = (options: DrainsOptions): Drains => {
-	const {catalog, fleet, clock, note, care, oldestUpload, jobs, walkOf} = options;
+	const {catalog, fleet, clock, note, care, remover, oldestUpload, jobs, walkOf} = options;
 	const rates = new Map<NodeId, Rate>();
 	const toldAt = new Map<NodeId, number>();
 
@@ -54,11 +56,19 @@ export const createDrains = (options: DrainsOptions): Drains => {
 		return sound + missing + corrupt;
 	};
 
-	/** Whether a node that is there still has to remove shards. One that is away does so when it is back. */
+	/**
+	Whether a node that is there, and that no chunk counts on, still has to remove shards. What a coordinator that ended in the
+	middle left for later is due by then. An orphan's grace is not waited for: it may be wanted yet, and not here.
+	*/
 	const hasRemovals = async ({isOnline, record}: NodeState): Promise<boolean> => {
-		if (!isOnline) return false;
-		const removals = await catalog.removals(record._id, REMOVALS_LOOKED_AT);
-		return removals.some(({notBefore}) => notBefore <= clock.now());
+		// After a start, one that was not heard of yet is given its time.
+		if (!isOnline) return record.awaySince === undefined && record.bannedAt === undefined;
+		const now = clock.now();
+		const all = await catalog.removals(record._id, REMOVALS_LOOKED_AT);
+		const removals = all.filter(({reason}) => reason !== 'orphan');
+		const late = removals.filter(({notBefore}) => notBefore > now);
+		await remover.discard(late.map(removal => ({...removal, notBefore: now})));
+		return removals.length > 0;
 	};
 
 	/** Whether an upload may have put shards on it before it was drained, and names it at its end. */
