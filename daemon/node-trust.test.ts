@@ -1,5 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto';
-import {readFile} from 'node:fs/promises';
+import {readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {once} from 'node:events';
 import {createServer} from 'node:http';
@@ -503,4 +503,35 @@ test('keys rotate while nodes run, and those that were away learn the new one', 
 	await forgotten.running.close({graceMs: 0});
 	await network.startNode('gone', {join: await network.invite()});
 	await network.online(2);
+});
+
+test('a node that lost a file, and one that has other bytes in it, fail their audits, and read all they have again', async t => {
+	t.timeout(LIMIT_MS);
+	const network = await startTrustNetwork(t);
+	const nodes = [await network.addNode('one'), await network.addNode('two'), await network.addNode('three')];
+	t.is((await uploadTo(network, randomBytes(1000))).status, 200);
+	const audit = async ({running}: (typeof nodes)[number]) => {
+		const answer = await network.call('POST', `/api/nodes/${running.nodeId}/audit`);
+		return (await answer.json()) as {outcome: string; node: {suspended?: {reason: string}}};
+	};
+	for (const node of nodes) t.is((await audit(node)).outcome, 'passed');
+
+	const [one, two, three] = nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]];
+	const fileOf = async ({folder}: (typeof nodes)[number]) => {
+		const [name = ''] = await readdir(path.join(folder, 'chunks'));
+		return path.join(folder, 'chunks', name);
+	};
+	await rm(await fileOf(one));
+	const bytes = await readFile(await fileOf(two));
+	bytes[500] = (bytes[500] ?? 0) ^ 1;
+	await writeFile(await fileOf(two), bytes);
+	t.like(await audit(one), {outcome: 'missing', node: {suspended: {reason: 'missing'}}});
+	// It bore witness against the first, and was found out by that.
+	t.like(await audit(two), {node: {suspended: {reason: 'corrupt'}}});
+	t.like(await audit(three), {outcome: 'passed'});
+	await until('both check themselves', () =>
+		[one, two].every(({log}) => log.messages('info').includes('the self-check is done')),
+	);
+	t.is((await readdir(path.join(two.folder, 'quarantine'))).length, 1);
+	t.false(three.log.messages('warn').some(message => message.includes('self-check')));
 });

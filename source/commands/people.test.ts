@@ -236,6 +236,8 @@ test('a code for a node is made by a member for its own, listed, and taken back'
 	t.is((await run(t, ['invite', 'node', '--uses', '0'])).code, 2);
 	t.is((await run(t, ['invite', '--zone', 'attic'])).code, 2);
 	t.is((await run(t, ['nodes', 'ban', 'nobody'])).code, 4);
+	t.is((await run(t, ['nodes', 'audit', 'nobody'])).code, 4);
+	t.is((await run(t, ['nodes', 'audit'])).code, 2);
 });
 
 test('a link to a file is made, listed without its secret, followed by a stranger, and taken back', async t => {
