@@ -176,10 +176,10 @@ export const runLarge = async (options: LargeOptions): Promise<LargeResult> => {
 
 	for (let number = 0; number < nodes; number++) join();
 	for (const member of world.members.values()) member.zone = member.owner;
-	await fill(world, options, chance.fork());
 	world.boot();
 	await time.run(5 * MINUTE_MS);
 	progress(`${world.members.size} nodes are there`);
+	await fill(world, options, chance.fork());
 
 	const living = (): Member | undefined => {
 		const all = [...world.members.values()];
