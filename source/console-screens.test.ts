@@ -77,9 +77,19 @@ const back = async ({pty}: Pick<Walk, 'pty'>, until: Parameters<Pty['waitFor']>[
 
 const walkLists = async (step: Walk) => {
 	const {pty, golden} = step;
-	await golden('overview', /WHAT IS WRONG[^]*node-1/i);
+	await golden('overview', /LIVE[^]*WHAT IS WRONG[^]*node-1/i);
 	pty.press('2');
 	await golden('nodes', /NAME[^]*node-3/);
+	pty.press('G', 'M');
+	await golden('node-maintain', /Maintenance of node-3/);
+	await back(step, /NAME[^]*node-3/);
+	pty.press('L');
+	await golden('node-leave', /Let node-3 leave/);
+	await back(step, /NAME[^]*node-3/);
+	pty.press('T');
+	await golden('node-safe', /Is it safe to stop node-3 now[^]*NO/);
+	await back(step, /NAME[^]*node-3/);
+	pty.press('g');
 	pty.press('enter');
 	await golden('node-facts', /sound/);
 	pty.press('l');
@@ -92,7 +102,7 @@ const walkLists = async (step: Walk) => {
 	pty.press('/');
 	pty.type('report\r');
 	pty.press('enter');
-	await golden('healing-why', /Chunk \d of report\.pdf[^]*node-3/);
+	await golden('healing-why', /Chunk \d of report\.pdf[^]*node-2/);
 	await back(step, 'Under way and waiting');
 	await back(step, '報告書');
 	pty.press('5');
@@ -256,6 +266,10 @@ for (const size of sizes) {
 			const {file_id: id} = await network.upload('old.txt', 'not wanted any more');
 			await createApi(network.url).removeFile(id);
 			await golden('trash', /Trash: 1 file[^]*old\.txt/);
+			const [node] = await createApi(network.url).nodes();
+			await createApi(network.url).drainNode(node?.node_id ?? '');
+			pty.press('2');
+			await golden('read-only-draining', /draining 0%/);
 			await quit(step);
 		});
 	});

@@ -81,6 +81,29 @@ export const keymap = {
 		isChange: true,
 	},
 
+	'node.drain': {
+		scope: 'node',
+		keys: ['D'],
+		label: 'drain',
+		help: 'Move its shards to other nodes, or stop doing that',
+		isChange: true,
+	},
+	'node.maintain': {
+		scope: 'node',
+		keys: ['M'],
+		label: 'maintain',
+		help: 'Say that it may be away for a while, or that this is over',
+		isChange: true,
+	},
+	'node.safe': {scope: 'node', keys: ['T'], label: 'safe?', help: 'Ask whether it can be stopped now'},
+	'node.leave': {
+		scope: 'node',
+		keys: ['L'],
+		label: 'leave',
+		help: 'Move its shards to other nodes, then forget it',
+		isChange: true,
+	},
+
 	'file.download': {scope: 'files', keys: ['d'], label: 'download', help: 'Download the chosen or marked files'},
 	'file.check': {scope: 'files', keys: ['c'], label: 'check', help: 'Have every node re-read its shards of the file'},
 	'file.delete': {
@@ -191,7 +214,7 @@ export const keymap = {
 	'healing.repair': {
 		scope: 'healing',
 		keys: ['R'],
-		label: 'repair now',
+		label: 'repair',
 		help: 'Repair the file now, whoever may come back',
 		isChange: true,
 	},

@@ -1,8 +1,7 @@
 import type {NodeView, RepairView} from '../client/api.js';
 import type {LiveState} from '../client/live-state.js';
-import {age, dateTime} from '../console/age.js';
+import {age, dateTime, span, timeOfDay} from '../console/age.js';
 import type {Piece} from '../console/table.js';
-import {span} from '../console/age.js';
 import type {ChunkView, RepairObstacle} from '../protocol/api.js';
 import {repairReasons} from '../repair-words.js';
 import type {ChunkPlace} from './healing-rows.js';
@@ -69,6 +68,9 @@ export const copiesOf = (chunk: ChunkView, nodes: readonly NodeView[], nowMs: nu
 		})
 		.sort((one, other) => Number(other.counts) - Number(one.counts) || (one.node_name < other.node_name ? -1 : 1));
 
+/** By the minute: nothing paints it anew with each second. */
+const dueWords = (ms: number): string => (age(ms) === 'now' ? 'within a minute' : `in ${age(ms)}`);
+
 type About = {chunk: ChunkView; place: ChunkPlace; state: LiveState; nowMs: number};
 
 const isAt =
@@ -104,7 +106,7 @@ const isPaused = ({state: {repair, stats}}: About) => (repair?.paused ?? stats?.
 
 const againText = (about: About, dueAt: number | undefined): string => {
 	if (isPaused(about)) return '; and healing is paused';
-	return dueAt === undefined || dueAt <= about.nowMs ? '' : `. It is tried again in ${span(dueAt - about.nowMs)}`;
+	return dueAt === undefined || dueAt <= about.nowMs ? '' : `. It is tried again ${dueWords(dueAt - about.nowMs)}`;
 };
 
 const blocked = (reason: RepairObstacle, about: About, dueAt?: number): ChunkReason => {
@@ -124,7 +126,7 @@ const waits = (repair: RepairView | undefined, about: About, dueAt?: number): Ch
 		const grace = repair ? ` (a grace of ${span(repair.grace_ms)})` : '';
 		return {
 			state,
-			why: `Its lost copies may come back${grace}: it is repaired in ${span(dueAt - about.nowMs)}`,
+			why: `Its lost copies may come back${grace}: it is repaired ${dueWords(dueAt - about.nowMs)}`,
 			remedy: `${names.length === 0 ? '' : `Bring back ${names.join(' or ')}; or `}R repairs it now`,
 		};
 	}
@@ -136,9 +138,9 @@ const waits = (repair: RepairView | undefined, about: About, dueAt?: number): Ch
 	};
 };
 
-const active = ({place, state: {repair, moves, nodes = []}, nowMs}: About): ChunkReason | undefined => {
+const active = ({place, state: {repair, moves, nodes = []}}: About): ChunkReason | undefined => {
 	const nameOf = (id: string) => nodes.find(({node_id: each}) => each === id)?.name ?? id;
-	const since = (at: number) => `for ${span(nowMs - at)}`;
+	const since = (at: number) => `since ${timeOfDay(at)}`;
 	const repairing = repair?.active.find(isAt(place));
 	if (repairing) {
 		const {from, to, started_at: at} = repairing;

@@ -18,7 +18,7 @@ import {mutedLines, sentence, waiting} from './waiting.js';
 const LABEL_WIDTH = 9;
 /** Rows of the list of copies besides the copies: its frame, its head and its foot. */
 const LIST_ROWS = 4;
-const LEAST_ABOVE = 5;
+const LEAST_LIST = 5;
 
 const verifiedText = (at: number, nowMs: number): string => {
 	if (at === 0) return 'never';
@@ -75,15 +75,19 @@ const countText = ({console, watch}: Parts): string => {
 	return `${copies.filter(({counts}) => counts).length} of ${chunk.wanted} count, ${formatSize(chunk.size)} each`;
 };
 
-/** What is said above the copies, a label and its words each; what is said of a reason takes the lines it needs. */
-const reasonLines = (parts: Parts, width: number): Line[] => {
+/** What is said above the copies, and how many lines of that matter most: a reason takes the lines that it needs. */
+const reasonLines = (parts: Parts, width: number): {lines: Line[]; first: number} => {
 	const {console, place, watch} = parts;
 	const {theme} = console;
 	const problem = watch.problem();
 	const trouble = problem === undefined ? [] : wrap(printable(problem), width);
 	const failed = trouble.map((text): Line => ({pieces: [{text, tone: 'bad'}]}));
 	const reason = reasonIn(parts);
-	if (!reason) return problem === undefined ? mutedLines(waiting(console, 'its copies'), width) : failed;
+	if (!reason) {
+		const lines = problem === undefined ? mutedLines(waiting(console, 'its copies'), width) : failed;
+		return {lines, first: lines.length};
+	}
+
 	const room = Math.max(1, width - LABEL_WIDTH);
 	const line = (label: string, piece: Piece): Line => ({
 		pieces: fit([{text: label.padEnd(LABEL_WIDTH), tone: 'muted'}, piece], width, theme.glyphs.ellipsis),
@@ -94,14 +98,14 @@ const reasonLines = (parts: Parts, width: number): Line[] => {
 			: wrap(printable(sentence(text)), room).map((part, at) =>
 					line(at === 0 ? label : '', {text: part, ...(tone && {tone})}),
 				);
-	return [
+	const first = [
 		...failed,
 		line('state', reason.state),
 		...wrapped('why', reason.why, undefined),
 		...wrapped('remedy', reason.remedy, 'accent'),
-		line('copies', {text: countText(parts)}),
-		line('file', {text: place.file, tone: 'muted'}),
 	];
+	const lines = [...first, line('copies', {text: countText(parts)}), line('file', {text: place.file, tone: 'muted'})];
+	return {lines, first: first.length};
 };
 
 /** One chunk: how it is and why, what helps, and each of its copies with its node. */
@@ -147,9 +151,10 @@ export const createChunkWhy = (console: Console, place: ChunkPlace): View => {
 		back: table.reset,
 		render(area: Area) {
 			const {theme} = console;
-			const said = reasonLines(parts, insideOf(area).columns);
+			const {lines: said, first} = reasonLines(parts, insideOf(area).columns);
 			const listed = currentCopies().length + LIST_ROWS;
-			const most = Math.max(LEAST_ABOVE, area.rows - Math.min(listed, Math.ceil(area.rows / 2)));
+			const half = area.rows - Math.min(listed, Math.ceil(area.rows / 2));
+			const most = Math.max(half, Math.min(first + 2, area.rows - LEAST_LIST));
 			const above = {columns: area.columns, rows: Math.min(said.length + 2, most)};
 			const list = {columns: area.columns, rows: area.rows - above.rows};
 			return (

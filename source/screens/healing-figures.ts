@@ -120,12 +120,15 @@ export const healingFigures = (
 ): Line[] => {
 	const {stats, moves, nodes = []} = state;
 	if (!stats) return [];
+	const moved = moves ? [moveWords(moves)] : [];
+	const isMoving = moves !== undefined && moves.active.length + moves.waiting + moves.blocked > 0;
 	const words = [
 		dataWords(stats, theme, width),
 		repairWords(stats),
 		...remedyWords(stats),
-		...(moves ? [moveWords(moves)] : []),
+		...(isMoving ? moved : []),
 		...rateWords(state),
+		...(isMoving ? [] : moved),
 		nodeWords(nodes, nowMs),
 		...doneWords(state),
 		...scrubWords(nodes, nowMs),

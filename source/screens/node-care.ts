@@ -2,9 +2,11 @@ import type {NodeView} from '../client/api.js';
 import {bar} from '../components/pictures.js';
 import {age, dateTime, span} from '../console/age.js';
 import type {Piece} from '../console/table.js';
-import type {Theme} from '../console/theme.js';
+import type {Theme, Tone} from '../console/theme.js';
+import {wrap} from '../console/wrap.js';
 import {formatSize} from '../format.js';
 import {repairReasons} from '../repair-words.js';
+import {printable} from '../terminal/text.js';
 
 /** What is done with a node, and how far it is trusted, in words. */
 
@@ -66,7 +68,14 @@ const standingText = (standing: NonNullable<NodeView['standing']>, nowMs: number
 	return `${Math.round(score)} of 100; audits: ${passed} passed, ${failed} failed, ${when}`;
 };
 
-export type CareLine = {label: string; value: string | readonly Piece[]};
+export type CareLine = {label: string; value: readonly Piece[]};
+
+/** A text in the lines that it needs, the label at the first of them. */
+const wrapped = (label: string, text: string, width: number, tone?: Tone): CareLine[] =>
+	wrap(printable(text), width).map((part, at) => ({
+		label: at === 0 ? label : '',
+		value: [{text: part, ...(tone && {tone})}],
+	}));
 
 /** All of it that applies to a node, a label and a value each. What asks for somebody comes first. */
 export const careLines = (
@@ -76,31 +85,28 @@ export const careLines = (
 	const {banned_at: bannedAt, suspended, drain, maintenance, standing, scrub} = node;
 	const barWidth = Math.max(LEAST_BAR, Math.min(MOST_BAR, Math.floor(width / 3)));
 	const lines: CareLine[] = [];
-	if (bannedAt !== undefined) {
-		const text = `kept out since ${dateTime(bannedAt)}: its copies do not count`;
-		lines.push({label: 'banned', value: [{text, tone: 'bad'}]});
-	}
+	if (bannedAt !== undefined)
+		lines.push(...wrapped('banned', `kept out since ${dateTime(bannedAt)}: its copies do not count`, width, 'bad'));
 
 	if (suspended) {
-		lines.push({label: 'suspended', value: [{text: suspensionText(suspended, nowMs), tone: 'bad'}]});
-		lines.push({label: 'way back', value: wayBackText(suspended)});
+		lines.push(...wrapped('suspended', suspensionText(suspended, nowMs), width, 'bad'));
+		lines.push(...wrapped('way back', wayBackText(suspended), width));
 	}
 
 	if (drain) {
 		const done = drainedShare(drain);
 		lines.push({label: 'draining', value: [...bar(done, barWidth, theme), {text: ` ${drainedPercent(drain)}`}]});
-		lines.push({label: '', value: [{text: drainText(drain), ...(drain.reason !== null && {tone: 'warn' as const})}]});
+		lines.push(...wrapped('', drainText(drain), width, drain.reason === null ? undefined : 'warn'));
 	}
 
-	if (maintenance) lines.push({label: 'upkeep', value: [{text: maintenanceText(maintenance, nowMs), tone: 'warn'}]});
-	if (standing) lines.push({label: 'standing', value: standingText(standing, nowMs)});
+	if (maintenance) lines.push(...wrapped('upkeep', maintenanceText(maintenance, nowMs), width, 'warn'));
+	if (standing) lines.push(...wrapped('standing', standingText(standing, nowMs), width));
 	if (scrub) {
 		const {progress, completed_at: completed} = scrub;
-		const last = completed === null ? 'none whole yet' : `the last whole one ${dateTime(completed)}`;
-		lines.push({
-			label: 'scrub',
-			value: [...bar(progress, barWidth, theme), {text: ` ${Math.floor(progress * 100)}% read again, ${last}`}],
-		});
+		const last = completed === null ? 'none whole yet' : `last whole ${dateTime(completed)}`;
+		const text = ` ${Math.floor(progress * 100)}% read again, ${last}`;
+		const room = Math.min(barWidth, width - text.length);
+		lines.push({label: 'scrub', value: [...(room < LEAST_BAR ? [] : bar(progress, room, theme)), {text}]});
 	}
 
 	return lines;

@@ -13,6 +13,7 @@ import {waiting} from './waiting.js';
 import {type Column, createTable, type Table} from '../console/table.js';
 import type {Action, Area, Console, View} from '../console/view.js';
 import {levelTone} from './log-line.js';
+import {nodeActions} from './node-actions.js';
 import {nodeFacts} from './node-facts.js';
 import {createMoreOfNode, type NodeShard} from './node-more.js';
 
@@ -141,6 +142,7 @@ export const createNodeDetails = (console: Console, id: string): View => {
 		console.changed();
 	};
 
+	const care = nodeActions(console, find);
 	const own: readonly Action[] = [
 		{id: 'list.right', run: () => turn(1)},
 		{id: 'list.left', run: () => turn(-1)},
@@ -226,6 +228,7 @@ export const createNodeDetails = (console: Console, id: string): View => {
 		title: () => titles().facts,
 		actions: () => [
 			...(tables[section]?.actions() ?? []).filter(({id: action}) => !own.some(each => each.id === action)),
+			...care,
 			{id: 'list.copy', run: () => console.copy(id)},
 			...own,
 		],

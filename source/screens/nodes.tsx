@@ -9,6 +9,7 @@ import type {Theme} from '../console/theme.js';
 import type {Area, Console, View} from '../console/view.js';
 import {formatSize} from '../format.js';
 import {lastSeen, latencyOf, nodeFacts, reachOf, stateOf, usedShare, usedTone} from './node-facts.js';
+import {nodeActions} from './node-actions.js';
 import {createNodeDetails} from './node-details.js';
 import {waiting} from './waiting.js';
 
@@ -125,6 +126,9 @@ export const createNodesScreen = (console: Console): View => {
 		copy: node => console.copy(node.node_id),
 	});
 
+	const [first, ...others] = table.actions();
+	const actions = [...(first ? [first] : []), ...nodeActions(console, table.selected), ...others];
+
 	const title = () => {
 		const all = nodes();
 		const online = all.filter(({status}) => status === 'online').length;
@@ -144,7 +148,7 @@ export const createNodesScreen = (console: Console): View => {
 
 	return {
 		title: () => 'Nodes',
-		actions: () => table.actions(),
+		actions: () => actions,
 		isTyping: table.isTyping,
 		key: table.key,
 		back: table.reset,
@@ -172,7 +176,7 @@ export const createNodesScreen = (console: Console): View => {
 			const node = table.selected();
 			const selection =
 				node &&
-				`${node.name}, ${node.status}, ${formatSize(node.storage_stats.used_bytes)} of ${formatSize(node.storage_stats.allocated_bytes)} used, ${node.chunks_stored} shards, owner ${node.owner}, zone ${node.zone}`;
+				`${node.name}, ${stateOf(node, console.clock.now()).text}, ${formatSize(node.storage_stats.used_bytes)} of ${formatSize(node.storage_stats.allocated_bytes)} used, ${node.chunks_stored} shards, owner ${node.owner}, zone ${node.zone}`;
 			return {title: title(), ...(selection !== undefined && {selection})};
 		},
 	};

@@ -4,6 +4,7 @@ import type {Place} from '../console/view.js';
 import {formatSize} from '../format.js';
 import {repairReasons} from '../repair-words.js';
 import type {Transfer} from '../transfers/transfer.js';
+import {isInMaintenance, suspensionText, wayBackText} from './node-care.js';
 import {lastSeen, usedShare} from './node-facts.js';
 import {sentence} from './waiting.js';
 
@@ -64,7 +65,9 @@ const chunkProblems = ({stats, nodes}: LiveState): Problem[] => {
 };
 
 const offlineProblems = (nodes: readonly NodeView[], nowMs: number): Problem[] => {
-	const offline = nodes.filter(({status}) => status === 'offline');
+	const offline = nodes.filter(
+		node => node.status === 'offline' && node.banned_at === undefined && !isInMaintenance(node, nowMs),
+	);
 	if (offline.length > MOST_NAMED_NODES) {
 		const text = `${offline.length} of ${nodes.length} nodes are offline`;
 		return [{key: 'offline', severity: 'bad', text, place: {screen: 'nodes', filter: 'offline'}}];
@@ -76,6 +79,28 @@ const offlineProblems = (nodes: readonly NodeView[], nowMs: number): Problem[] =
 		text: `Node ${node.name} (${node.owner}) is offline, last seen ${lastSeen(node, nowMs)}`,
 		place: {screen: 'nodes', node: node.node_id},
 	}));
+};
+
+/** Nodes that are not trusted now, and those that somebody wants to empty and can't. */
+const careProblems = (nodes: readonly NodeView[], nowMs: number): Problem[] => {
+	const suspended = nodes.filter(node => node.suspended && node.banned_at === undefined);
+	if (suspended.length > MOST_NAMED_NODES) {
+		const text = `${suspended.length} of ${nodes.length} nodes are suspended: their copies do not count until they pass audits`;
+		return [{key: 'suspended', severity: 'bad', text, place: {screen: 'healing'}}];
+	}
+
+	return [
+		...suspended.flatMap(({node_id: node, name, suspended: why}): Problem[] => {
+			if (!why) return [];
+			const text = `Node ${name} is suspended: ${suspensionText(why, nowMs)}; ${wayBackText(why)}`;
+			return [{key: `suspended ${node}`, severity: 'bad', text, place: {screen: 'nodes', node}}];
+		}),
+		...nodes.flatMap(({node_id: node, name, drain}): Problem[] => {
+			if (!drain || drain.reason === null) return [];
+			const text = `Node ${name} can't be emptied now: ${repairReasons[drain.reason]}`;
+			return [{key: `drain ${node}`, severity: 'warn', text, place: {screen: 'healing'}}];
+		}),
+	];
 };
 
 const fullProblems = (nodes: readonly NodeView[]): Problem[] => {
@@ -131,6 +156,7 @@ export const problemsOf = (state: LiveState, transfers: readonly Transfer[], now
 		...connectionProblems(state),
 		...chunkProblems(state),
 		...offlineProblems(nodes, nowMs),
+		...careProblems(nodes, nowMs),
 		...fullProblems(nodes),
 		...faultProblems(state),
 		...transferProblems(transfers),
