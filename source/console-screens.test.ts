@@ -261,15 +261,18 @@ for (const size of sizes) {
 			await golden('read-only-refusal', /Not with --read-only/);
 			pty.press('7', 'P');
 			await golden('read-only-healing', /Not with --read-only/);
+			const api = createApi(network.url);
+			const [node] = await api.nodes();
+			await api.drainNode(node?.node_id ?? '');
+			pty.press('2');
+			// Beside the list of a wide screen stand audits and scrubs, which come when they come.
+			if (size.columns < 150) await golden('read-only-draining', /draining 0%/);
+			await api.cancelDrain(node?.node_id ?? '');
 			pty.press('3', 't');
 			await golden('trash-empty', /Trash: empty/);
 			const {file_id: id} = await network.upload('old.txt', 'not wanted any more');
-			await createApi(network.url).removeFile(id);
+			await api.removeFile(id);
 			await golden('trash', /Trash: 1 file[^]*old\.txt/);
-			const [node] = await createApi(network.url).nodes();
-			await createApi(network.url).drainNode(node?.node_id ?? '');
-			pty.press('2');
-			await golden('read-only-draining', /draining 0%/);
 			await quit(step);
 		});
 	});

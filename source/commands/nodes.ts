@@ -1,4 +1,4 @@
-import type {NodeAuditView} from '../client/people-contract.js';
+import {auditWords} from '../audit-words.js';
 import {escapeControls} from '../protocol/escape.js';
 import type {nodeActions} from './commands.js';
 import {type CommandContext, isOn, jsonLine, refuseReadOnly, type RunCommand} from './context.js';
@@ -18,17 +18,6 @@ const change = (action: 'ban' | 'unban', done: string) => async (context: Comman
 	const text = `${escapeControls(`${node.name} ${done}`)}\n`;
 	await context.stdout.write(isOn(context, 'json') ? jsonLine(node) : text);
 	return exitCodes.done;
-};
-
-const auditWords: Record<NodeAuditView['outcome'], string> = {
-	passed: 'has proved that it holds what it was asked for',
-	missing: 'lacks a shard that it should hold, and is suspended',
-	corrupt: 'holds other bytes than it should, and is suspended',
-	'no-proof': 'did not prove what it holds again and again, and is suspended',
-	unreadable: 'cannot read a shard off its disk: it is replaced',
-	silent: 'gave no answer',
-	'nothing-held': 'holds nothing that it could be asked for',
-	stale: 'was asked for a shard that changed meanwhile: try again',
 };
 
 const audit: RunCommand = async context => {

@@ -96,6 +96,13 @@ export const keymap = {
 		isChange: true,
 	},
 	'node.safe': {scope: 'node', keys: ['T'], label: 'safe?', help: 'Ask whether it can be stopped now'},
+	'node.audit': {
+		scope: 'node',
+		keys: ['A'],
+		label: 'audit',
+		help: 'Have it prove now that it holds a shard chosen by chance',
+		isChange: true,
+	},
 	'node.leave': {
 		scope: 'node',
 		keys: ['L'],

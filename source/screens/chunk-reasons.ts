@@ -47,8 +47,8 @@ const onlineWords = ({drain}: NodeView): Piece =>
 const copyWords = ({state}: Shard, node: NodeView | undefined, nowMs: number): Piece => {
 	if (node?.banned_at !== undefined) return {text: 'its node is kept out (banned)', tone: 'bad'};
 	if (state === 'missing' || state === 'corrupt') return {text: shardWords(state), tone: shardTone(state)};
-	if (!node) return {text: 'its node is not known any more', tone: 'bad'};
-	if (node.suspended) return {text: `node suspended: ${suspensionText(node.suspended, nowMs)}`, tone: 'bad'};
+	if (node?.suspended) return {text: `node suspended: ${suspensionText(node.suspended, nowMs)}`, tone: 'bad'};
+	if (!node || state === 'suspended') return {text: shardWords(state), tone: shardTone(state)};
 	return state === 'online' ? onlineWords(node) : offlineWords(node, nowMs);
 };
 

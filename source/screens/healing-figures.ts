@@ -99,7 +99,7 @@ const nodeWords = (nodes: readonly NodeView[], nowMs: number): Words => {
 /** How far the nodes are with reading all of their shards again: the slowest, and the oldest whole pass. */
 const scrubWords = (nodes: readonly NodeView[], nowMs: number): Words[] => {
 	const scrubs = nodes.flatMap(({scrub}) => scrub ?? []);
-	if (scrubs.length === 0) return [];
+	if (scrubs.length === 0) return [{label: 'scrub', value: [{text: 'no node has told of it yet', tone: 'muted'}]}];
 	const mean = scrubs.reduce((sum, {progress}) => sum + progress, 0) / scrubs.length;
 	const whole = scrubs.flatMap(({completed_at: at}) => at ?? []);
 	const never = scrubs.length - whole.length;

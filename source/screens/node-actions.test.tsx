@@ -76,6 +76,11 @@ const consoleWith = (node: NodeView, more: Partial<LiveState> = {}, answer = saf
 		cancelDrain: async id => note(`cancel ${id}`),
 		maintainNode: async (id, {duration_s: seconds}) => note(`maintain ${id} ${seconds}`, {maintenance}),
 		endMaintenance: async id => note(`end ${id}`),
+		async auditNode(id) {
+			asked.push(`audit ${id}`);
+			const outcome = asked.length === 1 ? 'passed' : 'corrupt';
+			return Promise.resolve({success: true, outcome, file_id: null, index: null, read: false, node});
+		},
 		async safeToStop(id) {
 			asked.push(`safe ${id}`);
 			return Promise.resolve(answer);
@@ -175,13 +180,27 @@ test('whether a node can be stopped is answered with yes or no and the chunks at
 	t.regex(renderToText(empty, medium), /YES[^]*It holds nothing/);
 });
 
+test('a node is audited at once, and what came of it is said', async t => {
+	const {console, asked, screen} = consoleWith(sampleNode(1));
+	press(console, screen, 'A');
+	await settled();
+	t.deepEqual(asked, [`audit ${id}`]);
+	t.deepEqual(console.notices.at(-1), {
+		tone: 'ok',
+		text: 'node-1 has proved that it holds what it was asked for',
+	});
+	press(console, screen, 'A');
+	await settled();
+	t.is(console.notices.at(-1)?.text, 'node-1 holds other bytes than it should, and is suspended');
+});
+
 test('a member does that with the own nodes, and is told so of others', t => {
 	const own = sampleNode(1, {owner: 'ann'});
 	const {console, screen} = consoleWith(own, {whoami: whoami({role: 'member'})});
 	press(console, screen, 'D');
 	t.is(console.opened.length, 1);
 	console.put({nodes: [sampleNode(1, {owner: 'bob'})]});
-	for (const key of ['D', 'L', 'M', 'T']) {
+	for (const key of ['D', 'L', 'M', 'T', 'A']) {
 		press(console, screen, key);
 		t.regex(console.notices.at(-1)?.text ?? '', /Only its owner, operators and admins/);
 	}

@@ -1,3 +1,4 @@
+import {auditWords} from '../audit-words.js';
 import type {NodeView} from '../client/api.js';
 import type {ActionId} from '../console/keymap.js';
 import type {Action, Console, View} from '../console/view.js';
@@ -23,11 +24,19 @@ const ask = async (console: Console, {node_id: id, name}: NodeView) => {
 	console.open(createSafeToStop(console, name, answer));
 };
 
+const audit = async (console: Console, {node_id: id, name}: NodeView) => {
+	console.notice({tone: 'info', text: `${printable(name)} is asked to prove what it holds`});
+	const {outcome} = await console.api.auditNode(id);
+	const isWell = outcome === 'passed' || outcome === 'nothing-held';
+	const isLate = outcome === 'silent' || outcome === 'stale';
+	console.notice({tone: isWell ? 'ok' : isLate ? 'warn' : 'bad', text: `${printable(name)} ${auditWords[outcome]}`});
+};
+
 /** A window that is over is no maintenance any more, whatever the record still says. */
 const hasMaintenance = ({maintenance}: NodeView, nowMs: number) =>
 	maintenance !== undefined && nowMs < maintenance.until;
 
-/** What its owner and operators do with a node: empty it, let it leave, announce that it is away, ask whether it may be. */
+/** What its owner and operators do with a node: empty it, let it leave, announce that it is away, ask whether it may be, have it audited. */
 export const nodeActions = (console: Console, chosen: () => NodeView | undefined): readonly Action[] => {
 	const problem = () => nodeProblem(console.live.get().whoami, chosen());
 	const opening = (id: ActionId, create: (node: NodeView) => View): Action => ({
@@ -35,6 +44,15 @@ export const nodeActions = (console: Console, chosen: () => NodeView | undefined
 		run() {
 			const node = chosen();
 			if (node) console.open(create(node));
+		},
+		problem,
+	});
+
+	const asking = (id: ActionId, run: (console: Console, node: NodeView) => Promise<void>): Action => ({
+		id,
+		async run() {
+			const node = chosen();
+			if (node) await run(console, node);
 		},
 		problem,
 	});
@@ -48,14 +66,8 @@ export const nodeActions = (console: Console, chosen: () => NodeView | undefined
 				? createEndMaintenanceDialog(console, node)
 				: createMaintenanceForm(console, node),
 		),
-		{
-			id: 'node.safe',
-			async run() {
-				const node = chosen();
-				if (node) await ask(console, node);
-			},
-			problem,
-		},
+		asking('node.safe', ask),
+		asking('node.audit', audit),
 		opening('node.leave', node => createLeaveDialog(console, node)),
 	];
 };
