@@ -36,6 +36,8 @@ export type Settings = {
 	trashMs: number;
 	/** The longest that a worker rests where nothing wakes it. */
 	longestRestMs: number;
+	/** Whether shards are moved to where they spread and balance better: over years that takes too long to simulate. */
+	hasMoves: boolean;
 };
 
 type Options = {
@@ -181,7 +183,7 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 			[reconciler, 60_000],
 			[repairer, 1_000],
 			[trash, 60_000],
-			[mover, 1_000],
+			...(settings.hasMoves ? [[mover, 1_000] as const] : []),
 			[care, 30_000],
 		] as const;
 		for (const [worker, restMs] of rests) {

@@ -62,6 +62,7 @@ const settingsOf = ({graceMs}: LargeOptions): Settings => ({
 	repair: {graceMs, atOnce: 64, bytesPerSecond: 0},
 	trashMs: 7 * DAY_MS,
 	longestRestMs: 5 * MINUTE_MS,
+	hasMoves: false,
 });
 
 /** As many files as asked for, placed as uploads place them; each chunk chooses among a few nodes, not all. */

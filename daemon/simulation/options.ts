@@ -22,7 +22,7 @@ Many small networks in which everything goes wrong that their scheme allows:
   --days D         how long things go wrong in each; default 0.25
   --trace          print all that happens
 
-One large network, for its figures, where any of these is given:
+One large network without moves, for its figures, where any of these is given:
   --nodes N        default 10000
   --files F        default 1000
   --chunks C       chunks of 10 MiB in each file; default 10

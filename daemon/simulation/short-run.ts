@@ -49,6 +49,7 @@ const settings: Settings = {
 	repair: {graceMs: 15 * MINUTE_MS, atOnce: 4, bytesPerSecond: 0},
 	trashMs: TRASH_MS,
 	longestRestMs: 5 * MINUTE_MS,
+	hasMoves: true,
 };
 
 const tellOf = (breaches: readonly Breach[]): string =>
