@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import {type IncomingMessage, request, type RequestOptions} from 'node:http';
+import type {CheckLine} from '../../source/protocol/api.js';
 import {pathOf, type RouteName} from '../../source/protocol/routes.js';
 
 /**
@@ -110,6 +111,21 @@ export const remove = async (url: string, id: string): Promise<RemoveOutcome> =>
 	const answer = await call(url + pathOf('deleteFile', id), {method: 'DELETE'}, [], textOf);
 	if ('kind' in answer) return answer;
 	return answer.status === 200 ? {kind: 'removed'} : refusedBy(answer.status, answer.body);
+};
+
+/** Brings a file back from the trash. */
+export const restore = async (url: string, id: string): Promise<{kind: 'restored'} | Refused | Lost> => {
+	const answer = await call(url + pathOf('restoreFile', id), {method: 'POST'}, [], textOf);
+	if ('kind' in answer) return answer;
+	return answer.status === 200 ? {kind: 'restored'} : refusedBy(answer.status, answer.body);
+};
+
+/** Has every node re-hash its shards of a file; gives the last line of what came. */
+export const check = async (url: string, id: string): Promise<CheckLine> => {
+	const answer = await call(url + pathOf('check', id), {method: 'POST'}, [], textOf);
+	if ('kind' in answer) throw answer.error;
+	if (answer.status !== 200) throw new Error(`The check of ${id}: ${answer.status} ${answer.body}`);
+	return JSON.parse(answer.body.trimEnd().split('\n').at(-1) ?? '') as CheckLine;
 };
 
 export const download = async (url: string, id: string): Promise<DownloadOutcome> => {

@@ -21,6 +21,11 @@ export type Ledger = {
 	/** A removal is about to be asked for: from now on nobody counts on the file. */
 	removing: (file: KnownFile) => void;
 	removed: (file: KnownFile, outcome: RemoveOutcome) => void;
+	/** Files whose removal was acknowledged, and whose return from the trash nobody has asked for since. */
+	gone: () => KnownFile[];
+	/** A return from the trash is about to be asked for: until its answer nobody knows where the file is. */
+	restoring: (file: KnownFile) => void;
+	restored: (file: KnownFile) => void;
 	/** Whether a download that ended so is what this file's reader may meet when everybody is there. */
 	isRight: (file: KnownFile, outcome: DownloadOutcome) => boolean;
 	/** Where the shards of files were, as far as that was seen, whose removal was acknowledged: `<node id>/<digest>`. */
@@ -140,6 +145,16 @@ export const createLedger = (): Ledger => {
 			unansweredRemovals.delete(file.id);
 			removed.set(file.id, file);
 			newlyRemoved.push(file);
+		},
+		gone: () => [...removed.values()],
+		restoring(file) {
+			removed.delete(file.id);
+			newlyRemoved = newlyRemoved.filter(({id}) => id !== file.id);
+			unansweredRemovals.set(file.id, file);
+		},
+		restored(file) {
+			unansweredRemovals.delete(file.id);
+			kept.set(file.id, file);
 		},
 		isRight,
 		removedPlaces: () => new Set([...removed.keys()].flatMap(id => places.get(id) ?? [])),

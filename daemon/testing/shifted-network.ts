@@ -7,82 +7,144 @@ import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
 import type {NodeView} from '../../source/protocol/api.js';
 import {askFor} from './crash-client.js';
-import {keptPort, temporaryFolder, until} from './processes.js';
+import {keptPort, lastLinesOf, temporaryFolder, until} from './processes.js';
 import {chunksOf, comesBack, type Stored} from './roles.js';
 import type {ShiftedSettings} from './shifted-process.js';
 
-export const GRACE_MS = 1000;
 /** As long as nothing may be heard of a node, or of any after a start, before it is given up. */
 export const GIVEN_UP_AFTER_MS = 61_000;
+/** How long a lost copy is waited for in these networks. */
+export const GRACE_MS = 1000;
+
+/** What each node may keep. */
+export const NODE_BYTES = 1024 ** 3;
+const STDERR_KEPT = 64 * 1024;
 const program = fileURLToPath(new URL('shifted-process.js', import.meta.url));
 
 /** A process of the network, on its own folder and port, whose clock can be set ahead. */
 export type Part = {
 	name: string;
 	folder: string;
-	start: () => Promise<void>;
+	/** @param more - What of its settings is another from now on. */
+	start: (more?: {allocatedBytes?: number}) => Promise<void>;
 	/** Ends it at once, by SIGKILL. */
 	kill: () => Promise<void>;
+	/** Holds it, by SIGSTOP: it keeps its connections and answers nothing. */
+	hold: () => void;
+	/** Lets it go on where it was held. */
+	release: () => void;
+	/** A part that is held has its time set once it is released. */
 	setAhead: (ms: number) => Promise<void>;
 };
 
+/** Resolves with this message; rejects where the process ends before. */
+const hear = async (child: ChildProcess, message: unknown): Promise<void> =>
+	new Promise((resolve, reject) => {
+		const listen = (said: unknown) => {
+			if (said !== message) return;
+			child.off('message', listen);
+			child.off('exit', end);
+			resolve();
+		};
+		const end = () => reject(new Error(`A process ended before it said ${String(message)}`));
+		child.on('message', listen);
+		child.once('exit', end);
+	});
+
 const createPart = (t: ExecutionContext, name: string, folder: string, settings: ShiftedSettings): Part => {
 	let child: ChildProcess | undefined;
-	let {aheadMs} = settings;
+	let isHeld = false;
+	let isReady = false;
+	let current = settings;
+	let stderr = '';
 	const kill = async () => {
 		const running = child;
 		child = undefined;
+		isHeld = false;
+		isReady = false;
 		if (!running || running.exitCode !== null || running.signalCode !== null) return;
 		running.kill('SIGKILL');
 		await once(running, 'exit');
 	};
 
-	t.teardown(kill);
+	t.teardown(async () => {
+		await kill();
+		if (!t.passed) t.log(`--- ${name}\n${lastLinesOf(stderr)}`);
+	});
 	return {
 		name,
 		folder,
-		async start() {
-			child = fork(program, [JSON.stringify({...settings, aheadMs})]);
-			await once(child, 'message');
+		async start(more) {
+			current = {...current, ...more};
+			child = fork(program, [JSON.stringify(current)], {stdio: ['ignore', 'ignore', 'pipe', 'ipc']});
+			child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_KEPT)));
+			await hear(child, 'ready');
+			isReady = true;
 		},
 		kill,
+		hold() {
+			isHeld = true;
+			child?.kill('SIGSTOP');
+		},
+		release() {
+			isHeld = false;
+			child?.kill('SIGCONT');
+		},
 		async setAhead(ms) {
-			aheadMs = ms;
+			current = {...current, aheadMs: ms};
 			if (!child) return;
-			child.send(aheadMs);
-			await once(child, 'message');
+			child.send(ms);
+			// One that starts, is held, or is killed meanwhile has it in its settings, or once it goes on.
+			if (!isHeld && isReady) await hear(child, ms).catch(() => undefined);
 		},
 	};
 };
 
+/** A coordinator and nodes, each a process. `living`: the nodes that run, or should. */
 export type ShiftedNetwork = {url: string; coordinator: Part; nodes: Part[]; living: Part[]; aheadMs: number};
 
-/** A coordinator and nodes as processes of their own, whose clocks are set ahead together. */
-export const startShiftedNetwork = async (t: ExecutionContext, count: number): Promise<ShiftedNetwork> => {
+/** A coordinator and so many nodes as processes of their own, whose clocks are set ahead together. */
+export const startShiftedNetwork = async (
+	t: ExecutionContext,
+	count: number,
+	{trashDays = 0}: {trashDays?: number} = {},
+): Promise<ShiftedNetwork> => {
 	const folder = temporaryFolder(t);
 	const port = await keptPort();
 	const url = `http://127.0.0.1:${port}`;
 	const aheadMs = 0;
 	const dataFolder = path.join(folder, 'coordinator');
-	const ofCoordinator = {role: 'coordinator', dataFolder, port, repairGraceMs: GRACE_MS, aheadMs} as const;
-	const coordinator = createPart(t, 'coordinator', dataFolder, ofCoordinator);
+	const ofCoordinator = {dataFolder, port, repairGraceMs: GRACE_MS, trashDays, aheadMs};
+	const coordinator = createPart(t, 'coordinator', dataFolder, {role: 'coordinator', ...ofCoordinator});
 	await coordinator.start();
 	const nodes: Part[] = [];
 	for (let number = 1; number <= count; number++) {
 		const name = `node-${number}`;
 		const storagePath = path.join(folder, name);
-		const ofNode = {role: 'node', name, storagePath, coordinatorUrl: url, port: await keptPort(), aheadMs} as const;
-		nodes.push(createPart(t, name, storagePath, ofNode));
+		const ofNode = {
+			name,
+			storagePath,
+			allocatedBytes: NODE_BYTES,
+			coordinatorUrl: url,
+			port: await keptPort(),
+			aheadMs,
+		};
+		nodes.push(createPart(t, name, storagePath, {role: 'node', ...ofNode}));
 	}
 
 	await Promise.all(nodes.map(async node => node.start()));
 	return {url, coordinator, nodes, living: [...nodes], aheadMs};
 };
 
-/** Lets time pass for everybody, and waits until just the living are online. */
-export const passTime = async (network: ShiftedNetwork, ms: number) => {
+/** Sets everybody's clock ahead. */
+export const setAhead = async (network: ShiftedNetwork, ms: number): Promise<void> => {
 	network.aheadMs += ms;
 	await Promise.all([network.coordinator, ...network.nodes].map(async part => part.setAhead(network.aheadMs)));
+};
+
+/** Lets time pass for everybody, and waits until just the living are online. */
+export const passTime = async (network: ShiftedNetwork, ms: number): Promise<void> => {
+	await setAhead(network, ms);
 	await until('just the living are online', async () => {
 		const {nodes} = await askFor<{nodes: NodeView[]}>(network.url, 'nodes');
 		const online = nodes.filter(({status}) => status === 'online').map(({name}) => name);
@@ -90,13 +152,26 @@ export const passTime = async (network: ShiftedNetwork, ms: number) => {
 	});
 };
 
-/** The files of a node's shards. */
+/** The digests of the shards that a node keeps. */
 export const shardsOf = ({folder}: Part): string[] =>
-	readdirSync(path.join(folder, 'chunks')).filter(name => name.endsWith('.chunk'));
+	readdirSync(path.join(folder, 'chunks'))
+		.filter(name => name.endsWith('.chunk'))
+		.map(name => path.basename(name, '.chunk'));
 
-const isRight = ({folder}: Part, digest: string): boolean => {
-	const bytes = readFileSync(path.join(folder, 'chunks', `${digest}.chunk`));
-	return createHash('sha256').update(bytes).digest('hex') === digest;
+export const shardFile = ({folder}: Part, digest: string): string => path.join(folder, 'chunks', `${digest}.chunk`);
+
+/** Whether a node has the bytes of a shard on its disk. */
+export const isRight = (part: Part, digest: string): boolean => {
+	try {
+		return (
+			createHash('sha256')
+				.update(readFileSync(shardFile(part, digest)))
+				.digest('hex') === digest
+		);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+		throw error;
+	}
 };
 
 const isWhole = async ({url, living}: ShiftedNetwork, file: Stored): Promise<boolean> =>

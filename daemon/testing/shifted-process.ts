@@ -1,15 +1,16 @@
+import {jsonLog} from '../adapters/json-log.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {startCoordinator} from '../roles/coordinator.js';
 import {startNode} from '../roles/node.js';
-import {silentLog} from './silent-log.js';
 
 /**
 A coordinator or a node that is a process, and whose parent can set its clock ahead: nobody waits for a minute to see
-whether a node is away. Its settings come as JSON; each message is the milliseconds that its clock is ahead from then on.
+whether a node is away. Its settings come as JSON; each message is the milliseconds that its clock is ahead from then on. It
+says `ready` once, and the milliseconds each time that they are set.
 */
 export type ShiftedSettings = {port: number; aheadMs: number} & (
-	| {role: 'coordinator'; dataFolder: string; repairGraceMs: number}
-	| {role: 'node'; name: string; storagePath: string; coordinatorUrl: string}
+	| {role: 'coordinator'; dataFolder: string; repairGraceMs: number; trashDays: number}
+	| {role: 'node'; name: string; storagePath: string; coordinatorUrl: string; allocatedBytes: number}
 );
 
 /** How many times faster than the real one a node's time goes while it waits to say that it is there. */
@@ -20,21 +21,22 @@ let {aheadMs} = settings;
 
 process.on('message', (message: number) => {
 	aheadMs = message;
-	process.send?.('set');
+	process.send?.(aheadMs);
 });
 process.on('disconnect', () => process.exit());
 
 const clock = {...systemClock, now: () => systemClock.now() + aheadMs};
-const common = {host: '127.0.0.1', version: '2.0.0', random: systemRandom, log: silentLog};
+const log = jsonLog({format: 'text', level: 'info', clock, write: line => process.stderr.write(line)});
+const common = {host: '127.0.0.1', version: '2.0.0', random: systemRandom, log};
 
 if (settings.role === 'coordinator') {
 	await startCoordinator({
 		...{...settings, ...common, clock, replicas: 3, minReplicas: 2, open: true, allowClassic: false},
-		...{memoryBytes: 64 * 1024 ** 2, nodeTimeoutMs: 3000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0},
+		...{memoryBytes: 64 * 1024 ** 2, nodeTimeoutMs: 3000, repairAtOnce: 4, repairBytesPerSecond: 0},
 	});
 } else {
 	const sleep = async (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / HASTE, signal);
-	await startNode({...settings, ...common, clock: {...clock, sleep}, allocatedBytes: 1024 ** 3});
+	await startNode({...settings, ...common, clock: {...clock, sleep}});
 }
 
 process.send?.('ready');
