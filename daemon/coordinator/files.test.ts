@@ -246,6 +246,24 @@ test('a shard that a file has is no orphan, on whatever node it turns up', async
 	t.is((await download(url, id)).bytes.length, 1000);
 });
 
+test('a copy that turns up with other bytes under its name is not counted', async t => {
+	const {url, nodes, join, catalog, addNode} = await startTestNetwork(t, {repair: {graceMs: 1e9}});
+	const id = await upload(t, url, bytesOf(1000));
+	const [node] = nodes;
+	const [digest] = [...(node?.shards.kept.keys() ?? [])];
+	if (!node || !digest) throw new Error('no shard');
+	const states = async () => (await catalog.chunkWith(digest))?.shards.map(({fault}) => fault?.kind ?? 'sound');
+	node.shards.kept.delete(digest);
+	await (await fetch(`${url}/api/files/${id}/check`, {method: 'POST'})).text();
+	t.deepEqual((await states())?.sort(), ['missing', 'sound', 'sound']);
+
+	const newcomer = await addNode();
+	for (const {shards} of [node, newcomer]) shards.kept.set(digest, Buffer.from('rot'));
+	for (const each of [node, newcomer]) await join(each, {listing_digest: 'f'.repeat(64)});
+	await eventually(t, () => [node, newcomer].every(({shards}) => !shards.kept.has(digest)), 'both to be looked at');
+	t.deepEqual((await states())?.sort(), ['missing', 'sound', 'sound']);
+});
+
 test('a shard that the catalogue does not know is kept for a day before it goes', async t => {
 	const {nodes, join, catalog} = await startTestNetwork(t);
 	const [node] = nodes;

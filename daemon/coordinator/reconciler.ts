@@ -79,12 +79,22 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		note('WARN', `Node ${nameInText(state.record.name)} lacks ${many}`, {node});
 	};
 
-	const noteFound = async (node: NodeId, found: readonly [Digest, Expected][]) => {
-		for (const [digest, {chunk}] of found) {
-			if ((await fleet.use(node, {}, store => store.stat(digest))) !== undefined) {
-				await health.record(chunk, [{node, digest, result: 'ok'}]);
-			}
+	/** Whether a node has a shard's bytes: what it lists are names. A copy that is counted on makes others superfluous. */
+	const isSound = async (node: NodeId, digest: Digest): Promise<boolean> => {
+		try {
+			return await fleet.use(node, {}, store => store.verify(digest));
+		} catch (error) {
+			if (isPjasError(error, 'SHARD_NOT_FOUND') || isPjasError(error, 'SHARD_UNREADABLE')) return false;
+			throw error;
 		}
+	};
+
+	const countIfSound = async (node: NodeId, digest: Digest, chunk: ChunkId) => {
+		if (await isSound(node, digest)) await health.record(chunk, [{node, digest, result: 'ok'}]);
+	};
+
+	const noteFound = async (node: NodeId, found: readonly [Digest, Expected][]) => {
+		for (const [digest, {chunk}] of found) await countIfSound(node, digest, chunk);
 	};
 
 	/**
@@ -113,7 +123,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		for (const digest of strangers) {
 			const chunk = await catalog.chunkWith(digest);
 			if (!chunk) orphans.push(removalOf(node, digest, notBefore, 'orphan'));
-			else if (await catalog.getFile(chunk.file)) await health.record(chunk._id, [{node, digest, result: 'ok'}]);
+			else if (await catalog.getFile(chunk.file)) await countIfSound(node, digest, chunk._id);
 		}
 
 		await discard(orphans);

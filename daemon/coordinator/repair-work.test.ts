@@ -64,7 +64,7 @@ const start = async ({hasAbsentCopy = false, beforeCommit = () => undefined}: St
 	});
 	const sources = [nodeIdOf(1), nodeIdOf(2)];
 	const plan = {chunk, copies: 2, digest, sources, targets: [nodeIdOf(3)]};
-	return {clock, budget, catalog, copy: async () => work.copy(plan, view, new AbortController().signal), chunk};
+	return {clock, budget, catalog, stores, copy: async () => work.copy(plan, view, new AbortController().signal), chunk};
 };
 
 test('whoever else waits for memory has it before a repair', async t => {
@@ -84,6 +84,16 @@ test('whoever else waits for memory has it before a repair', async t => {
 	t.is((await catalog.getChunk(chunk._id))?.shards.length, 3);
 	t.is(budget.usedBytes(), 0);
 	t.is(catalog.totals().removals, 0);
+});
+
+test('a target that has other bytes under the name, from before, has the right ones afterwards', async t => {
+	const {copy, stores, chunk} = await start({hasAbsentCopy: true});
+	const [digest] = chunk.shards.map(shard => shard.digest);
+	const target = stores.get(nodeIdOf(3));
+	if (!digest || !target) throw new Error('there is no target');
+	target.kept.set(digest, Buffer.from('rot'));
+	t.like(await copy(), {kind: 'copied', copies: 1});
+	t.true(await target.verify(digest));
 });
 
 test('a repair that waited long takes its turn', async t => {

@@ -99,9 +99,11 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		return failed;
 	};
 
-	/** A node whose copy went bad may still have it under its name, and would take the right one for what it has. */
-	const clearBad = async (node: NodeId, {chunk, digest}: Job['plan'], signal: AbortSignal) => {
-		if (!chunk.shards.some(shard => shard.node === node)) return;
+	/**
+	A node may have a copy that went bad under its name, and would take the right one for what it has; also one that the chunk
+	no longer counts on, as after it was away.
+	*/
+	const clearBad = async (node: NodeId, {digest}: Job['plan'], signal: AbortSignal) => {
 		try {
 			await fleet.use(node, {}, store => store.verify(digest, {signal}));
 		} catch (error) {
