@@ -4,6 +4,7 @@ import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {ask, download, type Envelope, upload} from './client.js';
+import type {CopyTask} from './floor-copy.js';
 import type {Party} from './party.js';
 
 const NODES = 3;
@@ -15,6 +16,46 @@ const start = async (module: string, args: string[]): Promise<{child: ChildProce
 	const child = fork(fileURLToPath(new URL(module, import.meta.url)), args, {execArgv: []});
 	const [message] = (await once(child, 'message')) as [{port: number}];
 	return {child, port: message.port};
+};
+
+const end = async (processes: readonly {child: ChildProcess}[]): Promise<void> => {
+	const ending = processes.map(async ({child}) => {
+		if (child.exitCode !== null || child.signalCode !== null) return;
+		const ended = once(child, 'exit');
+		child.disconnect();
+		await ended;
+	});
+	await Promise.all(ending);
+};
+
+export type CopyFloor = {
+	/** Puts so many blocks on the nodes, each on one. */
+	fill: (blocks: number) => Promise<void>;
+	/** Copies every block to another node, so many at once. */
+	copy: (atOnce: number) => Promise<void>;
+	stop: () => Promise<void>;
+};
+
+/** Starts the floor of repair: storage processes, and one that copies blocks between them. */
+export const startCopyFloor = async (folder: string, nodeCount: number): Promise<CopyFloor> => {
+	const folders = Array.from({length: nodeCount}, (_, index) => join(folder, `floor-copy-${index + 1}`));
+	await Promise.all(folders.map(async path => mkdir(path, {recursive: true})));
+	const nodes = await Promise.all(folders.map(async path => start('floor-node.js', [path])));
+	const copier = await start(
+		'floor-copy.js',
+		nodes.map(({port}) => String(port)),
+	);
+	const ask = async (task: CopyTask) => {
+		copier.child.send(task);
+		const [answer] = (await once(copier.child, 'message')) as [{error?: string}];
+		if (answer.error !== undefined) throw new Error(answer.error);
+	};
+
+	return {
+		fill: async blocks => ask({fill: blocks}),
+		copy: async atOnce => ask({copy: {atOnce}}),
+		stop: async () => end([copier, ...nodes]),
+	};
 };
 
 /** Starts the floor: three storage processes and the front process before them. */
@@ -46,14 +87,6 @@ export const startFloor = async (folder: string): Promise<Party> => {
 			await Promise.all(nodes.map(async ({port}) => ask({host, port, method: 'DELETE', path: '/'})));
 		},
 		explain: async () => Promise.resolve('The floor says what it has to say on standard error.'),
-		stop: async () => {
-			await Promise.all(
-				processes.map(async ({child}) => {
-					const ended = once(child, 'exit');
-					child.disconnect();
-					await ended;
-				}),
-			);
-		},
+		stop: async () => end(processes),
 	};
 };

@@ -11,6 +11,7 @@ import {type Options, optionsOf, type Part, usage, UsageError} from './options.j
 import type {Party} from './party.js';
 import {type Keep, runBig, runMany, runSmall, warmUp} from './phases.js';
 import {profileSummary} from './profile.js';
+import {benchRepair, repairReportOf} from './repair.js';
 import {accountsReportOf, conclusionOf, reportOf, type Results} from './report.js';
 
 /**
@@ -135,6 +136,11 @@ const bench = async (options: Options): Promise<boolean> => {
 	if (accounts.size > 0) print(`\n${accountsReport.text}\n`);
 	verdicts.push(...accountsReport.verdicts);
 
+	const repair = wants(options, 'repair') ? await benchRepair(options, print) : undefined;
+	const repairReport = repair && repairReportOf(repair);
+	if (repairReport) print(`\n${repairReport.text}\n`);
+	verdicts.push(...(repairReport?.verdicts ?? []));
+
 	const catalogPasses = !wants(options, 'catalog') || (await catalogMeetsBars(print));
 	const console = wants(options, 'console') ? await benchConsole(options, print) : new Map<never, never>();
 	const consoleReport = consoleReportOf(console);
@@ -144,7 +150,7 @@ const bench = async (options: Options): Promise<boolean> => {
 	print(`\n${conclusionOf(verdicts)}${catalogPasses ? '' : '\nFAIL  the catalogue misses a bar, see above'}`);
 	if (options.isJson) {
 		process.stdout.write(
-			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
+			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), repair, console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
 		);
 	}
 

@@ -8,7 +8,6 @@ import {fileURLToPath} from 'node:url';
 import {ask, download, type Envelope, upload} from './client.js';
 import type {Party} from './party.js';
 
-const NODES = 3;
 const READY_WITHIN_MS = 60_000;
 const REMOVED_WITHIN_MS = 30_000;
 const STOPPED_WITHIN_MS = 20_000;
@@ -93,10 +92,10 @@ const hasOnline = async (port: number, headers: Headers, nodes: number): Promise
 	return list.filter(({status}) => status === 'online').length === nodes;
 };
 
-/** A code for all nodes; each says its zone itself. */
-const joinCode = async (port: number, headers: Headers): Promise<string> => {
+/** A code for so many nodes; each says its zone itself. */
+const joinCode = async (port: number, headers: Headers, nodes: number): Promise<string> => {
 	const options = {host, port, method: 'POST', path: '/api/nodes/invitations'};
-	const body = {headers: {...headers, 'content-type': 'application/json'}, before: Buffer.from(`{"uses":${NODES}}`)};
+	const body = {headers: {...headers, 'content-type': 'application/json'}, before: Buffer.from(`{"uses":${nodes}}`)};
 	return (JSON.parse(await upload(options, 0, {...body, after: Buffer.alloc(0)})) as {code: string}).code;
 };
 
@@ -115,28 +114,47 @@ export type NetworkOptions = {
 	/** Whether it runs without accounts. */
 	isOpen?: boolean;
 	profileFolder?: string | undefined;
+	/** How many nodes; 3 without it. */
+	nodes?: number;
+	/** What else the coordinator is told. */
+	settings?: readonly string[];
 };
 
 type Started = {daemons: Daemon[]; headers: Headers};
+
+type CoordinatorOptions = Pick<NetworkOptions, 'isOpen' | 'profileFolder' | 'settings'>;
+
+const startCoordinator = async (
+	folder: string,
+	port: number,
+	{isOpen = false, profileFolder, settings = []}: CoordinatorOptions,
+): Promise<Daemon> => {
+	const open = isOpen ? ['--open'] : [];
+	const args = ['--role', 'coordinator', ...open, '--port', String(port), '--data', join(folder, 'coordinator')];
+	const daemon = await start('coordinator', folder, [...args, ...settings], profileFolder);
+	await until('The coordinator answers', READY_WITHIN_MS, async () => {
+		await ask({host, port, path: '/health'});
+		return true;
+	}).catch(async (error: unknown) => {
+		await stop(daemon);
+		throw new Error(`The coordinator did not start.\n${await logsOf([daemon])}`, {cause: error});
+	});
+	return daemon;
+};
 
 const startDaemons = async (
 	folder: string,
 	port: number,
 	folders: readonly string[],
-	{isOpen = false, profileFolder}: NetworkOptions,
+	options: NetworkOptions,
 ): Promise<Started> => {
-	const data = join(folder, 'coordinator');
-	const open = isOpen ? ['--open'] : [];
-	const coordinator = ['--role', 'coordinator', ...open, '--port', String(port), '--data', data];
-	const daemons = [await start('coordinator', folder, coordinator, profileFolder)];
+	const {isOpen = false, profileFolder} = options;
+	const daemons = [await startCoordinator(folder, port, options)];
 	try {
-		await until('The coordinator answers', READY_WITHIN_MS, async () => {
-			await ask({host, port, path: '/health'});
-			return true;
-		});
-		const token = isOpen ? undefined : (await readFile(join(data, 'admin.token'), 'utf8')).trim();
+		const tokenFile = join(folder, 'coordinator', 'admin.token');
+		const token = isOpen ? undefined : (await readFile(tokenFile, 'utf8')).trim();
 		const headers: Headers = token === undefined ? {} : {authorization: `Bearer ${token}`};
-		const code = isOpen ? undefined : await joinCode(port, headers);
+		const code = isOpen ? undefined : await joinCode(port, headers, folders.length);
 		for (const [index, storage] of folders.entries()) {
 			const label = `node ${index + 1}`;
 			const names = ['--name', label, '--owner', label, '--zone', label];
@@ -146,7 +164,8 @@ const startDaemons = async (
 			daemons.push(await start(label, folder, args, profileFolder));
 		}
 
-		await until(`${NODES} nodes are online`, READY_WITHIN_MS, async () => hasOnline(port, headers, NODES));
+		const count = folders.length;
+		await until(`${count} nodes are online`, READY_WITHIN_MS, async () => hasOnline(port, headers, count));
 		return {daemons, headers};
 	} catch (error) {
 		await Promise.all(daemons.map(stop));
@@ -154,10 +173,20 @@ const startDaemons = async (
 	}
 };
 
-/** Starts ours: a coordinator and three nodes, each a process of its own, as an operator would. */
-export const startNetwork = async (parent: string, options: NetworkOptions = {}): Promise<Party> => {
+/** Ours, with what can happen to it. */
+export type Network = Party & {
+	/** Asks the coordinator. */
+	get: <T>(path: string) => Promise<T>;
+	/** Ends a process at once, as a machine that breaks does. */
+	kill: (label: string) => Promise<void>;
+	/** Ends the coordinator and starts it again, with these settings. */
+	restart: (settings: readonly string[]) => Promise<void>;
+};
+
+/** Starts ours: a coordinator and its nodes, each a process of its own, as an operator would. */
+export const startNetwork = async (parent: string, options: NetworkOptions = {}): Promise<Network> => {
 	const folder = join(parent, options.isOpen === true ? 'open' : 'network');
-	const folders = Array.from({length: NODES}, (_, index) => join(folder, `node-${index + 1}`));
+	const folders = Array.from({length: options.nodes ?? 3}, (_, index) => join(folder, `node-${index + 1}`));
 	await Promise.all(folders.map(async path => mkdir(path, {recursive: true})));
 	const port = await freePort();
 	const {daemons, headers} = await startDaemons(folder, port, folders, options);
@@ -194,6 +223,19 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 				// Worth knowing, but nothing that is measured here; the disk has room for all runs or the next one fails.
 				process.stderr.write(`WARNING: ${String(error)}\n`);
 			});
+		},
+		get: async <T>(path: string) => JSON.parse(await ask({host, port, headers, path})) as T,
+		kill: async label => {
+			const child = daemons.find(daemon => daemon.label === label)?.child;
+			if (!child || child.exitCode !== null || child.signalCode !== null) return;
+			const ended = once(child, 'exit');
+			child.kill('SIGKILL');
+			await ended;
+		},
+		restart: async settings => {
+			const [coordinator] = daemons;
+			if (coordinator) await stop(coordinator);
+			daemons[0] = await startCoordinator(folder, port, {...options, settings});
 		},
 		explain: async () => logsOf(daemons),
 		stop: async () => {

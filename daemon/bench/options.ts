@@ -4,12 +4,14 @@ import {parseArgs} from 'node:util';
 import {parseSize} from '../../source/protocol/units.js';
 import type {Load} from './phases.js';
 
-export const parts = ['floor', 'upload', 'small', 'many', 'accounts', 'catalog', 'console'] as const;
+export const parts = ['floor', 'upload', 'small', 'many', 'accounts', 'repair', 'catalog', 'console'] as const;
 export type Part = (typeof parts)[number];
 
 export type Options = {
 	runs: number;
 	load: Load;
+	/** What is stored before a node dies; without it, what the disk has room for. */
+	repairBytes: number | undefined;
 	only: readonly Part[];
 	folder: string;
 	isProfiled: boolean;
@@ -23,7 +25,8 @@ export const usage = `npm run bench -- [flags]
   --many N         how many uploads of 200 MiB at once; default 20
   --only PART      ${parts.join(', ')}; may be given several times.
                    upload is the large file up and down; floor is the floor's side without ours;
-                   accounts is a network with them beside one without
+                   accounts is a network with them beside one without; repair is what a node's death costs
+  --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
   --profile        write CPU profiles of ours and say what took the time; the figures suffer by it
   --json           print the figures as JSON on standard output, all else on standard error
@@ -35,6 +38,7 @@ const flags = {
 	size: {type: 'string', default: '1GiB'},
 	small: {type: 'string', default: '1000'},
 	many: {type: 'string', default: '20'},
+	'repair-size': {type: 'string'},
 	only: {type: 'string', multiple: true},
 	folder: {type: 'string', default: tmpdir()},
 	profile: {type: 'boolean', default: false},
@@ -50,9 +54,9 @@ const countOf = (flag: string, text: string): number => {
 	return Number(text);
 };
 
-const sizeOf = (text: string): number => {
+const sizeOf = (flag: string, text: string): number => {
 	const bytes = parseSize(text, 'B');
-	if (!bytes) throw new UsageError(`--size is ${text}. Allowed: a size such as 64MiB or 1GiB`);
+	if (!bytes) throw new UsageError(`--${flag} is ${text}. Allowed: a size such as 64MiB or 1GiB`);
 	return bytes;
 };
 
@@ -76,17 +80,18 @@ What a command line asks for, or `undefined` where it asks for help.
 @throws {UsageError}
 */
 export const optionsOf = (argv: string[]): Options | undefined => {
-	const {runs, size, small, many, only, folder, profile, json, help} = valuesOf(argv);
+	const {runs, size, small, many, 'repair-size': repair, only, folder, profile, json, help} = valuesOf(argv);
 	if (help) return undefined;
 	return {
 		runs: countOf('runs', runs),
 		load: {
-			bigBytes: sizeOf(size),
+			bigBytes: sizeOf('size', size),
 			smallFiles: countOf('small', small),
 			smallBytes: 64 * 1024,
 			manyFiles: countOf('many', many),
 			manyBytes: 200 * 1024 * 1024,
 		},
+		repairBytes: repair === undefined ? undefined : sizeOf('repair-size', repair),
 		only: only?.map(partOf) ?? [],
 		folder: resolve(folder),
 		isProfiled: profile,

@@ -103,7 +103,7 @@ export const digits = (value: number): string =>
 	value.toFixed(Math.abs(value) < 100 ? (Math.abs(value) < 10 ? 2 : 1) : 0);
 
 /** Ratios to three places, so that one just under its bar doesn't look as if it met it. */
-const ratioDigits = (value: number): string => value.toFixed(3);
+export const ratioDigits = (value: number): string => value.toFixed(3);
 
 const cells = (values: number[], isPeak: boolean): [string, string] =>
 	values.length === 0
