@@ -80,12 +80,7 @@ const createGuard = (authorize: Authorize, shards: NodeStore) => {
 	return {guard, of: (ctx: AppContext): Prove => proofs.get(ctx.req) ?? noProof};
 };
 
-const shardRoutes = (
-	router: Router<AppState>,
-	shards: NodeStore,
-	receiveBatch: ReceiveBatch,
-	proofs: Proofs,
-): void => {
+const shardRoutes = (router: Router<AppState>, shards: NodeStore, receiveBatch: ReceiveBatch, proofs: Proofs): void => {
 	router.get('/shards', async ctx => {
 		const {after, limit} = validate(listingQuery, {...ctx.query}, 'query');
 		const listing = shards.listingDigest();
