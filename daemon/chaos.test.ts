@@ -1,3 +1,4 @@
+import {setTimeout as delay} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import type {ChunkView} from '../source/protocol/api.js';
 import {startChaosClients} from './testing/chaos-clients.js';
@@ -12,6 +13,7 @@ import {
 	isRight,
 	NODE_BYTES,
 	passTime,
+	setAhead,
 	type ShiftedNetwork,
 	startShiftedNetwork,
 } from './testing/shifted-network.js';
@@ -25,6 +27,9 @@ const NODES = 6;
 const CLIENTS = 4;
 const CHECKS_AT_ONCE = 3;
 const LIMIT_MS = 300_000;
+/** Less than what nobody may be silent for. */
+const PASSING_MS = 30_000;
+const PASSING_EVERY_MS = 500;
 
 const forEach = async <T>(values: readonly T[], work: (value: T) => Promise<void>): Promise<void> => {
 	const rest = values.values();
@@ -49,6 +54,23 @@ const wrongOnDisk = (network: ShiftedNetwork, {name}: KnownFile, chunks: readonl
 		}),
 	);
 
+/** Lets time pass while something is waited for: what failed is tried again after a while, and trust comes back with time. */
+const whilePassing = async <T>(network: ShiftedNetwork, work: () => Promise<T>): Promise<T> => {
+	const over = new AbortController();
+	const passing = (async () => {
+		while (!over.signal.aborted) {
+			await setAhead(network, PASSING_MS);
+			await delay(PASSING_EVERY_MS, undefined, {signal: over.signal}).catch(() => undefined);
+		}
+	})();
+	try {
+		return await work();
+	} finally {
+		over.abort();
+		await passing;
+	}
+};
+
 /**
 Waits until every chunk of all files has three sound copies, in the trash too: first the nodes say, shard by shard, what they
 have, then lost copies are made again; and the nodes' disks must have what is told of them.
@@ -64,11 +86,16 @@ const heal = async (network: ShiftedNetwork, ledger: Ledger): Promise<string[]> 
 	});
 	await passTime(network, GRACE_MS);
 	const problems: string[] = [];
-	await forEach(files, async file => {
-		const chunks = await until(`${file.name} (${file.id}) has three sound copies`, async () => {
-			const found = await chunksOf(network, file);
-			return found.every(isWhole) && found;
+	await whilePassing(network, async () => {
+		await forEach(files, async file => {
+			await until(`${file.name} (${file.id}) has three sound copies`, async () => {
+				return (await chunksOf(network, file)).every(isWhole);
+			});
 		});
+	});
+	await forEach(files, async file => {
+		const chunks = await chunksOf(network, file);
+		if (!chunks.every(isWhole)) problems.push(`${file.name} is short of copies again`);
 		problems.push(...wrongOnDisk(network, file, chunks));
 		const line = await check(network.url, file.id);
 		if (line.event !== 'done' || line.ok !== chunks.length * 3) {
