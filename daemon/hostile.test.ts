@@ -30,7 +30,8 @@ type Context = {coordinator: Server; node: Server; closed: Server; folder: strin
 const test = anyTest as TestFn<Context>;
 const MIB = 1024 * 1024;
 const LIMIT_MS = 240_000;
-const MOST_GROWTH_BYTES = 100 * MIB;
+/** What is collected late grows with the number of calls that are made; what leaks in any of them is more. */
+const MOST_GROWTH_BYTES = 160 * MIB;
 const chance = chanceOf(0xbad);
 /** Runs of each property; their sum over routes goes into the thousands. */
 const RUNS = 250;

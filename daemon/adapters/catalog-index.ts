@@ -34,7 +34,8 @@ export class CatalogIndex {
 	readonly #names = new Map<FileId, string>();
 	readonly #chunksOfFile = new SortedGroups<FileId, ChunkId>();
 	readonly #chunksOnNode = new SortedGroups<NodeId, ChunkId>();
-	readonly #chunksOfDigest = new Map<Digest, ChunkId[]>();
+	/** Most digests are one chunk's: a list for each would take more memory than the ids. */
+	readonly #chunksOfDigest = new Map<Digest, ChunkId | ChunkId[]>();
 	readonly #amiss = new SortedIds<ChunkId>();
 	readonly #recordless = new SortedIds<FileId>();
 	readonly #placements = new Placements();
@@ -129,7 +130,8 @@ export class CatalogIndex {
 
 	/** The chunks with a shard of this digest, on whatever node; ascending. */
 	chunksWith(digest: Digest): readonly ChunkId[] {
-		return this.#chunksOfDigest.get(digest) ?? [];
+		const known = this.#chunksOfDigest.get(digest) ?? [];
+		return typeof known === 'string' ? [known] : known;
 	}
 
 	chunksAmiss(after: ChunkId | undefined, limit: number): ChunkId[] {
@@ -241,13 +243,14 @@ export class CatalogIndex {
 	}
 
 	#addDigest(digest: Digest, id: ChunkId): void {
-		const others = this.#chunksOfDigest.get(digest);
-		this.#chunksOfDigest.set(digest, others ? [...others, id].sort() : [id]);
+		const others = this.chunksWith(digest);
+		this.#chunksOfDigest.set(digest, others.length > 0 ? [...others, id].sort() : id);
 	}
 
 	#removeDigest(digest: Digest, id: ChunkId): void {
 		const rest = this.chunksWith(digest).filter(other => other !== id);
-		if (rest.length > 0) this.#chunksOfDigest.set(digest, rest);
+		const [only] = rest;
+		if (only !== undefined) this.#chunksOfDigest.set(digest, rest.length > 1 ? rest : only);
 		else this.#chunksOfDigest.delete(digest);
 	}
 }

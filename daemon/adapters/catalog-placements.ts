@@ -11,6 +11,8 @@ export class Placements {
 	readonly #ofFile = new Map<FileId, Some | Map<PlacementGroup, number>>();
 	readonly #onNode = new Map<NodeId, ShardCounts>();
 	readonly #bytesOnNode = new Map<NodeId, number>();
+	/** Each node's id once: the groups of a large network are nearly as many as its chunks. */
+	readonly #names = new Map<NodeId, NodeId>();
 
 	/** A chunk came (no `before`), changed, or went (no `after`). */
 	change(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
@@ -36,9 +38,15 @@ export class Placements {
 		return this.#bytesOnNode.get(node) ?? 0;
 	}
 
+	#nameOf(node: NodeId): NodeId {
+		const known = this.#names.get(node);
+		if (known === undefined) this.#names.set(node, node);
+		return known ?? node;
+	}
+
 	#count(chunk: ChunkRecord, by: 1 | -1): void {
 		const nodes = soundShards(chunk)
-			.map(shard => shard.node)
+			.map(shard => this.#nameOf(shard.node))
 			.sort();
 		const wanted = wantedShards(chunk.scheme);
 		const key = `${wanted} ${nodes.join(' ')}`;

@@ -37,6 +37,7 @@ const nodeNames = new Set([
 	'node_metadata.json',
 	'node_identity.json',
 	'coordinator_keys.json',
+	'scrub.json',
 ]);
 
 /** What lies in the folders of a network that was stopped and should not. */
