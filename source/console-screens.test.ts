@@ -141,6 +141,8 @@ const walkFiles = async (step: Walk, size: Size) => {
 	await golden('file', /its nodes|3 of 3|Chunk 0/i);
 	pty.press('c');
 	await pty.waitFor(/Note: .*checked/);
+	// The chunks are put in order anew with it: the first is another one then.
+	await pty.waitFor(/CORRUPT/);
 	pty.press('g');
 	await golden('file-checked', /corrupt/i);
 	await back(step, 'NAME');
