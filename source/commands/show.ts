@@ -40,6 +40,11 @@ const statsText = (stats: Stats): string => {
 };
 
 const nodesHead = ['NAME', 'STATUS', 'ZONE', 'OWNER', 'USED', 'ALLOCATED', 'SHARDS', 'ADDRESS'];
+const drainText = ({leaves, shards_left: shardsLeft}: NonNullable<NodeView['drain']>): string => {
+	if (leaves) return 'leaving';
+	return shardsLeft === 0 ? 'drained' : 'draining';
+};
+
 /** Whether a node is there, and what else there is to know before one counts on it. */
 const statusText = (node: NodeView, nowMs: number): string => {
 	if (node.banned_at !== undefined) return 'banned';
@@ -47,7 +52,7 @@ const statusText = (node: NodeView, nowMs: number): string => {
 	const isAwayOnPurpose = maintenance && maintenance.from <= nowMs && nowMs < maintenance.until;
 	return [
 		node.status,
-		...(drain ? [drain.leaves ? 'leaving' : 'draining'] : []),
+		...(drain ? [drainText(drain)] : []),
 		...(isAwayOnPurpose ? ['maintenance'] : []),
 		...(suspended ? ['suspended'] : []),
 	].join(', ');

@@ -234,6 +234,7 @@ test('how a node stands is in the list in a word, and in its details in full', t
 		sampleNode(4, {banned_at: sampleNowMs - HOUR_MS}),
 		sampleNode(5, {status: 'offline', suspended}),
 		sampleNode(6, {maintenance: {...maintenance, from: sampleNowMs + HOUR_MS}}),
+		sampleNode(7, {drain: {...drain, shards_left: 0}}),
 	];
 	const screen = createNodesScreen(createTestConsole({live: {nodes, whoami: whoami()}}));
 	for (const area of areas) {
@@ -244,6 +245,7 @@ test('how a node stands is in the list in a word, and in its details in full', t
 		t.regex(text, /node-4 +BANNED/);
 		t.regex(text, /node-5 +OFFLINE/);
 		t.regex(text, /node-6 +online/);
+		t.regex(text, /node-7 +drained/);
 	}
 
 	const shown = (change: Partial<NodeView>) => {

@@ -21,6 +21,7 @@ export const stateOf = (node: NodeView, nowMs: number): Piece => {
 	if (isInMaintenance(node, nowMs)) return {text: 'maintenance', tone: 'warn'};
 	if (node.status === 'offline') return {text: 'OFFLINE', tone: 'bad', isBold: true};
 	if (node.suspended) return {text: 'SUSPENDED', tone: 'bad', isBold: true};
+	if (node.drain?.shards_left === 0) return {text: 'drained', tone: 'warn'};
 	if (node.drain) return {text: `draining ${drainedPercent(node.drain)}`, tone: 'warn'};
 	return {text: 'online', tone: 'ok'};
 };
