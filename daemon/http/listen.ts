@@ -189,13 +189,15 @@ export const listen = async (options: ListenOptions): Promise<Listening> => {
 
 	const refuse = (response: ServerResponse, error: PjasError) => {
 		const {status, headers, body} = errorAnswer(error);
+		const text = JSON.stringify(body);
 		response.writeHead(status, {
 			...securityHeaders,
 			...headers,
 			Connection: 'close',
 			'Content-Type': 'application/json; charset=utf-8',
+			'Content-Length': Buffer.byteLength(text),
 		});
-		response.end(JSON.stringify(body));
+		response.end(text);
 	};
 
 	const serve = (request: IncomingMessage, response: ServerResponse) => {

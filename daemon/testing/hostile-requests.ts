@@ -20,6 +20,7 @@ export const malformed: Record<string, string> = {
 	'a zero byte in the target': 'GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n',
 	'no host': 'GET /health HTTP/1.1\r\n\r\n',
 	'two hosts': 'GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n',
+	'two hosts and no version': 'GET /health\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n',
 	'a header without a colon': get('/health', 'Nonsense\r\n'),
 	'a header without a name': get('/health', ': nonsense\r\n'),
 	'a space before the colon': get('/health', 'X-A : b\r\n'),
