@@ -15,7 +15,8 @@ const RECHECK_MS = 30_000;
 
 export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 	const {activity, catalog, clock, closing, events, fleet, open, version} = parts;
-	const description = openApi(version);
+	// It is long and always the same: one text serves everybody who asks.
+	const description = JSON.stringify(openApi(version));
 
 	serve('root', ctx => {
 		ctx.body = {
@@ -49,6 +50,7 @@ export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 	});
 
 	serve('openapi', ctx => {
+		ctx.type = 'json';
 		ctx.body = description;
 	});
 
