@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import type {NodeView} from '../source/protocol/api.js';
 import {chanceOf} from './testing/crash-chance.js';
 import {askFor} from './testing/crash-client.js';
@@ -17,16 +17,25 @@ const LIMIT_MS = 180_000;
 const KIB = 1024;
 const seed = Number(process.env['PJAS_SEED'] ?? Date.now() % 1e9);
 
-test('whichever node is lost for good, and the coordinator too, every chunk is on three nodes again, bit for bit', async t => {
+/** Five nodes, which keep some small files and a large one. */
+const startWithFiles = async (t: ExecutionContext, {small, largeMib}: {small: number; largeMib: number}) => {
 	t.timeout(LIMIT_MS);
 	t.log(`seed ${seed}`);
 	const chance = chanceOf(seed);
 	const network = await startNetwork(t, 5);
-	const {url, coordinator} = network;
 	await passTime(network, GIVEN_UP_AFTER_MS);
 	const files: Stored[] = [];
-	for (let count = 0; count < 12; count++) files.push(await store(t, url, chance, chance.between(1, 300 * KIB)));
-	files.push(await store(t, url, chance, 11 * KIB * KIB));
+	for (let count = 0; count < small; count++) {
+		files.push(await store(t, network.url, chance, chance.between(1, 300 * KIB)));
+	}
+
+	files.push(await store(t, network.url, chance, largeMib * KIB * KIB));
+	return {network, chance, files};
+};
+
+test('whichever node is lost for good, and the coordinator too, every chunk is on three nodes again, bit for bit', async t => {
+	const {network, chance, files} = await startWithFiles(t, {small: 12, largeMib: 11});
+	const {url, coordinator} = network;
 
 	for (let round = 1; round <= 2; round++) {
 		const victim = chance.pick(network.living);
@@ -58,15 +67,8 @@ test('whichever node is lost for good, and the coordinator too, every chunk is o
 });
 
 test('a node leaves with all that it had elsewhere, although the coordinator is killed in the middle', async t => {
-	t.timeout(LIMIT_MS);
-	t.log(`seed ${seed}`);
-	const chance = chanceOf(seed);
-	const network = await startNetwork(t, 5);
+	const {network, chance, files} = await startWithFiles(t, {small: 10, largeMib: 25});
 	const {url, coordinator} = network;
-	await passTime(network, GIVEN_UP_AFTER_MS);
-	const files: Stored[] = [];
-	for (let count = 0; count < 10; count++) files.push(await store(t, url, chance, chance.between(1, 300 * KIB)));
-	files.push(await store(t, url, chance, 25 * KIB * KIB));
 	const leaver = chance.pick(network.living);
 	const had = shardsOf(leaver).length;
 	const nodes = async () => (await askFor<{nodes: NodeView[]}>(url, 'nodes')).nodes;

@@ -1,8 +1,8 @@
 import test from 'ava';
 import type {Api, NodeView} from '../client/contract.js';
 import type {SafeToStop} from '../client/healing-contract.js';
+import {createCommandContext} from '../testing/command-context.js';
 import {sampleNode, sampleNowMs} from '../testing/samples.js';
-import type {CommandContext} from './context.js';
 import {exitCodeOf} from './failures.js';
 import {nodes} from './nodes.js';
 
@@ -20,7 +20,6 @@ const risky: SafeToStop = {
 /** Runs the command against an API that notes what it is asked for. */
 const run = async (words: readonly string[], flags: Record<string, string | true> = {}, safe = false) => {
 	const asked: unknown[] = [];
-	let text = '';
 	const answer = (name: string, node: NodeView) => async (id: string, more?: unknown) => {
 		asked.push([name, id, ...(more === undefined ? [] : [more])]);
 		return Promise.resolve(node);
@@ -36,16 +35,9 @@ const run = async (words: readonly string[], flags: Record<string, string | true
 			return Promise.resolve(safe ? {...risky, safe: true, at_risk: 0, chunks: []} : risky);
 		},
 	};
-	const stdout = {
-		async write(data: string | Uint8Array) {
-			text += String(data);
-			return Promise.resolve();
-		},
-	};
-	const clock = {now: () => sampleNowMs};
-	const context = {api, words, flags: new Map(Object.entries(flags)), stdout, clock} as unknown as CommandContext;
+	const {context, printed} = createCommandContext({api, words, flags});
 	const code = await nodes(context);
-	return {code, text, asked};
+	return {code, text: printed(), asked};
 };
 
 const id = attic.node_id;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {Api, RepairView} from '../client/contract.js';
 import type {MovesView} from '../client/healing-contract.js';
-import type {CommandContext} from './context.js';
+import {createCommandContext} from '../testing/command-context.js';
 import {repair} from './repair.js';
 
 const file = 'ab'.repeat(16);
@@ -44,7 +44,6 @@ const moves: MovesView = {
 /** Runs the command against an API that notes what it is asked for. */
 const run = async (words: readonly string[], flags: Record<string, true> = {}) => {
 	const asked: string[] = [];
-	let text = '';
 	const api: Partial<Api> = {
 		async repair() {
 			asked.push('status');
@@ -62,15 +61,9 @@ const run = async (words: readonly string[], flags: Record<string, true> = {}) =
 		file: async id => Promise.resolve({file_id: id, filename: 'bell\u0007'} as never),
 		nodes: async () => Promise.resolve([{node_id: 'pjas-00000001', name: 'attic'} as never]),
 	};
-	const stdout = {
-		async write(data: string | Uint8Array) {
-			text += String(data);
-			return Promise.resolve();
-		},
-	};
-	const context = {api, words, flags: new Map(Object.entries(flags)), stdout} as unknown as CommandContext;
+	const {context, printed} = createCommandContext({api, words, flags});
 	const code = await repair(context);
-	return {code, text, asked};
+	return {code, text: printed(), asked};
 };
 
 test('repair tells what goes on, what waits and why', async t => {

@@ -9,18 +9,21 @@ import {redundancyRank} from './redundancy.js';
 
 const DATE_WIDTH = 16;
 
+/** What a file is called, in any list of files. */
+export const nameColumn: Column<OpenedFile> = {
+	id: 'name',
+	title: 'NAME',
+	min: 18,
+	max: 80,
+	grow: 4,
+	priority: 0,
+	cell: file => [...sealPieces(file), {text: file.filename, isBold: true}],
+	sortBy: file => file.filename.toLowerCase(),
+};
+
 /** The columns of the list of files. */
 export const fileColumns = (clock: Clock): readonly Column<OpenedFile>[] => [
-	{
-		id: 'name',
-		title: 'NAME',
-		min: 20,
-		max: 80,
-		grow: 4,
-		priority: 0,
-		cell: file => [...sealPieces(file), {text: file.filename, isBold: true}],
-		sortBy: file => file.filename.toLowerCase(),
-	},
+	{...nameColumn, min: 20},
 	{
 		id: 'size',
 		title: 'SIZE',

@@ -4,11 +4,10 @@ import type {SafeToStop} from '../client/healing-contract.js';
 import type {LiveState} from '../client/live-state.js';
 import type {NodeView} from '../client/contract.js';
 import type {Whoami} from '../client/people-contract.js';
-import {bindingOf} from '../console/keymap.js';
 import type {View} from '../console/view.js';
-import type {KeyEvent} from '../terminal/key.js';
 import {areas, fills} from '../testing/areas.js';
 import {createTestConsole, type TestConsole} from '../testing/console.js';
+import {pressKeys} from '../testing/press-keys.js';
 import {renderToText} from '../testing/render.js';
 import {sampleFile, sampleNode, sampleNowMs} from '../testing/samples.js';
 import {createNodeDetails} from './node-details.js';
@@ -33,18 +32,6 @@ const whoami = (change: Partial<Whoami> = {}): Whoami => ({
 	...{quota_bytes: null, used_bytes: 0},
 	...change,
 });
-
-const keyOf = (name: string): KeyEvent => ({
-	...{name, text: name.length === 1 ? name : '', ctrl: false, alt: false, shift: false},
-});
-
-const press = (console: TestConsole, view: View, ...names: string[]) => {
-	for (const name of names) {
-		const action = view.actions().find(({id}) => view.isTyping?.() !== true && bindingOf(id).keys.includes(name));
-		if (action) console.run(action);
-		else view.key?.(keyOf(name));
-	}
-};
 
 const opened = (console: TestConsole): View => {
 	const view = console.opened.at(-1);
@@ -94,64 +81,64 @@ const {node_id: id} = sampleNode(1);
 
 test('a node is emptied after a question, and that is taken back after another', async t => {
 	const {console, asked, screen} = consoleWith(sampleNode(1));
-	press(console, screen, 'D');
+	pressKeys(console, screen, 'D');
 	for (const area of areas) {
 		t.regex(renderToText(opened(console), area), /Empty node-1[^]*1228 shards, 12 GiB[^]*y empty it/);
 	}
 
-	press(console, opened(console), 'n');
+	pressKeys(console, opened(console), 'n');
 	t.deepEqual(asked, []);
-	press(console, screen, 'D');
-	press(console, opened(console), 'y');
+	pressKeys(console, screen, 'D');
+	pressKeys(console, opened(console), 'y');
 	await settled();
 	t.deepEqual(asked, [`drain ${id} false`]);
 	t.regex(console.notices.at(-1)?.text ?? '', /node-1 is being emptied/);
 	console.put({nodes: [sampleNode(1, {drain})]});
-	press(console, screen, 'D');
+	pressKeys(console, screen, 'D');
 	t.regex(renderToText(opened(console), medium), /Stop emptying node-1/);
-	press(console, opened(console), 'y');
+	pressKeys(console, opened(console), 'y');
 	await settled();
 	t.deepEqual(asked.at(-1), `cancel ${id}`);
 });
 
 test('a node leaves once that word is typed', async t => {
 	const {console, asked, screen} = consoleWith(sampleNode(1));
-	press(console, screen, 'L');
+	pressKeys(console, screen, 'L');
 	const dialog = opened(console);
 	t.regex(renderToText(dialog, medium), /Let node-1 leave[^]*Type leave to let it leave/);
-	press(console, dialog, 'y', 'enter');
+	pressKeys(console, dialog, 'y', 'enter');
 	t.deepEqual(asked, []);
-	press(console, dialog, 'backspace', ...Array.from('leave'), 'enter');
+	pressKeys(console, dialog, 'backspace', ...Array.from('leave'), 'enter');
 	await settled();
 	t.deepEqual(asked, [`drain ${id} true`]);
 });
 
 test('maintenance asks for how long, and is ended by the same key', async t => {
 	const {console, asked, screen} = consoleWith(sampleNode(1));
-	press(console, screen, 'M');
+	pressKeys(console, screen, 'M');
 	const form = opened(console);
 	for (const area of areas) t.regex(renderToText(form, area), /Maintenance of node-1[^]*For +1h[^]*at most 14d/);
-	press(console, form, 'backspace', 'backspace', ...Array.from('15d'), 'enter');
+	pressKeys(console, form, 'backspace', 'backspace', ...Array.from('15d'), 'enter');
 	t.deepEqual(asked, []);
 	t.regex(console.notices.at(-1)?.text ?? '', /such as 30m, 4h or 2d, from 1m to 14d/);
-	press(console, form, 'backspace', 'backspace', 'backspace', ...Array.from('2d'), 'enter');
+	pressKeys(console, form, 'backspace', 'backspace', 'backspace', ...Array.from('2d'), 'enter');
 	await settled();
 	t.deepEqual(asked, [`maintain ${id} ${2 * 24 * 3600}`]);
 	t.regex(console.notices.at(-1)?.text ?? '', /node-1 is in maintenance until 2026-/);
 	console.put({nodes: [sampleNode(1, {maintenance})]});
-	press(console, screen, 'M');
+	pressKeys(console, screen, 'M');
 	t.regex(renderToText(opened(console), medium), /End the maintenance of node-1/);
-	press(console, opened(console), 'y');
+	pressKeys(console, opened(console), 'y');
 	await settled();
 	t.is(asked.at(-1), `end ${id}`);
 	console.put({nodes: [sampleNode(1, {maintenance: {...maintenance, until: sampleNowMs - 1}})]});
-	press(console, screen, 'M');
+	pressKeys(console, screen, 'M');
 	t.regex(opened(console).title(), /^Maintenance of/);
 });
 
 test('whether a node can be stopped is answered with yes or no and the chunks at risk', async t => {
 	const well = consoleWith(sampleNode(1));
-	press(well.console, well.screen, 'T');
+	pressKeys(well.console, well.screen, 'T');
 	await settled();
 	t.deepEqual(well.asked, [`safe ${id}`]);
 	for (const area of areas) {
@@ -161,7 +148,7 @@ test('whether a node can be stopped is answered with yes or no and the chunks at
 	}
 
 	const bad = consoleWith(sampleNode(1), {}, unsafe);
-	press(bad.console, bad.screen, 'T');
+	pressKeys(bad.console, bad.screen, 'T');
 	await settled();
 	t.is(bad.console.notices.at(-1)?.tone, 'warn');
 	const view = opened(bad.console);
@@ -174,7 +161,7 @@ test('whether a node can be stopped is answered with yes or no and the chunks at
 
 	t.regex(renderToText(view, medium), /photo-1\.jpg +4 +NONE of 3[^]*0{31}2 +0 +1 of 3/);
 	t.is(view.describe().selection, 'chunk 4 of photo-1.jpg, 0 of 3 copies elsewhere');
-	press(bad.console, view, 'enter');
+	pressKeys(bad.console, view, 'enter');
 	t.is(opened(bad.console).title(), `Chunk 4 of ${sampleFile(1).file_id}`);
 	const empty = createSafeToStop(bad.console, 'node-1', {...safe, shards: 0});
 	t.regex(renderToText(empty, medium), /YES[^]*It holds nothing/);
@@ -182,14 +169,14 @@ test('whether a node can be stopped is answered with yes or no and the chunks at
 
 test('a node is audited at once, and what came of it is said', async t => {
 	const {console, asked, screen} = consoleWith(sampleNode(1));
-	press(console, screen, 'A');
+	pressKeys(console, screen, 'A');
 	await settled();
 	t.deepEqual(asked, [`audit ${id}`]);
 	t.deepEqual(console.notices.at(-1), {
 		tone: 'ok',
 		text: 'node-1 has proved that it holds what it was asked for',
 	});
-	press(console, screen, 'A');
+	pressKeys(console, screen, 'A');
 	await settled();
 	t.is(console.notices.at(-1)?.text, 'node-1 holds other bytes than it should, and is suspended');
 });
@@ -197,19 +184,19 @@ test('a node is audited at once, and what came of it is said', async t => {
 test('a member does that with the own nodes, and is told so of others', t => {
 	const own = sampleNode(1, {owner: 'ann'});
 	const {console, screen} = consoleWith(own, {whoami: whoami({role: 'member'})});
-	press(console, screen, 'D');
+	pressKeys(console, screen, 'D');
 	t.is(console.opened.length, 1);
 	console.put({nodes: [sampleNode(1, {owner: 'bob'})]});
 	for (const key of ['D', 'L', 'M', 'T', 'A']) {
-		press(console, screen, key);
+		pressKeys(console, screen, key);
 		t.regex(console.notices.at(-1)?.text ?? '', /Only its owner, operators and admins/);
 	}
 
 	console.put({nodes: [], whoami: whoami()});
-	press(console, screen, 'D');
+	pressKeys(console, screen, 'D');
 	t.is(console.notices.at(-1)?.text, 'No node is chosen');
 	console.put({nodes: [own], whoami: whoami({scope: 'read'})});
-	press(console, screen, 'D');
+	pressKeys(console, screen, 'D');
 	t.regex(console.notices.at(-1)?.text ?? '', /token that may only read/);
 	t.is(console.opened.length, 1);
 });

@@ -5,13 +5,12 @@ import {createApi} from '../client/api.js';
 import type {TrashedFile} from '../client/contract.js';
 import {AnswerError} from '../client/errors.js';
 import type {Whoami} from '../client/people-contract.js';
-import {bindingOf} from '../console/keymap.js';
 import {createTheme} from '../console/theme.js';
 import type {View} from '../console/view.js';
-import type {KeyEvent} from '../terminal/key.js';
 import {areas, fills, hostileNames} from '../testing/areas.js';
 import {createTestConsole, type TestConsole} from '../testing/console.js';
 import {createManualClock} from '../testing/manual-clock.js';
+import {pressKeys} from '../testing/press-keys.js';
 import {renderToText} from '../testing/render.js';
 import {sampleFile, sampleNowMs, sampleStats} from '../testing/samples.js';
 import {createTrash} from './trash.js';
@@ -27,18 +26,6 @@ const trashed = (number: number, change: Partial<TrashedFile> = {}): TrashedFile
 	purge_at: sampleNowMs + (7 * 24 - number) * HOUR_MS,
 	...change,
 });
-
-const keyOf = (name: string): KeyEvent => ({
-	...{name, text: name.length === 1 ? name : '', ctrl: false, alt: false, shift: false},
-});
-
-const press = (console: TestConsole, view: View, ...names: string[]) => {
-	for (const name of names) {
-		const action = view.actions().find(({id}) => view.isTyping?.() !== true && bindingOf(id).keys.includes(name));
-		if (action) console.run(action);
-		else view.key?.(keyOf(name));
-	}
-};
 
 const whoami = (role: Whoami['role']): Whoami => ({
 	...{success: true, open: false, name: 'ann', role, scope: 'full', via: 'token'},
@@ -125,12 +112,12 @@ test('the trash has words for empty, not yet, and not to be had', async t => {
 
 test('b brings back what is chosen or marked', async t => {
 	const {view, console, calls} = await openTrash([trashed(1), trashed(2), trashed(3)]);
-	press(console, view, 'b');
+	pressKeys(console, view, 'b');
 	await settled();
 	await settled();
 	t.deepEqual(calls, ['trash', 'restore 1', 'trash']);
 	t.is(console.notices.at(-1)?.text, 'photo-1.jpg brought back');
-	press(console, view, 'space', 'space', 'b');
+	pressKeys(console, view, 'space', 'space', 'b');
 	await settled();
 	await settled();
 	t.is(console.notices.at(-1)?.text, '2 files brought back');
@@ -139,44 +126,44 @@ test('b brings back what is chosen or marked', async t => {
 
 test('what goes for good asks before, and many ask for their number', async t => {
 	const {view, console, calls} = await openTrash([trashed(1), trashed(2), trashed(3)]);
-	press(console, view, 'x');
+	pressKeys(console, view, 'x');
 	for (const area of areas) {
 		t.regex(renderToText(opened(console), area), /Delete a file for good[^]*nobody can bring it back[^]*photo-1/);
 	}
 
-	press(console, opened(console), 'n');
-	press(console, view, 'x');
-	press(console, opened(console), 'y');
+	pressKeys(console, opened(console), 'n');
+	pressKeys(console, view, 'x');
+	pressKeys(console, opened(console), 'y');
 	await settled();
 	await settled();
 	t.deepEqual(calls, ['trash', 'purge 1', 'trash']);
 	t.is(console.notices.at(-1)?.text, 'photo-1.jpg deleted for good');
-	press(console, view, 'space', 'space', 'x');
+	pressKeys(console, view, 'space', 'space', 'x');
 	t.regex(renderToText(opened(console), medium), /Type 2 to delete them/);
 });
 
 test('the trash is emptied once its word is typed', async t => {
 	const {view, console, calls} = await openTrash([trashed(1)]);
-	press(console, view, 'E');
+	pressKeys(console, view, 'E');
 	const dialog = opened(console);
 	t.regex(renderToText(dialog, medium), /All of your own files in the trash[^]*Type empty to delete them/);
-	press(console, dialog, 'y', 'enter');
+	pressKeys(console, dialog, 'y', 'enter');
 	t.deepEqual(calls, ['trash']);
-	press(console, dialog, 'backspace', ...Array.from('empty'), 'enter');
+	pressKeys(console, dialog, 'backspace', ...Array.from('empty'), 'enter');
 	await settled();
 	await settled();
 	t.deepEqual(calls, ['trash', 'empty', 'trash']);
-	press(console, view, 'E');
+	pressKeys(console, view, 'E');
 	t.is(console.notices.at(-1)?.text, 'Nothing is in the trash');
 });
 
 test('an operator is told that other people’s files are theirs to bring back', async t => {
 	const {view, console, calls} = await openTrash([trashed(1, {owner: 'bob'})]);
 	console.put({whoami: whoami('operator')});
-	press(console, view, 'b');
+	pressKeys(console, view, 'b');
 	t.regex(console.notices.at(-1)?.text ?? '', /Only whoever owns a file, and admins/);
 	console.put({whoami: whoami('admin')});
-	press(console, view, 'b');
+	pressKeys(console, view, 'b');
 	await settled();
 	t.true(calls.includes('restore 1'));
 });
@@ -188,11 +175,11 @@ test('a long trash comes in pages, and is asked for anew where somebody else cha
 	);
 	renderToText(view, medium);
 	t.deepEqual(calls, ['trash']);
-	press(console, view, 'G');
+	pressKeys(console, view, 'G');
 	renderToText(view, medium);
 	await settled();
 	t.deepEqual(calls, ['trash', 'trash 30']);
-	press(console, view, 'G');
+	pressKeys(console, view, 'G');
 	t.regex(renderToText(view, medium), /of 60/);
 	console.put({stats: sampleStats({trash: {files: 61, bytes: 9}})});
 	console.put({stats: sampleStats({trash: {files: 62, bytes: 9}})});
@@ -231,7 +218,7 @@ test('with a real network, a deleted file is in the trash and comes back', async
 	view.show?.();
 	while (!renderToText(view, medium).includes('kept.txt')) await settled();
 	t.regex(renderToText(view, medium), /Trash: 1 file, 10 B/);
-	press(console, view, 'b');
+	pressKeys(console, view, 'b');
 	while (!renderToText(view, medium).includes('Trash: empty')) await settled();
 	t.is((await api.file(id)).filename, 'kept.txt');
 	view.dispose?.();

@@ -8,7 +8,7 @@ import {createDeleteDialog} from '../dialogs/delete-files.js';
 import {withSeveral} from '../dialogs/several-files.js';
 import {formatSize} from '../format.js';
 import {printable} from '../terminal/text.js';
-import {sealPieces} from './file-facts.js';
+import {nameColumn} from './file-columns.js';
 import {trashProblem} from './healing-rights.js';
 import {createTrashData, type TrashData, type Trashed} from './trash-data.js';
 import {waiting} from './waiting.js';
@@ -20,16 +20,7 @@ const agoText = (ms: number) => (age(ms) === 'now' ? 'just now' : `${age(ms)} ag
 const leftText = (ms: number) => (ms <= 0 ? 'due' : age(ms) === 'now' ? 'soon' : `in ${age(ms)}`);
 
 const columnsOf = (now: () => number): Column<Trashed>[] => [
-	{
-		id: 'name',
-		title: 'NAME',
-		min: 18,
-		max: 80,
-		grow: 4,
-		priority: 0,
-		cell: file => [...sealPieces(file), {text: file.filename, isBold: true}],
-		sortBy: file => file.filename.toLowerCase(),
-	},
+	nameColumn,
 	{
 		id: 'size',
 		title: 'SIZE',
