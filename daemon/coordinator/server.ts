@@ -2,8 +2,6 @@ import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
-import type {ChunkRecord} from '../core/model.js';
-import {strangersKeptUntil} from '../core/restored.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
 import type {RateLimit} from '../http/rate-limit.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -20,27 +18,21 @@ import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
 import {createFileTeller} from './file-teller.js';
-import {createFleet, type NodeState} from './fleet.js';
+import {createFleet} from './fleet.js';
+import {createHealing} from './healing.js';
 import type {MasterKey} from './master-key.js';
-import {createChangeNode} from './change-node.js';
-import {createMembership, type Probe} from './membership.js';
+import type {Probe} from './membership.js';
 import {createMemoryBudget} from './memory-budget.js';
-import {createMover} from './mover.js';
 import {drainView} from './moves-view.js';
 import {nameInText} from './name-in-text.js';
 import type {NetworkKeys} from './network-keys.js';
-import {createNodeCare} from './node-care.js';
-import {createNodeAuditor} from './node-auditor.js';
 import {createNodeInvitations, type NodeInvitations} from './node-invitations.js';
 import type {Note} from './note.js';
-import {createPace} from './pace.js';
 import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
 import {createQuotas} from './people/quotas.js';
 import {createShareLinks} from './people/share-links.js';
-import {createReconciler} from './reconciler.js';
-import {createRemover} from './remover.js';
-import {createRepairer, type RepairSettings} from './repairer.js';
+import type {RepairSettings} from './repairer.js';
 import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
 import {keyringRoutes} from './routes/keyring.js';
@@ -56,14 +48,9 @@ import {sessionRoutes} from './routes/session.js';
 import {trashRoutes} from './routes/trash.js';
 import type {Parts} from './routes/parts.js';
 import {type Running, runWorker} from './run-worker.js';
-import {createScrubReports} from './scrub-reports.js';
-import {createShardHealth} from './shard-health.js';
 import {createShardReader} from './shard-reader.js';
-import {createShardWriter} from './shard-writer.js';
 import {createStatisticsTeller} from './statistics-teller.js';
-import {createTrash} from './trash.js';
 import {createTryLimits} from './try-limits.js';
-import {createUploader} from './upload.js';
 import {logView, nodeView, type NodeViewer} from './views.js';
 
 export type CoordinatorOptions = {
@@ -120,20 +107,12 @@ export type Coordinator = {
 
 /** The share of the memory that chunks may take; the pieces of streams, before they are in a chunk, take the rest. */
 const CHUNKS_SHARE = 3 / 4;
-const MEMBERSHIP_REST_MS = 1_000;
 const NETWORK_KEYS_REST_MS = 20_000;
-const REMOVER_REST_MS = 30_000;
-const RECONCILER_REST_MS = 60_000;
-const NODE_AUDITOR_REST_MS = 15_000;
 const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
-const TRASH_REST_MS = 60_000;
-const REPAIRER_REST_MS = 1_000;
-const MOVER_REST_MS = 1_000;
-const NODE_CARE_REST_MS = 1_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
-	const {catalog, dial, probe, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
+	const {catalog, dial, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
 	const meters = {bytesIn: 0, bytesOut: 0};
 	const note: Note = (level, message, about) => {
 		const entry = activity.add(level, message, about);
@@ -142,70 +121,6 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const fleet = createFleet({dial, clock});
 	const budget = createMemoryBudget(Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE));
 	const fileTeller = createFileTeller({catalog, fleet, events});
-	const health = createShardHealth({
-		catalog,
-		clock,
-		onFault(fault) {
-			const name = fleet.get(fault.node_id as NodeId)?.record.name ?? fault.node_id;
-			const about = {node: fault.node_id as NodeId, file: fault.file_id as FileId};
-			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${nameInText(name)}`, about);
-			events.publish('fault', fault, isOperator);
-		},
-		onChange(chunk) {
-			fileTeller.changed(chunk.file);
-			repairer.chunkChanged(chunk);
-		},
-	});
-	const {restoredAt} = options;
-	const remover = createRemover({catalog, fleet, clock, log, note, restoredAt, wake: () => wake('remover')});
-	const {discard, forget} = remover;
-	const healing = {
-		...{catalog, fleet, budget, health, remover, clock, random, log, note},
-		settings: options.repair,
-		pace: createPace(clock, options.repair.bytesPerSecond),
-		onChange: (chunk: ChunkRecord) => fileTeller.changed(chunk.file),
-	};
-	const repairer = createRepairer({...healing, wake: () => wake('repairer')});
-	const viewNode: NodeViewer = state => nodeView(state, drainView(state, mover));
-	const tellNode = (state: NodeState) =>
-		events.publish('node', viewNode(state), principal => mayOwned(principal, state.record.owner));
-	const nodeChanged = (state: NodeState) => {
-		repairer.nodeChanged(state);
-		mover.nodeChanged();
-	};
-	const care = createNodeCare({
-		...{catalog, fleet, clock, note},
-		changeNode: createChangeNode({catalog, fleet}),
-		onChange(state) {
-			nodeChanged(state);
-			tellNode(state);
-		},
-		onForgotten({record: {_id, owner}}) {
-			events.publish('node-removed', {node_id: _id}, principal => mayOwned(principal, owner));
-		},
-	});
-	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
-	const uploader = createUploader({catalog, budget, writer, masterKey, clock, random, log, replicas, forget});
-	const mover = createMover({...healing, repairer, care, oldestUpload: uploader.oldest, wake: () => wake('mover')});
-	const reconciler = createReconciler({
-		catalog,
-		fleet,
-		health,
-		clock,
-		random,
-		log,
-		note,
-		discard,
-		restoredAt,
-		wake: () => wake('reconciler'),
-	});
-	const nodeAuditor = createNodeAuditor({
-		...{catalog, fleet, budget, health, clock, random, log, note},
-		changeNode: createChangeNode({catalog, fleet}),
-		isRestored: () => strangersKeptUntil(restoredAt, clock.now()) !== undefined,
-		onChange: tellNode,
-		onTrust: nodeChanged,
-	});
 	const nodeInvitations = createNodeInvitations({catalog, keys: options.networkKeys, clock, random});
 	const admission = createAdmission({
 		catalog,
@@ -216,29 +131,31 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		allowClassic: options.allowClassic,
 		clock,
 	});
-	const membership = createMembership({
-		catalog,
-		fleet,
-		probe,
+	const viewNode: NodeViewer = state => nodeView(state, drainView(state, healing.mover));
+	const healing = createHealing({
+		...options,
+		...{fleet, budget, note, wake},
 		isWelcome: admission.isWelcome,
-		clock,
-		log,
-		note,
-		onArrival(state, listingDigest) {
-			reconciler.request(state.record._id, listingDigest);
-			nodeChanged(state);
-			wake('remover');
+		onFault(fault) {
+			const name = fleet.get(fault.node_id as NodeId)?.record.name ?? fault.node_id;
+			const about = {node: fault.node_id as NodeId, file: fault.file_id as FileId};
+			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${nameInText(name)}`, about);
+			events.publish('fault', fault, isOperator);
 		},
-		onDeparture: nodeChanged,
-		onChange: tellNode,
+		onChunk: chunk => fileTeller.changed(chunk.file),
+		onNode: state => events.publish('node', viewNode(state), principal => mayOwned(principal, state.record.owner)),
+		onForgotten({record: {_id, owner}}) {
+			events.publish('node-removed', {node_id: _id}, principal => mayOwned(principal, owner));
+		},
 	});
+	const {health} = healing;
 	const reader = createShardReader({fleet, budget, health, clock, random, log});
 	const people = createPeople(options);
 	const tryLimits = createTryLimits({clock});
 	const parts: Parts = {
+		...healing,
 		activity,
 		admission,
-		care,
 		catalog,
 		checker: createChecker({catalog, fleet, health, clock, log}),
 		clock,
@@ -246,22 +163,14 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		downloader: createDownloader({catalog, budget, reader, masterKey}),
 		events,
 		fleet,
-		membership,
 		meters,
 		minReplicas,
-		mover,
-		nodeAuditor,
 		nodeInvitations,
 		note,
 		onBytes: options.onBytes,
-		remover,
-		restoredAt,
-		scrubReports: createScrubReports({catalog, health, note}),
-		repairer,
+		restoredAt: options.restoredAt,
 		replicas,
-		trash: createTrash({catalog, remover, clock, note, keepMs: options.trashMs}),
 		tryLimits,
-		uploader,
 		links: createShareLinks({...options, accounts: people.accounts, tryLimits}),
 		people,
 		quotas: createQuotas({catalog, accounts: people.accounts}),
@@ -269,9 +178,8 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		audit: options.audit,
 		version: options.version,
 		viewNode,
-		writer,
 	};
-	return {parts, reconciler, fileTeller};
+	return {parts, healing, fileTeller};
 };
 
 /** Puts the coordinator's parts together behind its API. */
@@ -279,7 +187,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const {catalog, clock, log, random, cors = [], isProxy, rateLimit, accountLimit} = options;
 	const running = new Map<string, Running>();
 	const closing = new AbortController();
-	const {parts, reconciler, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
+	const {parts, healing, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
 	const app = createApp({log, clock, random, cors, isProxy, rateLimit, isForBrowsers: true});
 	const router = new Router<AppState>();
@@ -305,39 +213,15 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	for (const routes of all) routes(serve, parts);
 	app.use(router.routes());
 
-	/** Chunks without a file: an upload or a deletion was under way when the process ended. */
-	const mend = async () => {
-		const files = await catalog.filesWithoutRecord();
-		for (const file of files) await parts.remover.sweepFile(file);
-		if (files.length > 0) log.info('swept what unfinished uploads and deletions left', {files: files.length});
-	};
-
 	return {
 		app,
 		nodeInvitations: parts.nodeInvitations,
 		async start() {
-			await mend();
-			const keptUntil = strangersKeptUntil(options.restoredAt, clock.now());
-			if (keptUntil !== undefined) {
-				const until = new Date(keptUntil).toISOString();
-				parts.note('WARN', `This catalogue came out of a backup: shards that it does not know are kept until ${until}`);
-			}
-
-			await parts.membership.recall();
-			await parts.repairer.recall();
-			parts.mover.recall();
-			const {networkKeys} = options;
+			await healing.recall();
 			const rests = {
-				networkKeys: [networkKeys, NETWORK_KEYS_REST_MS],
-				membership: [parts.membership, MEMBERSHIP_REST_MS],
-				remover: [parts.remover, REMOVER_REST_MS],
-				reconciler: [reconciler, RECONCILER_REST_MS],
-				nodeAuditor: [parts.nodeAuditor, NODE_AUDITOR_REST_MS],
+				...healing.workers,
+				networkKeys: [options.networkKeys, NETWORK_KEYS_REST_MS],
 				fileTeller: [fileTeller, FILE_TELLER_REST_MS],
-				repairer: [parts.repairer, REPAIRER_REST_MS],
-				trash: [parts.trash, TRASH_REST_MS],
-				nodeCare: [parts.care, NODE_CARE_REST_MS],
-				mover: [parts.mover, MOVER_REST_MS],
 				statistics: [createStatisticsTeller(parts), STATISTICS_REST_MS],
 			} as const;
 			for (const [name, [worker, restMs]] of Object.entries(rests)) {
