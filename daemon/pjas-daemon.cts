@@ -5,4 +5,7 @@ more flushes than that under way at once. They are made at the first such call, 
 makes: so this is CommonJS, and says how many before anything else is loaded.
 */
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
-void import('./cli.js');
+
+// The bundle, which the compiler does not know: it is made of what the compiler reads.
+const program = '../bundle/pjas-daemon.js';
+void import(program);

@@ -87,5 +87,5 @@ if (!makeReady()) {
 } else {
 	// In this process, not in a child's: a signal then reaches the network itself, and its exit code is ours.
 	process.argv.splice(2, 0, '--role', 'local');
-	await import('../dist/daemon/cli.js');
+	await import('../dist/bundle/pjas-daemon.js');
 }
