@@ -110,10 +110,11 @@ export const openNetworkKeys = async (options: FolderOptions & {log: Log}): Prom
 
 	const take = (stored: Stored) => {
 		entries = stored.map(({signing, exchange, not_after: notAfterMs}) => {
+			// Opening a key is work, and the file is read often.
+			const known = entries.find(({pairs: {secret}}) => secret.signing === signing && secret.exchange === exchange);
+			if (known) return {...known, notAfterMs};
 			const pairs = openKeys({signing, exchange});
-			const kid = fingerprintOf(pairs.public);
-			const seenAtMs = entries.find(entry => entry.kid === kid)?.seenAtMs ?? clock.now();
-			return {kid, pairs, notAfterMs, seenAtMs};
+			return {kid: fingerprintOf(pairs.public), pairs, notAfterMs, seenAtMs: clock.now()};
 		});
 	};
 

@@ -5,6 +5,8 @@ import {type ManualClock, manualClock} from './manual-clock.js';
 import {startTestNetwork, statsOf, type TestNetwork, type TestNetworkOptions, type TestNode} from './network.js';
 
 const MINUTE_MS = 60_000;
+/** As often as real nodes. */
+const HEARTBEAT_EVERY_MS = 30_000;
 
 /** A network whose time passes as a test says. */
 export type PassingNetwork = TestNetwork & {
@@ -31,13 +33,21 @@ export const startPassingNetwork = async (
 	const alive = new Set(nodes);
 	const json = {'content-type': 'application/json'};
 
-	/** What goes on needs turns of the event loop beside the time. */
-	const tick = async (ms: number) => {
+	/** When each living node last said that it is there. */
+	const heardMs = new Map<TestNode, number>();
+	const beat = async () => {
+		for (const node of heardMs.keys()) if (!alive.has(node)) heardMs.delete(node);
 		for (const node of alive) {
+			if (clock.now() - (heardMs.get(node) ?? -Infinity) < HEARTBEAT_EVERY_MS) continue;
+			heardMs.set(node, clock.now());
 			const body = JSON.stringify({node_id: node.id, storage_stats: statsOf(node)});
 			await fetch(`${url}/api/nodes/heartbeat`, {method: 'POST', headers: json, body});
 		}
+	};
 
+	/** What goes on needs turns of the event loop beside the time. */
+	const tick = async (ms: number) => {
+		await beat();
 		await clock.advance(ms);
 		for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
 	};
@@ -47,7 +57,7 @@ export const startPassingNetwork = async (
 		alive,
 		clock,
 		async pass(ms) {
-			for (let left = ms; left > 0; left -= 30_000) await tick(Math.min(left, 30_000));
+			for (let left = ms; left > 0; left -= HEARTBEAT_EVERY_MS) await tick(Math.min(left, HEARTBEAT_EVERY_MS));
 		},
 		async until(what, isSo, withinMs = 5 * MINUTE_MS) {
 			for (let passedMs = 0; !(await isSo()); passedMs += 1000) {

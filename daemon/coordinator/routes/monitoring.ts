@@ -15,8 +15,8 @@ const RECHECK_MS = 30_000;
 
 export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 	const {activity, catalog, clock, closing, events, fleet, open, version} = parts;
-	// It is long and always the same: one text serves everybody who asks.
-	const description = JSON.stringify(openApi(version));
+	/** It is long, always the same and work to make: one text serves everybody, from when somebody asks. */
+	let description: string | undefined;
 
 	serve('root', ctx => {
 		ctx.body = {
@@ -51,7 +51,7 @@ export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 
 	serve('openapi', ctx => {
 		ctx.type = 'json';
-		ctx.body = description;
+		ctx.body = description ??= JSON.stringify(openApi(version));
 	});
 
 	serve('events', (ctx, principal, again) => {
