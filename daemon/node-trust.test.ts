@@ -258,6 +258,16 @@ test('what goes with a batch of shards is of no use for others, nor without its 
 	t.is((await running.store.figures()).count, 1);
 	const single = await headersFor(dataFolder, folder, {operation: 'put', search: mine});
 	t.is(await ask(`/shards${mine}`, single), 401);
+
+	const [wanted = '', other = ''] = [mine, another].map(query => `/shards/get${query.replace('put', 'get')}`);
+	const search = wanted.slice('/shards/get'.length);
+	const get = async (route: string, asked: Record<string, string>) =>
+		(await fetch(running.url + route, {method: 'POST', headers: asked})).status;
+	const {'PJAS-Seal': getSeal, ...noSeal} = await headersFor(dataFolder, folder, {operation: 'get-batch', search});
+	t.is(await get(wanted, {...noSeal, 'PJAS-Seal': getSeal ?? ''}), 200);
+	t.is(await get(other, {...noSeal, 'PJAS-Seal': getSeal ?? ''}), 401);
+	t.is(await get(wanted, noSeal), 401);
+	t.is(await get(wanted, headers), 401, 'who may put may not get');
 });
 
 test('what somebody on the wire answers in a node’s place is not believed', async t => {

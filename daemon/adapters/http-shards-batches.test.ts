@@ -1,42 +1,14 @@
 import {randomBytes} from 'node:crypto';
-import {once} from 'node:events';
-import {createServer, type IncomingMessage, type RequestListener, type ServerResponse} from 'node:http';
-import type {AddressInfo} from 'node:net';
+import type {IncomingMessage, ServerResponse} from 'node:http';
 import {buffer as bufferOf} from 'node:stream/consumers';
-import test, {type ExecutionContext} from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
-import {isPjasError} from '../../source/protocol/errors.js';
-import type {Digest} from '../../source/protocol/ids.js';
 import {batchSearch, MOST_BATCH_BYTES, MOST_BATCHED_SHARD_BYTES, parseBatch} from '../core/shard-batch.js';
 import type {ShardStore} from '../ports/shard-store.js';
 import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
 import {startFaultyNode} from '../testing/faulty-node.js';
 import {startMemoryNode} from '../testing/memory-node.js';
-import {createNodeAgent} from './http-shards-call.js';
-import {httpShards} from './http-shards.js';
-
-const open = (t: ExecutionContext, baseUrl: string, timeoutMs = 10_000): ShardStore => {
-	const agent = createNodeAgent(baseUrl, 4);
-	t.teardown(() => agent.destroy());
-	return httpShards({baseUrl, agent, timeoutMs});
-};
-
-const serve = async (t: ExecutionContext, listener: RequestListener): Promise<string> => {
-	const server = createServer(listener).listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	t.teardown(() => {
-		server.close();
-		server.closeAllConnections();
-	});
-	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-};
-
-type Body = {bytes: Buffer; digest: Digest};
-const bodies = (count: number, sizeBytes = 1000): Body[] =>
-	Array.from({length: count}, () => {
-		const bytes = randomBytes(sizeBytes);
-		return {bytes, digest: digestOf(bytes)};
-	});
+import {bodies, type Body, codesOf, open, serve} from './http-shards-testing.suite.js';
 
 const putAll = async (store: ShardStore, all: readonly Body[], signals: readonly (AbortSignal | undefined)[] = []) =>
 	Promise.allSettled(
@@ -45,12 +17,6 @@ const putAll = async (store: ShardStore, all: readonly Body[], signals: readonly
 			return store.put(digest, bytes, signal && {signal});
 		}),
 	);
-
-const codesOf = (settled: readonly PromiseSettledResult<void>[]) =>
-	settled.map(each => {
-		if (each.status === 'fulfilled') return 'kept';
-		return isPjasError(each.reason) ? each.reason.code : String(each.reason);
-	});
 
 /** Each put of the suite goes with two more of the same shard. */
 const putsThrice = (store: ShardStore): ShardStore => ({
@@ -218,7 +184,7 @@ test('a node keeps of a batch what is right, and nothing of one that is too long
 		});
 		const whole = Buffer.concat(batch.map(({bytes}) => bytes));
 		const body = Buffer.concat([whole, Buffer.alloc(Math.max(0, excess))]).subarray(0, whole.length + excess);
-		const answer = await fetch(`${node.url}/shards${batchSearch(batch)}`, {method: 'POST', body});
+		const answer = await fetch(`${node.url}/shards${batchSearch('put', batch)}`, {method: 'POST', body});
 		const {shards, code} = (await answer.json()) as {shards?: {success: boolean; code?: string}[]; code?: string};
 		if (whole.length > MOST_BATCH_BYTES || body.length !== whole.length) {
 			t.true(['INVALID_REQUEST', 'UPLOAD_INCOMPLETE', 'BODY_TOO_LARGE'].includes(code ?? ''), code);
@@ -280,7 +246,7 @@ test('what a batch is named by comes back as it was, and no text breaks the pars
 	});
 	fc.assert(
 		fc.property(fc.array(shard, {minLength: 1, maxLength: 8}), shards => {
-			t.deepEqual(parseBatch(batchSearch(shards).slice('?put='.length)), shards);
+			t.deepEqual(parseBatch(batchSearch('put', shards).slice('?put='.length)), shards);
 		}),
 	);
 	fc.assert(

@@ -1,46 +1,47 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {isPjasError} from '../../source/protocol/errors.js';
-import type {Digest} from '../../source/protocol/ids.js';
-import {MOST_BATCH_BYTES, MOST_BATCHED_SHARDS} from '../core/shard-batch.js';
+import {type BatchedShard, MOST_BATCH_BYTES, MOST_BATCHED_SHARDS} from '../core/shard-batch.js';
 import type {ShardOptions} from '../ports/shard-store.js';
 import {tooManyWait} from './http-shards-gate.js';
 
-/** A shard that is to be put. */
-export type Put = ShardOptions & {digest: Digest; body: Uint8Array};
+/** What is asked about one small shard. */
+export type Ask = BatchedShard & ShardOptions;
 
-export type BatchSenders = {
-	/** Puts a shard by a request of its own. */
-	one: (put: Put) => Promise<void>;
+export type BatchSenders<A extends Ask, T> = {
+	/** Asks by a request of its own. */
+	one: (ask: A) => Promise<T>;
 	/**
-	Puts several by one request. Says for each what was wrong, where something was; nothing at all where the node knows no
-	such requests.
+	Asks several by one request. Gives for each what came of it, or what was wrong; nothing at all where the node knows no such
+	requests.
 	*/
-	several: (puts: readonly Put[], signal: AbortSignal) => Promise<(Error | undefined)[] | undefined>;
+	several: (asks: readonly A[], signal: AbortSignal) => Promise<(T | Error)[] | undefined>;
+	/**
+	Whether one that is aborted while it goes with others settles only when they do, for until then its bytes may be read. Without
+	it, `several` leaves the aborted ones alone.
+	*/
+	isHeld?: boolean;
 };
 
-type Waiting = Put & {settle: (error?: Error) => void};
+type Waiting<A, T> = A & {settle: (outcome: T | Error) => void};
 
 const MOST_WAITING = 1_000;
 
-/** The puts that came first, as many as go together. */
-const takeBatch = (waiting: Set<Waiting>): Waiting[] => {
-	const batch: Waiting[] = [];
-	let sizeBytes = 0;
-	for (const put of waiting) {
-		sizeBytes += put.body.length;
-		if (batch.length === MOST_BATCHED_SHARDS || sizeBytes > MOST_BATCH_BYTES) break;
-		batch.push(put);
-		waiting.delete(put);
+/** Those that came first, as many as go together. */
+const takeBatch = <W extends Ask>(waiting: Set<W>): W[] => {
+	const batch: W[] = [];
+	let sumBytes = 0;
+	for (const ask of waiting) {
+		sumBytes += ask.sizeBytes;
+		if (batch.length === MOST_BATCHED_SHARDS || sumBytes > MOST_BATCH_BYTES) break;
+		batch.push(ask);
+		waiting.delete(ask);
 	}
 
 	return batch;
 };
 
-const settle = ({signal, settle: end}: Waiting, error: Error | undefined): void =>
-	end(signal?.aborted ? (signal.reason as Error) : error);
-
 /** Aborts `end` once nobody wants what is under way any more. Gives what takes the listeners away again. */
-const endWhenUnwanted = (batch: readonly Waiting[], end: AbortController): (() => void) => {
+const endWhenUnwanted = (batch: readonly Ask[], end: AbortController): (() => void) => {
 	const signals = batch.map(({signal}) => signal);
 	const look = () => {
 		if (signals.every(signal => signal?.aborted)) end.abort(signals[0]?.reason);
@@ -52,32 +53,33 @@ const endWhenUnwanted = (batch: readonly Waiting[], end: AbortController): (() =
 };
 
 /**
-Sends small shards to one node as a group commit: the first at once, and those that come while it is under way together
-after it. A put that is aborted while it goes with others settles when they do, for until then its bytes may be read.
+Asks one node about small shards as a group commit: the first at once, and those that come while it is under way together
+after it.
 */
-export const createBatches = ({one, several}: BatchSenders): ((put: Put) => Promise<void>) => {
-	const waiting = new Set<Waiting>();
+export const createBatches = <A extends Ask, T>(senders: BatchSenders<A, T>): ((ask: A) => Promise<T>) => {
+	const {one, several, isHeld = false} = senders;
+	const waiting = new Set<Waiting<A, T>>();
 	let isBusy = false;
 	let isKnown = true;
 
-	const sendAlone = async (put: Waiting): Promise<void> => one(put).then(() => put.settle(), put.settle);
+	const sendAlone = async (ask: Waiting<A, T>): Promise<void> => one(ask).then(ask.settle, ask.settle);
 
 	/** Whoever waits for a node that has gone silent need not find that out anew. */
 	const failWaiting = (error: Error) => {
-		for (const put of waiting) put.settle(error);
+		for (const ask of waiting) ask.settle(error);
 		waiting.clear();
 	};
 
-	const sendTogether = async (batch: readonly Waiting[]): Promise<void> => {
+	const sendTogether = async (batch: readonly Waiting<A, T>[]): Promise<void> => {
 		const end = new AbortController();
 		const stopLooking = endWhenUnwanted(batch, end);
 		try {
-			const errors = await several(batch, end.signal);
-			isKnown = errors !== undefined;
-			if (errors) batch.forEach((put, index) => settle(put, errors[index]));
+			const outcomes = await several(batch, end.signal);
+			isKnown = outcomes !== undefined;
+			if (outcomes) batch.forEach((ask, index) => ask.settle(outcomes[index] as T | Error));
 			else await Promise.all(batch.map(sendAlone));
 		} catch (error) {
-			for (const put of batch) settle(put, error as Error);
+			for (const ask of batch) ask.settle(error as Error);
 			if (isPjasError(error, 'NODE_TIMEOUT')) failWaiting(error);
 		} finally {
 			stopLooking();
@@ -87,7 +89,7 @@ export const createBatches = ({one, several}: BatchSenders): ((put: Put) => Prom
 	const sendAll = async (): Promise<void> => {
 		isBusy = true;
 		while (waiting.size > 0) {
-			await nextTurn(); // Whoever is about to put comes along.
+			await nextTurn(); // Whoever is about to ask comes along.
 			const batch = takeBatch(waiting);
 			const [first] = batch;
 			if (batch.length === 1 && first) await sendAlone(first);
@@ -97,20 +99,21 @@ export const createBatches = ({one, several}: BatchSenders): ((put: Put) => Prom
 		isBusy = false;
 	};
 
-	return async put => {
-		if (!isKnown) return one(put);
+	return async ask => {
+		if (!isKnown) return one(ask);
 		if (waiting.size >= MOST_WAITING) throw tooManyWait(waiting.size);
-		const {signal} = put;
+		const {signal} = ask;
 		return new Promise((resolve, reject) => {
 			const giveUp = () => {
-				if (waiting.delete(entry)) settle(entry, undefined);
+				if (waiting.delete(entry) || !isHeld) entry.settle(signal?.reason as Error);
 			};
-			const entry: Waiting = {
-				...put,
-				settle(error) {
+			const entry: Waiting<A, T> = {
+				...ask,
+				settle(outcome) {
 					signal?.removeEventListener('abort', giveUp);
-					if (error === undefined) resolve();
-					else reject(error);
+					if (signal?.aborted) reject(signal.reason as Error);
+					else if (outcome instanceof Error) reject(outcome);
+					else resolve(outcome);
 				},
 			};
 			signal?.addEventListener('abort', giveUp);

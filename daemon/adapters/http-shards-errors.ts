@@ -1,4 +1,5 @@
 import type {IncomingMessage} from 'node:http';
+import type {z} from 'zod';
 import {escapeControls} from '../../source/protocol/escape.js';
 import {type ErrorCode, errorKinds, PjasError} from '../../source/protocol/errors.js';
 import {json, type Sink, then} from './http-shards-sinks.js';
@@ -58,4 +59,12 @@ export const refusal = (answer: IncomingMessage, fitting: readonly NodeErrorCode
 			fitting.filter(code => errorKinds[code].status === status),
 			status,
 		);
+	});
+
+/** An answer in JSON that is as agreed. A page of something in between, though its status be 200, is not. */
+export const agreed = <T>(schema: z.ZodType<T>, limitBytes: number): Sink<T> =>
+	then(json(limitBytes), body => {
+		const {success, data} = schema.safeParse(body);
+		if (success) return data;
+		throw nodeFailed("The node's answer is not what was agreed");
 	});

@@ -2,7 +2,7 @@ import type {IncomingMessage} from 'node:http';
 import {type Credentials, isProof} from '../trust/credentials.js';
 import {PROOF_HEADER} from '../trust/proof.js';
 import {nodeFailed, refusal} from './http-shards-errors.js';
-import {isShard, lengthOf, type Sink} from './http-shards-sinks.js';
+import {fetchedTextOf, isShard, lengthOf, type Sink} from './http-shards-sinks.js';
 
 /** What the request was, and what it went with. */
 type Expected = {method: string; credentials: Credentials};
@@ -10,7 +10,7 @@ type Expected = {method: string; credentials: Credentials};
 const notItsOwn = () =>
 	nodeFailed('The answer does not come from the node itself: something in between answers for it');
 
-/** Takes an answer in as `sink` does, and believes it at its end. The bytes of a shard are only counted. */
+/** Takes an answer in as `sink` does, and believes it at its end. The bytes of a shard are only counted, those of several not at all. */
 const checking = <T>(
 	sink: Sink<T>,
 	answer: IncomingMessage,
@@ -18,13 +18,15 @@ const checking = <T>(
 	{method, credentials}: Expected,
 ): Sink<T> => {
 	const isBytes = isShard(answer);
+	const fetched = fetchedTextOf(answer);
 	const proof = credentials.startProof(answer.statusCode ?? 0, isBytes ? 'shard' : 'text');
+	if (fetched !== undefined) proof.update(fetched);
 	let sizeBytes = 0;
 	return {
 		limitBytes: sink.limitBytes,
 		take(piece) {
 			if (isBytes) sizeBytes += piece.length;
-			else proof.update(piece);
+			else if (fetched === undefined) proof.update(piece);
 			sink.take(piece);
 		},
 		end() {

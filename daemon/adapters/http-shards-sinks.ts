@@ -1,4 +1,5 @@
 import type {IncomingMessage} from 'node:http';
+import {SHARDS_HEADER, SHARDS_TYPE} from '../core/shard-batch.js';
 
 /** Where the bytes of an answer go. */
 export type Sink<T> = {
@@ -20,6 +21,13 @@ export const SHARD_TYPE = 'application/octet-stream';
 /** A shard's answer that says it is one. */
 export const isShard = ({statusCode, headers}: IncomingMessage): boolean =>
 	statusCode === 200 && headers['content-type'] === SHARD_TYPE;
+
+/** What an answer with several shards says of each; see `core/shard-batch.ts`. */
+export const fetchedTextOf = ({statusCode, headers}: IncomingMessage): string | undefined => {
+	const text = headers[SHARDS_HEADER.toLowerCase()];
+	const isShards = statusCode === 200 && headers['content-type'] === SHARDS_TYPE;
+	return isShards && typeof text === 'string' ? text : undefined;
+};
 
 /** Fills a buffer from its start; gives the part that was filled. */
 export const filling = (into: Uint8Array, limitBytes: number = into.length): Sink<Uint8Array> => {

@@ -4,33 +4,15 @@ import {digestSchema} from '../../source/protocol/api.js';
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {MAX_LISTING_PAGE, MAX_SHARD_BYTES} from '../core/limits.js';
-import {batchSearch, MOST_BATCHED_SHARD_BYTES} from '../core/shard-batch.js';
-import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
+import {MOST_BATCHED_SHARD_BYTES} from '../core/shard-batch.js';
+import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import type {Authenticate} from '../trust/credentials.js';
-import {type BatchSenders, createBatches, type Put} from './http-shards-batches.js';
+import {createBatches} from './http-shards-batches.js';
 import {type Caller, createCaller} from './http-shards-call.js';
-import {
-	MAX_SMALL_ANSWER_BYTES,
-	nodeError,
-	type NodeErrorCode,
-	nodeFailed,
-	refusal,
-	saidError,
-} from './http-shards-errors.js';
+import {agreed, MAX_SMALL_ANSWER_BYTES, nodeError, nodeFailed, refusal} from './http-shards-errors.js';
 import {createGate} from './http-shards-gate.js';
-import {
-	counting,
-	gathering,
-	isShard,
-	json,
-	lengthOf,
-	SHARD_TYPE,
-	shardSink,
-	type Sink,
-	then,
-	told,
-	toldFilled,
-} from './http-shards-sinks.js';
+import {counting, isShard, lengthOf, SHARD_TYPE, shardSink, then, told, toldFilled} from './http-shards-sinks.js';
+import {getErrors, getTogether, putErrors, type Put, putTogether} from './http-shards-together.js';
 
 export type HttpShardsOptions = {
 	/** The node's address, with or without a path. */
@@ -60,34 +42,6 @@ type Page = {digests: Digest[]; nextAfter: Digest | undefined};
 const putSchema = z.object({success: z.literal(true)});
 const proveSchema = z.object({success: z.literal(true), proof: z.string().regex(/^[\da-f]{64}$/)});
 const verifySchema = z.object({success: z.literal(true), ok: z.boolean()});
-
-const putErrors: readonly NodeErrorCode[] = ['DIGEST_MISMATCH', 'INSUFFICIENT_STORAGE', 'BODY_TOO_LARGE'];
-
-const batchSchema = z.object({
-	success: z.literal(true),
-	shards: z.array(z.object({success: z.boolean(), code: z.string().optional(), error: z.string().optional()})),
-});
-/** What a node answers that does not know of batches: one with keys has no ticket for them, so it says 401. */
-const unknownStatuses: readonly (number | undefined)[] = [401, 404, 405];
-
-/** An answer in JSON that is as agreed. A page of something in between, though its status be 200, is not. */
-const agreed = <T>(schema: z.ZodType<T>, limitBytes: number): Sink<T> =>
-	then(json(limitBytes), body => {
-		const {success, data} = schema.safeParse(body);
-		if (success) return data;
-		throw nodeFailed("The node's answer is not what was agreed");
-	});
-
-/** For each shard of a batch what was wrong with it, where something was; nothing where the node knows of no batches. */
-const batchAnswer = (answer: IncomingMessage, count: number): Sink<(Error | undefined)[] | undefined> => {
-	const {statusCode} = answer;
-	if (unknownStatuses.includes(statusCode)) return then(gathering(MAX_SMALL_ANSWER_BYTES), () => undefined);
-	if (statusCode !== 200) return refusal(answer, putErrors);
-	return then(agreed(batchSchema, MAX_SMALL_ANSWER_BYTES), ({shards}) => {
-		if (shards.length !== count) throw nodeFailed("The node's answer is not about the shards that it was sent");
-		return shards.map(shard => (shard.success ? undefined : saidError(shard, putErrors)));
-	});
-};
 
 const checkPage = ({digests, next_after: next}: z.infer<typeof pageSchema>, after: string | undefined): Page => {
 	let last = after ?? '';
@@ -183,37 +137,37 @@ export const httpShards = (options: HttpShardsOptions): ShardStore => {
 		});
 	};
 
-	const putSeveral: BatchSenders['several'] = async (puts, signal) =>
+	const getOne = async (digest: Digest, {into, onFilled, signal}: GetOptions = {}): Promise<Uint8Array> =>
 		call({
-			method: 'POST',
-			path: `/shards${batchSearch(puts.map(({digest, body}) => ({digest, sizeBytes: body.length})))}`,
-			asked: {operation: 'put-batch'},
-			headers: {'Content-Type': SHARD_TYPE},
-			body: puts.map(({body}) => body),
+			method: 'GET',
+			path: pathOf(digest),
+			asked: {operation: 'get', digest},
 			signal,
-			receive: answer => batchAnswer(answer, puts.length),
+			receive: answer =>
+				isShard(answer)
+					? told(toldFilled(shardSink(answer, into, MAX_SHARD_BYTES), onFilled), options.onBytes)
+					: refusal(answer, getErrors),
 		});
 
-	const putSoon = createBatches({one: putOne, several: putSeveral});
+	const putSoon = createBatches({one: putOne, several: putTogether(call), isHeld: true});
+	const getSoon = createBatches({
+		one: async get => getOne(get.digest, get),
+		several: getTogether(call, options.onBytes),
+	});
 
 	return {
 		async put(digest, body, putOptions = {}) {
 			putOptions.signal?.throwIfAborted();
 			if (body.length > MAX_SHARD_BYTES) throw nodeError('BODY_TOO_LARGE');
-			const put = {digest, body, ...putOptions};
+			const put = {...putOptions, digest, body, sizeBytes: body.length};
 			await (body.length > MOST_BATCHED_SHARD_BYTES ? putOne(put) : putSoon(put));
 		},
-		get: async (digest, {into, onFilled, signal} = {}) =>
-			call({
-				method: 'GET',
-				path: pathOf(digest),
-				asked: {operation: 'get', digest},
-				signal,
-				receive: answer =>
-					isShard(answer)
-						? told(toldFilled(shardSink(answer, into, MAX_SHARD_BYTES), onFilled), options.onBytes)
-						: refusal(answer, ['SHARD_NOT_FOUND', 'SHARD_CORRUPT', 'SHARD_UNREADABLE']),
-			}),
+		async get(digest, getOptions = {}) {
+			const {into, signal} = getOptions;
+			signal?.throwIfAborted();
+			const isSmall = into !== undefined && into.length <= MOST_BATCHED_SHARD_BYTES;
+			return isSmall ? getSoon({...getOptions, digest, into, sizeBytes: into.length}) : getOne(digest, getOptions);
+		},
 		stat,
 		async remove(digest, {signal} = {}) {
 			await call({

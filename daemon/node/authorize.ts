@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import {PjasError} from '../../source/protocol/errors.js';
 import {type Digest, parseDigest} from '../../source/protocol/ids.js';
+import {batchPaths} from '../core/shard-batch.js';
 import {type Fingerprint, isSameText, type KeyPairs} from '../trust/keys.js';
 import {
 	NONCE_HEADER,
@@ -43,7 +44,8 @@ const shardPath = /^\/shards\/([^/]+)(\/verify|\/prove)?$/;
 export const askedOf = (method: string, path: string): Asked | undefined => {
 	const isReading = method === 'GET' || method === 'HEAD';
 	if (path === '/status') return isReading ? {operation: 'status'} : undefined;
-	if (path === '/shards' && method === 'POST') return {operation: 'put-batch'};
+	if (path === batchPaths.put && method === 'POST') return {operation: 'put-batch'};
+	if (path === batchPaths.get && method === 'POST') return {operation: 'get-batch'};
 	if (path === '/shards') return isReading ? {operation: 'list'} : undefined;
 	const [, name, suffix = ''] = shardPath.exec(path) ?? [];
 	const digest: Digest | undefined = parseDigest(name);

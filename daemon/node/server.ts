@@ -4,6 +4,7 @@ import {digestSchema} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {type Digest, parseDigest} from '../../source/protocol/ids.js';
 import {MAX_LISTING_PAGE, MAX_SHARD_BYTES} from '../core/limits.js';
+import {batchPaths} from '../core/shard-batch.js';
 import {type AppContext, type AppState, createApp} from '../http/app.js';
 import {validate} from '../http/body.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -13,6 +14,7 @@ import {classicRoutes} from './classic.js';
 import type {NodeFolder, NodeStore} from './folder.js';
 import {createBatchReceiver, type ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
+import {createBatchSender, type SendBatch} from './send-batch.js';
 import {sendShard} from './send-shard.js';
 import {createShortcut, type Handler} from './shortcut.js';
 import {storageStatsOf} from './storage-stats.js';
@@ -80,7 +82,9 @@ const createGuard = (authorize: Authorize, shards: NodeStore) => {
 	return {guard, of: (ctx: AppContext): Prove => proofs.get(ctx.req) ?? noProof};
 };
 
-const shardRoutes = (router: Router<AppState>, shards: NodeStore, receiveBatch: ReceiveBatch, proofs: Proofs): void => {
+type Batches = {receiveBatch: ReceiveBatch; sendBatch: SendBatch};
+
+const shardRoutes = (router: Router<AppState>, shards: NodeStore, batches: Batches, proofs: Proofs): void => {
 	router.get('/shards', async ctx => {
 		const {after, limit} = validate(listingQuery, {...ctx.query}, 'query');
 		const listing = shards.listingDigest();
@@ -102,8 +106,13 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore, receiveBatch: 
 		ctx.body = {success: true, digests, next_after: hasMore ? digests.at(-1) : null, listing_digest: listing};
 	});
 
-	router.post('/shards', async ctx => {
-		await receiveBatch(ctx.req, ctx.res, proofs.of(ctx));
+	router.post(batchPaths.put, async ctx => {
+		await batches.receiveBatch(ctx.req, ctx.res, proofs.of(ctx));
+		ctx.respond = false;
+	});
+
+	router.post(batchPaths.get, async ctx => {
+		await batches.sendBatch(ctx.req, ctx.res, proofs.of(ctx));
 		ctx.respond = false;
 	});
 
@@ -170,10 +179,10 @@ export const createNodeHandler = (options: NodeHandlerOptions): Handler => {
 		};
 	});
 	const guard = createGuard(authorize, shards);
-	const receiveBatch = createBatchReceiver(shards, log);
-	shardRoutes(router, shards, receiveBatch, guard);
+	const batches = {receiveBatch: createBatchReceiver(shards, log), sendBatch: createBatchSender(shards, log)};
+	shardRoutes(router, shards, batches, guard);
 	classicRoutes(router, folder);
-	const shortcut = createShortcut({shards, receiveBatch, authorize, log, clock, random});
+	const shortcut = createShortcut({shards, ...batches, authorize, log, clock, random});
 	app.use(guard.guard);
 	app.use(shortcut.rethrow);
 	app.use(router.routes());

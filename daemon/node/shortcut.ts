@@ -1,5 +1,6 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {parseDigest} from '../../source/protocol/ids.js';
+import {batchPaths} from '../core/shard-batch.js';
 import type {AppContext} from '../http/app.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -8,6 +9,7 @@ import type {Authorize} from './authorize.js';
 import type {NodeStore} from './folder.js';
 import type {ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
+import type {SendBatch} from './send-batch.js';
 import {sendShard} from './send-shard.js';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -22,6 +24,7 @@ export type Shortcut = {
 export type ShortcutOptions = {
 	shards: Pick<NodeStore, 'receive' | 'open'>;
 	receiveBatch: ReceiveBatch;
+	sendBatch: SendBatch;
 	authorize: Authorize;
 	log: Log;
 	clock: Clock;
@@ -29,7 +32,8 @@ export type ShortcutOptions = {
 };
 
 const PREFIX = '/shards/';
-const BATCH_PREFIX = '/shards?put=';
+const PUT_BATCH_PREFIX = `${batchPaths.put}?put=`;
+const GET_BATCH_PREFIX = `${batchPaths.get}?get=`;
 const LONGEST_COUNTED = 2 ** 32;
 
 /** Numbers in hex behind a random start, so that those of one process differ from each other and from another's. */
@@ -45,7 +49,8 @@ const createRequestIds = (random: Random): (() => string) => {
 /** What a request puts or gets, where it asks for nothing beside. */
 const plainlyAsked = ({method, url = '', headers}: IncomingMessage): Asked | undefined => {
 	if (headers['x-request-id'] !== undefined || headers['if-none-match'] !== undefined) return undefined;
-	if (method === 'POST' && url.startsWith(BATCH_PREFIX)) return {operation: 'put-batch'};
+	if (method === 'POST' && url.startsWith(PUT_BATCH_PREFIX)) return {operation: 'put-batch'};
+	if (method === 'POST' && url.startsWith(GET_BATCH_PREFIX)) return {operation: 'get-batch'};
 	if ((method !== 'PUT' && method !== 'GET') || !url.startsWith(PREFIX)) return undefined;
 	const digest = parseDigest(url.slice(PREFIX.length));
 	return digest && {operation: method === 'PUT' ? 'put' : 'get', digest};
@@ -56,7 +61,8 @@ A way around an application for plain puts and gets of shards, one or several, w
 costs more than the rest of them. Everything else goes through it, and a request that fails does so then, so that errors are
 answered in one place.
 */
-export const createShortcut = ({shards, receiveBatch, authorize, log, clock, random}: ShortcutOptions): Shortcut => {
+export const createShortcut = (options: ShortcutOptions): Shortcut => {
+	const {shards, receiveBatch, sendBatch, authorize, log, clock, random} = options;
 	const newRequestId = createRequestIds(random);
 	const failures = new WeakMap<IncomingMessage, {error: unknown}>();
 
@@ -77,6 +83,7 @@ export const createShortcut = ({shards, receiveBatch, authorize, log, clock, ran
 		response.setHeader('X-Request-Id', requestId);
 		const prove = authorize(request, asked);
 		const {operation, digest} = asked;
+		if (operation === 'get-batch') return sendBatch(request, response, prove);
 		if (!digest) return receiveBatch(request, response, prove);
 		if (operation === 'put') return receiveShard(request, response, shards, digest, prove);
 		response.setHeader('ETag', `"${digest}"`);

@@ -53,7 +53,8 @@ const kindOf = ({method, url = ''}: IncomingMessage): RequestKind => {
 	const path = url.split('?')[0] ?? '';
 	const isShard = /^\/shards\/[^/]+$/.test(path);
 	if ((method === 'PUT' && isShard) || (method === 'POST' && ['/chunk', '/shards'].includes(path))) return 'put';
-	if (method === 'GET' && (isShard || path === '/chunk')) return 'get';
+	const isGet = method === 'GET' && (isShard || path === '/chunk');
+	if (isGet || (method === 'POST' && path === '/shards/get')) return 'get';
 	if (method === 'HEAD' && isShard) return 'stat';
 	if (method === 'DELETE' && isShard) return 'remove';
 	if (method === 'POST' && path.endsWith('/verify')) return 'verify';

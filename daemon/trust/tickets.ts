@@ -7,7 +7,8 @@ import {type Fingerprint, type KeyPairs, openPublicKey, type KeyTexts} from './k
 A ticket is the coordinator's permission for one operation on one shard at the node that it names, for two minutes: a
 compact JWS. A node looks at nothing else to know who asks.
 */
-export type TicketOperation = 'put' | 'put-batch' | 'get' | 'stat' | 'remove' | 'verify' | 'prove' | 'list' | 'status';
+export type TicketOperation =
+	'put' | 'put-batch' | 'get' | 'get-batch' | 'stat' | 'remove' | 'verify' | 'prove' | 'list' | 'status';
 
 /** What is asked of a node. */
 export type Asked = {operation: TicketOperation; digest?: Digest | undefined};
@@ -45,7 +46,10 @@ shard's name says what its bytes must be, the request is sealed (see `proof.ts`)
 which shard is meant where the ticket does not. So one ticket serves all such requests to a node for a while.
 */
 export const isSealable = (operation: TicketOperation): boolean =>
-	operation === 'put' || operation === 'put-batch' || operation === 'get';
+	operation === 'put' || operation === 'get' || isOfSeveral(operation);
+
+/** What names its shards in the query alone, which nothing but the seal holds for. */
+const isOfSeveral = (operation: TicketOperation): boolean => operation === 'put-batch' || operation === 'get-batch';
 
 /** A map that forgets what it was told first when it is full. */
 const boundedMap = <K, V>(most: number) => {
@@ -178,7 +182,7 @@ export const createTicketChecker = ({node, keys, nowMs}: CheckerOptions) => {
 		if (!claims.aud.includes(node)) throw refused('The ticket is for another node');
 		const isForThis = claims.digest === digest || (isSealed && claims.digest === undefined);
 		if (claims.op !== operation || !isForThis) throw refused('The ticket is for something else');
-		if (operation === 'put-batch' && !isSealed) throw refused('The request has no seal, or a wrong one');
+		if (isOfSeveral(operation) && !isSealed) throw refused('The request has no seal, or a wrong one');
 		const isInTime = claims.exp >= now && claims.iat <= now + CLOCK_TOLERANCE_SECONDS;
 		if (!isInTime || claims.exp - claims.iat > LIFE_SECONDS)
 			throw refused("The ticket's time is past, or not yet here");

@@ -205,10 +205,15 @@ test('a ticket that names no shard is one for the shard that the seal names, and
 	}
 
 	t.throws(() => check(ticketFor({operation: 'verify'}), {operation: 'verify', digest}, true), {message: /something/});
-	const batch = ticketFor({operation: 'put-batch'});
-	t.is(check(batch, {operation: 'put-batch'}, true), kid);
-	t.throws(() => check(batch, {operation: 'put', digest}), {message: /something else/});
-	t.throws(() => check(batch, {operation: 'put-batch'}), {message: /no seal/});
+	for (const [operation, single] of [
+		['put-batch', 'put'],
+		['get-batch', 'get'],
+	] as const) {
+		const batch = ticketFor({operation});
+		t.is(check(batch, {operation}, true), kid);
+		t.throws(() => check(batch, {operation: single, digest}), {message: /something else/});
+		t.throws(() => check(batch, {operation}), {message: /no seal/});
+	}
 
 	const own = fixedKeys(2);
 	const ask = createCredentials({keys: () => signer, nowMs: () => startMs, randomBytes: systemRandom.bytes})({
