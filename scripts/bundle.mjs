@@ -42,7 +42,12 @@ export const bundle = async outdir => {
 	await rm(outdir, {recursive: true, force: true});
 	await build({
 		absWorkingDir: root,
-		entryPoints: {'pjas-tui': 'source/cli.ts', 'pjas-daemon': 'daemon/cli.ts'},
+		entryPoints: {
+			'pjas-tui': 'source/cli.ts',
+			'pjas-daemon': 'daemon/cli.ts',
+			// Tests start it many times.
+			'testing/shifted-process': 'daemon/testing/shifted-process.ts',
+		},
 		outdir,
 		bundle: true,
 		splitting: true,

@@ -4,7 +4,8 @@ import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {keptPort, startDaemon, temporaryFolder, until} from '../daemon/testing/processes.js';
 import {type ConsoleNetwork, createConsoleNetwork} from './testing/console-network.suite.js';
-import {consoleEnvironment, type ConsoleOptions, consoleProgram, openConsole} from './testing/console-program.js';
+import {consoleEnvironment, type ConsoleOptions, openConsole} from './testing/console-program.js';
+import {program} from './testing/program.js';
 import {openPty, type Pty} from './testing/pty.js';
 import {screenDifference} from './testing/screen-mask.js';
 
@@ -369,7 +370,7 @@ test('in a shell, Ctrl-Z goes to the prompt, and fg comes back to the same scree
 	});
 	t.teardown(pty.close);
 	await pty.waitFor('prompt:');
-	pty.type(`stty -a > before; '${process.execPath}' '${consoleProgram}' --coordinator ${network.url}\r`);
+	pty.type(`stty -a > before; '${process.execPath}' '${program}' --coordinator ${network.url}\r`);
 	await pty.waitFor(/LIVE/);
 	pty.press('3');
 	await pty.waitFor(/REDUNDANCY[^]*item-04[^]*item-00[^]*q quit/);
@@ -498,5 +499,5 @@ test('after 1,000 random keys and updates the screen is what a full repaint show
 });
 
 test('what users run is there', t => {
-	t.regex(execFileSync(process.execPath, [consoleProgram, '--version'], {encoding: 'utf8'}), /^\d+\.\d+\.\d+/);
+	t.regex(execFileSync(process.execPath, [program, '--version'], {encoding: 'utf8'}), /^\d+\.\d+\.\d+/);
 });

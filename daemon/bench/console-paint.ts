@@ -1,6 +1,6 @@
 import {setTimeout as delay} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import {openPty} from '../../source/testing/pty.js';
-import {program} from '../../source/testing/program.js';
 import type {NodeView} from '../../source/protocol/api.js';
 import type {FakeCoordinator, FakeNetwork} from './console-coordinator.js';
 import type {FigureName} from './console-figures.js';
@@ -57,7 +57,7 @@ export const measureStart = async (home: string, keep: KeepFigure): Promise<void
 		await pty.close();
 
 		const startUnbundled = performance.now();
-		const unbundled = open({url, home, program});
+		const unbundled = open({url, home, program: fileURLToPath(new URL('../../source/cli.js', import.meta.url))});
 		await unbundled.waitFor(isPainted);
 		keep('firstFrameUnbundled', (performance.now() - startUnbundled) / 1000);
 		await unbundled.close();

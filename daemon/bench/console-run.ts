@@ -1,7 +1,8 @@
 import {once} from 'node:events';
 import {createServer, type AddressInfo, type Socket} from 'node:net';
 import {setTimeout as delay} from 'node:timers/promises';
-import {consoleEnvironment, consoleProgram} from '../../source/testing/console-program.js';
+import {consoleEnvironment} from '../../source/testing/console-program.js';
+import {program as bundled} from '../../source/testing/program.js';
 import {openPty, type Pty} from '../../source/testing/pty.js';
 import {type FakeCoordinator, type FakeNetwork, startFakeCoordinator} from './console-coordinator.js';
 
@@ -12,7 +13,7 @@ const QUIET_MS = 300;
 
 type Opening = {url: string; home: string; program?: string; bytesPerSecond?: number};
 
-export const open = ({url, home, program = consoleProgram, bytesPerSecond}: Opening): Pty =>
+export const open = ({url, home, program = bundled, bytesPerSecond}: Opening): Pty =>
 	openPty({
 		command: process.execPath,
 		args: [program, '--coordinator', url],

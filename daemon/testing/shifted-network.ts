@@ -19,7 +19,7 @@ export const GRACE_MS = 1000;
 /** What each node may keep. */
 export const NODE_BYTES = 1024 ** 3;
 const STDERR_KEPT = 64 * 1024;
-const program = fileURLToPath(new URL('shifted-process.js', import.meta.url));
+const program = fileURLToPath(new URL('../../bundle/testing/shifted-process.js', import.meta.url));
 
 /** A process of the network, on its own folder and port, whose clock can be set ahead. */
 export type Part = {

@@ -1,12 +1,5 @@
-import {existsSync} from 'node:fs';
-import {fileURLToPath} from 'node:url';
 import {openPty, type Pty} from './pty.js';
 import {program} from './program.js';
-
-const bundled = fileURLToPath(new URL('../../bundle/pjas-tui.js', import.meta.url));
-
-/** What users run: the bundle, or where none was made the compiled program. */
-export const consoleProgram = existsSync(bundled) ? bundled : program;
 
 export type ConsoleOptions = {
 	url: string;
@@ -45,7 +38,7 @@ export const openConsole = (options: ConsoleOptions): Pty => {
 	const {url, home, columns = 100, rows = 30, flags = []} = options;
 	return openPty({
 		command: process.execPath,
-		args: [consoleProgram, '--coordinator', url, ...flags],
+		args: [program, '--coordinator', url, ...flags],
 		...{columns, rows, cwd: home},
 		env: consoleEnvironment(options),
 	});

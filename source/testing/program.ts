@@ -3,8 +3,8 @@ import {once} from 'node:events';
 import {text} from 'node:stream/consumers';
 import {fileURLToPath} from 'node:url';
 
-/** The compiled pjas-tui that belongs to the tests that run. */
-export const program = fileURLToPath(new URL('../cli.js', import.meta.url));
+/** `pjas-tui` as users run it: the bundle. */
+export const program = fileURLToPath(new URL('../../bundle/pjas-tui.js', import.meta.url));
 
 export type RunOptions = {
 	folder: string;
