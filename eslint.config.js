@@ -29,13 +29,18 @@ const rooms = [
 		allowed: [
 			'daemon/simulation',
 			'daemon/coordinator',
+			'daemon/node',
 			'daemon/adapters',
 			'daemon/trust',
 			'daemon/ports',
 			'daemon/core',
 			'source/protocol',
 		],
-		closed: ['daemon/coordinator/server', 'daemon/coordinator/routes'],
+		closed: [
+			'daemon/coordinator/server',
+			'daemon/coordinator/routes',
+			...['server', 'start', 'heartbeat', 'receive', 'send', 'classic'].map(name => `daemon/node/${name}`),
+		],
 	},
 ];
 

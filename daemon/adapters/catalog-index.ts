@@ -166,6 +166,10 @@ export class CatalogIndex {
 		return this.#removals.after(node, after, limit);
 	}
 
+	removalNodes(): NodeId[] {
+		return [...this.#removals.groups.keys()];
+	}
+
 	small(kind: SmallKind): string[] {
 		return this.#small.after(kind, undefined, Infinity);
 	}

@@ -3,6 +3,7 @@ import {chunkIdOf, type ChunkId, type Digest, type FileId, type NodeId} from '..
 import type {ChunkRecord, FileRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
 import type {Catalog, FilePage, TrashPage} from '../ports/catalog.js';
 import {
+	cloneOf,
 	copyOf,
 	isKind,
 	storedId,
@@ -51,7 +52,7 @@ const assertChunkId = ({_id, file, index}: ChunkRecord) => {
 const writeVerbs = ({write}: DocumentStore) => {
 	const put = async <K extends Revised>(kind: K, record: Records[K]): Promise<Records[K]> => {
 		const next = nextOf(kind, record);
-		const answer = toRecord(copyOf(next));
+		const answer = toRecord(cloneOf(next));
 		const expected = record.revision;
 		await write({ids: [next._id], decide: draft => putRevised(draft, kind, next, expected)});
 		return answer;
@@ -223,6 +224,7 @@ const readVerbs = ({index, read, nextTurn}: DocumentStore) => {
 		async removals(node: NodeId, limit: number, after?: string): Promise<RemovalRecord[]> {
 			return records('removal', index.removals(node, after, limit));
 		},
+		removalNodes: () => index.removalNodes(),
 		getSmall: async <K extends SmallKind>(kind: K, id: string): Promise<SmallRecords[K] | undefined> =>
 			record(kind, id),
 		allSmall: async <K extends SmallKind>(kind: K): Promise<SmallRecords[K][]> => records(kind, index.small(kind)),

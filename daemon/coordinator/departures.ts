@@ -30,6 +30,6 @@ export const createDepartures = (clock: Pick<Clock, 'monotonicMs'>): Departures 
 				},
 			};
 		},
-		bytesOf: node => dropOld(node).reduce((sum, {bytes}) => sum + bytes, 0),
+		bytesOf: node => (leaving.has(node) ? dropOld(node).reduce((sum, {bytes}) => sum + bytes, 0) : 0),
 	};
 };

@@ -1,7 +1,7 @@
 import type {NodeId} from '../../source/protocol/ids.js';
 import {onDiskBytes} from '../core/limits.js';
 import type {ChunkRecord} from '../core/model.js';
-import {type Errand, errandsOf, mayMove, type Move, type MoveNode, type MoveView, planMove} from '../core/moves.js';
+import {type Errand, errandsOf, mayMove, type Move, type MoveView, planMove} from '../core/moves.js';
 import {type Obstacle, sizeOfShard} from '../core/repair.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -85,11 +85,11 @@ export const createMover = (options: MoverOptions): Mover => {
 	const {catalog, fleet, clock, random, log, settings, repairer, wake} = options;
 	const jobs = createRunningJobs<ActiveMove & {source: NodeId}>({clock, nodesOf: ({source, to}) => [source, to]});
 	const work = createRepairWork(options);
-	const lookUp = createNodeLookup({fleet, clock});
 	const rate = createRate(clock, RATE_OVER_MS);
 	const done = {shards: 0, bytes: 0};
 	const walks = new Map<string, MoveWalk>();
 	const departures = createDepartures(clock);
+	const nodeOf = createNodeLookup({fleet, clock, leavingBytes: departures.bytesOf});
 	let errands: readonly Errand[] = [];
 	let errandsAt = -Infinity;
 	let isBalancing = false;
@@ -101,11 +101,6 @@ export const createMover = (options: MoverOptions): Mover => {
 		jobs: () => jobs.all(),
 		walkOf: id => walks.get(keyOf({reason: 'drain', from: id})),
 	});
-
-	const nodeOf = (id: NodeId): MoveNode | undefined => {
-		const node = lookUp(id);
-		return node && {...node, leavingBytes: departures.bytesOf(id)};
-	};
 
 	/** The candidates are many, and some questions need none of them. */
 	const viewNow = (): MoveView => ({
@@ -217,9 +212,16 @@ export const createMover = (options: MoverOptions): Mover => {
 			return false;
 		}
 
+		const plan = (chunk: ChunkRecord) => planMove(chunk, walk.errand, view, clock.now(), random.float);
+		// Most of what nobody needs to be moved stays where it is, and the next pass looks at it again.
+		if (jobs.has(seen._id) || (!isForced(walk.errand) && plan(seen) === undefined)) {
+			walk.pass();
+			return true;
+		}
+
 		// It may have been a while since it was listed.
-		const chunk = jobs.has(seen._id) ? undefined : await catalog.getChunk(seen._id);
-		const planned = chunk && planMove(chunk, walk.errand, view, clock.now(), random.float);
+		const chunk = await catalog.getChunk(seen._id);
+		const planned = chunk && plan(chunk);
 		if (typeof planned === 'object') {
 			const sources = sourcesOf(planned);
 			const [source] = sources;

@@ -2,37 +2,53 @@ import type {NodeId} from '../../source/protocol/ids.js';
 import {isInMaintenance} from '../core/condition.js';
 import type {MoveNode} from '../core/moves.js';
 import type {Clock} from '../ports/clock.js';
-import {type Fleet, type NodeState, toCandidate} from './fleet.js';
+import type {Fleet, NodeState} from './fleet.js';
 
 export type NodeLookup = (id: NodeId) => MoveNode | undefined;
 
-type Presence = Pick<MoveNode, 'presence' | 'since'>;
-
-const presenceOf = ({isOnline, record}: NodeState, now: number): Presence => {
-	const {bannedAt, suspension, awaySince} = record;
-	if (isOnline) {
-		return suspension ? {presence: 'barred', since: suspension.since} : {presence: 'online', since: 0};
-	}
-
-	const isExcused = bannedAt === undefined && isInMaintenance(record, now);
-	const since = isExcused ? undefined : (bannedAt ?? awaySince);
-	return since === undefined ? {presence: 'awaited', since: 0} : {presence: 'away', since};
+type NodeLookupOptions = {
+	fleet: Pick<Fleet, 'get'>;
+	clock: Pick<Clock, 'now'>;
+	/** What is being moved off a node, or was a moment ago. */
+	leavingBytes?: (id: NodeId) => number;
 };
 
-/** The nodes as healing sees them: whether their copies count, and what room they have. */
+type Presence = Pick<MoveNode, 'presence' | 'since'>;
+
+const online: Presence = {presence: 'online', since: 0};
+const awaited: Presence = {presence: 'awaited', since: 0};
+
+const presenceOf = ({isOnline, record}: NodeState, clock: Pick<Clock, 'now'>): Presence => {
+	const {bannedAt, suspension, awaySince} = record;
+	if (isOnline) return suspension ? {presence: 'barred', since: suspension.since} : online;
+	const isExcused = bannedAt === undefined && isInMaintenance(record, clock.now());
+	const since = isExcused ? undefined : (bannedAt ?? awaySince);
+	return since === undefined ? awaited : {presence: 'away', since};
+};
+
+/**
+The nodes as healing sees them: whether their copies count, and what room they have. It is asked several times for each copy
+of each chunk that is looked at, and so does no more than that.
+*/
 export const createNodeLookup =
-	({fleet, clock}: {fleet: Pick<Fleet, 'get'>; clock: Pick<Clock, 'now'>}): NodeLookup =>
+	({fleet, clock, leavingBytes = () => 0}: NodeLookupOptions): NodeLookup =>
 	id => {
 		const state = fleet.get(id);
 		if (!state) return undefined;
-		const {allocatedBytes, usedBytes, drain, kind} = state.record;
+		const {record, reservedBytes, inFlight} = state;
+		const {presence, since} = presenceOf(state, clock);
 		return {
-			...toCandidate(state, clock.now()),
-			...presenceOf(state, clock.now()),
-			isDraining: drain !== undefined,
-			allocatedBytes,
-			usedBytes: usedBytes + state.reservedBytes,
-			leavingBytes: 0,
-			canFree: kind !== 'classic',
+			id: record._id,
+			zone: record.zone,
+			owner: record.owner,
+			freeBytes: record.freeBytes - reservedBytes,
+			inFlight,
+			presence,
+			since,
+			isDraining: record.drain !== undefined,
+			allocatedBytes: record.allocatedBytes,
+			usedBytes: record.usedBytes + reservedBytes,
+			leavingBytes: leavingBytes(id),
+			canFree: record.kind !== 'classic',
 		};
 	};

@@ -144,7 +144,8 @@ export const createRemover = (options: RemoverOptions): Remover => {
 			done.push(...some.filter((_, index) => outcomes[index]).map(({_id}) => _id));
 		}
 
-		await catalog.dropRemovals(done.filter(id => !touched.has(id)));
+		const dropped = done.filter(id => !touched.has(id));
+		if (dropped.length > 0) await catalog.dropRemovals(dropped);
 		noteUnsupported(
 			state,
 			due.filter(({_id}) => done.includes(_id)),
@@ -166,10 +167,13 @@ export const createRemover = (options: RemoverOptions): Remover => {
 		forget,
 		sweepFile,
 		async step(signal) {
-			if (catalog.totals().removals === 0) return 'idle';
-			const nodes = fleet.all().filter(state => state.isOnline && !fleet.isCooling(state));
 			touched.clear();
 			for (const id of held) touched.add(id);
+			const nodes = catalog
+				.removalNodes()
+				.flatMap(node => fleet.get(node) ?? [])
+				.filter(state => state.isOnline && !fleet.isCooling(state));
+			if (nodes.length === 0) return 'idle';
 			const hasMore = await Promise.all(nodes.map(state => stepNode(state, signal)));
 			return hasMore.includes(true) ? 'busy' : 'idle';
 		},

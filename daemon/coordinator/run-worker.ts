@@ -10,24 +10,31 @@ export type Running = {
 	stop: () => Promise<void>;
 };
 
-/** One for all: making an error costs more than most steps. */
-const woken = new Error('woken');
-
 const LONGEST_REST_AFTER_FAILURE_MS = 60_000;
 
 /** Takes a worker's steps until it is stopped: at once while it is busy, else after a rest or when woken. */
-export const runWorker = (worker: Worker, {clock, log, restMs}: {clock: Clock; log: Log; restMs: number}): Running => {
+export const runWorker = (
+	worker: Worker,
+	{clock, log, restMs}: {clock: Pick<Clock, 'timer'>; log: Log; restMs: number},
+): Running => {
 	const end = new AbortController();
 	// All that a worker does at once listens to it.
 	setMaxListeners(0, end.signal);
-	let rest = new AbortController();
+	let endRest: () => void = () => undefined;
 	/** Since the last rest: what it is about may lie behind the place that a pass of several steps has come to. */
 	let isWoken = false;
 	const isEnding = () => end.signal.aborted;
 
 	const pause = async (ms: number) => {
-		rest = new AbortController();
-		if (!isWoken && !isEnding()) await clock.sleep(ms, rest.signal).catch(() => undefined);
+		if (!isWoken && !isEnding()) {
+			let cancel: () => void = () => undefined;
+			await new Promise<void>(resolve => {
+				endRest = resolve;
+				cancel = clock.timer(ms, resolve);
+			});
+			cancel();
+		}
+
 		isWoken = false;
 	};
 
@@ -51,11 +58,11 @@ export const runWorker = (worker: Worker, {clock, log, restMs}: {clock: Clock; l
 	return {
 		wake() {
 			isWoken = true;
-			rest.abort(woken);
+			endRest();
 		},
 		async stop() {
 			end.abort(new Error('stopping'));
-			rest.abort(woken);
+			endRest();
 			await running;
 		},
 	};

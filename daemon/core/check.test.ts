@@ -98,6 +98,9 @@ const ways: Record<Invariant, {spoil: (state: State) => void; too?: Invariant[]}
 		spoil: state => diskOf(state, 1).shards.clear(),
 		too: ['full-redundancy'],
 	},
+	'strangers-kept': {
+		spoil: state => (state.strangers = [{node: nodeIdOf(4), digest: digestOf(7), keptUntil: state.now + 1}]),
+	},
 	'full-redundancy': {
 		spoil(state) {
 			diskOf(state, 1).shards.clear();
@@ -161,6 +164,26 @@ test('shards that nobody counts on are no orphans while they are young, and none
 	t.deepEqual(broken(state), []);
 	diskOf(state, 4).isOld = () => true;
 	diskOf(state, 4).isLost = true;
+	t.deepEqual(broken(state), []);
+});
+
+test('a stranger may go once its time is over, or with the disk that it was on', t => {
+	const state = atRest();
+	state.strangers = [{node: nodeIdOf(4), digest: digestOf(7), keptUntil: state.now}];
+	t.deepEqual(broken(state), []);
+	state.strangers = [{node: nodeIdOf(4), digest: digestOf(7), keptUntil: state.now + 1}];
+	diskOf(state, 4).isLost = true;
+	t.deepEqual(broken(state), []);
+});
+
+test('what waits for its time, or came with a backup, is neither an orphan nor late', t => {
+	const state = atRest();
+	state.removals.push({...removalAt(4, 7), notBefore: state.now + 1});
+	t.deepEqual(broken(state), []);
+	state.removals[0] = {...removalAt(4, 7), reason: 'orphan'};
+	diskOf(state, 4).shards.set(digestOf(7), 'right');
+	t.deepEqual(broken(state), ['no-removals', 'no-orphans']);
+	state.restoredAt = state.now - 1;
 	t.deepEqual(broken(state), []);
 });
 

@@ -1,5 +1,6 @@
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
 import {type ChunkRecord, type FileRecord, type NodeRecord, type RemovalRecord, wantedShards} from './model.js';
+import {isKeptBack, strangersKeptUntil} from './restored.js';
 
 /** What a node's disk really has, whatever anybody believes. */
 export type DiskTruth = {
@@ -14,6 +15,9 @@ export type DiskTruth = {
 	isOld: (digest: Digest) => boolean;
 };
 
+/** A shard that the catalogue does not know, and that may not be removed before its time. */
+export type Stranger = {node: NodeId; digest: Digest; keptUntil: number};
+
 /** The whole network: what the catalogue says, what the disks have, and what people were promised. */
 export type NetworkTruth = {
 	now: number;
@@ -24,6 +28,9 @@ export type NetworkTruth = {
 	disks: ReadonlyMap<NodeId, DiskTruth>;
 	/** How many chunks each file has whose upload was acknowledged and that nobody deleted. */
 	acknowledged: ReadonlyMap<FileId, number>;
+	strangers?: Iterable<Stranger>;
+	/** When the catalogue came out of a backup, where it did. */
+	restoredAt?: number | undefined;
 };
 
 /** What holds at every moment, whatever happens. */
@@ -33,6 +40,7 @@ export const alwaysInvariants = [
 	'chunk-kept',
 	'one-shard-a-node',
 	'record-true',
+	'strangers-kept',
 ] as const;
 
 /** What holds once nothing goes wrong any more and healing had its time. */
@@ -96,6 +104,11 @@ export const checkAlways = (state: NetworkTruth): Breach[] => {
 	for (const chunk of state.chunks) {
 		breaches.push(...checkKept(state, chunk));
 		counts.set(chunk.file, (counts.get(chunk.file) ?? 0) + 1);
+	}
+
+	for (const {node, digest, keptUntil} of state.strangers ?? []) {
+		const isGone = state.now < keptUntil && isUntrue(state, {node, digest});
+		if (isGone) breaches.push({invariant: 'strangers-kept', node, problem: `${digest} was removed before its time`});
 	}
 
 	for (const [file, chunkCount] of state.acknowledged) {
@@ -190,7 +203,8 @@ const checkNodes = (state: NetworkTruth, counted: ReadonlyMap<NodeId, ReadonlySe
 			breaches.push({invariant: 'nobody-suspended', node, problem: `suspended: ${record.suspension.reason}`});
 		}
 
-		if (disk.isLost || !record || record.bannedAt !== undefined) continue;
+		const areStrangersKept = strangersKeptUntil(state.restoredAt, state.now) !== undefined;
+		if (disk.isLost || !record || record.bannedAt !== undefined || areStrangersKept) continue;
 		const orphans = [...disk.digests()].filter(digest => !own?.has(digest) && disk.isOld(digest));
 		if (orphans.length > 0) {
 			const problem = `${orphans.length} shards of no chunk, one of them ${orphans[0]}`;
@@ -227,9 +241,12 @@ export const checkAtRest = (state: NetworkTruth, trashMs: number): Breach[] => {
 		}
 	}
 
-	for (const {node} of state.removals) {
-		if (state.disks.get(node)?.isLost === false) {
-			breaches.push({invariant: 'no-removals', node, problem: 'a shard waits to be removed from a node that is there'});
+	for (const removal of state.removals) {
+		const {node, notBefore} = removal;
+		const isDue = notBefore <= state.now && !isKeptBack(removal, state.restoredAt, state.now);
+		if (isDue && state.disks.get(node)?.isLost === false) {
+			const problem = 'a shard that is due waits to be removed from a node that is there';
+			breaches.push({invariant: 'no-removals', node, problem});
 		}
 	}
 

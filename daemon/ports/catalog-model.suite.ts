@@ -178,6 +178,8 @@ export class ModelCatalog implements Catalog {
 		return Promise.resolve();
 	};
 
+	removalNodes = () => [...new Set([...this.#removals.values()].map(({node}) => node))];
+
 	removals = async (node: NodeId, limit: number, after = '') =>
 		Promise.resolve(
 			sorted(this.#removals)

@@ -405,6 +405,7 @@ const otherTests = ({test, title, open}: Suite): void => {
 		t.deepEqual(await catalog.removals(nodeIdOf(1), 2), [removalAt(1, 1), removalAt(1, 2, 99)]);
 		t.deepEqual(await catalog.removals(nodeIdOf(1), 2, removalAt(1, 2)._id), [removalAt(1, 3)]);
 		t.is(catalog.totals().removals, 4);
+		t.deepEqual(catalog.removalNodes().sort(), [nodeIdOf(1), nodeIdOf(2)]);
 		await catalog.dropRemovals(ids([removalAt(1, 1), removalAt(1, 3), removalAt(5, 5)]));
 		await catalog.dropRemovals([]);
 		const last = reopen ? await reopen() : catalog;

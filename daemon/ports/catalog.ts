@@ -110,6 +110,8 @@ export type Catalog = {
 	dropRemovals: (ids: readonly string[]) => Promise<void>;
 	/** A node's removals by id, ascending, at most `limit`. */
 	removals: (node: NodeId, limit: number, after?: string) => Promise<RemovalRecord[]>;
+	/** The nodes that have removals. Costs by their number. */
+	removalNodes: () => NodeId[];
 
 	getSmall: <K extends SmallKind>(kind: K, id: string) => Promise<SmallRecords[K] | undefined>;
 	putSmall: <K extends SmallKind>(kind: K, record: SmallRecords[K]) => Promise<SmallRecords[K]>;

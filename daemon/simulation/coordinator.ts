@@ -2,7 +2,7 @@ import type {StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {type Checker, createChecker} from '../coordinator/checker.js';
 import {createDownloader, type Downloader} from '../coordinator/download.js';
-import {createFleet, type Fleet} from '../coordinator/fleet.js';
+import {createFleet, type Fleet, type NodeState} from '../coordinator/fleet.js';
 import {createHealing, type Healing} from '../coordinator/healing.js';
 import type {MasterKey} from '../coordinator/master-key.js';
 import {createMemoryBudget} from '../coordinator/memory-budget.js';
@@ -15,6 +15,7 @@ import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {ShardStore} from '../ports/shard-store.js';
 import type {Worker} from '../ports/worker.js';
+import type {ScrubPlan} from './node-process.js';
 
 export type Settings = {
 	replicas: number;
@@ -28,6 +29,8 @@ export type Settings = {
 	longestRestMs: number;
 	/** Whether shards are moved to where they spread and balance better: over years that takes too long to simulate. */
 	hasMoves: boolean;
+	/** How nodes read their shards again; without it they don't. */
+	scrub?: ScrubPlan;
 };
 
 type Options = {
@@ -42,6 +45,10 @@ type Options = {
 	probe: (node: NodeId) => Promise<StorageStats>;
 	/** The nodes that are not heard of now. Those that are need not say so every few seconds: that costs too much here. */
 	silent: () => Iterable<NodeId>;
+	/** When the catalogue came out of a backup, where it did. */
+	restoredAt: number | undefined;
+	/** Told of each node whose state or figures changed. */
+	onNode: (state: NodeState) => void;
 };
 
 /** A coordinator's process without its servers. */
@@ -62,13 +69,11 @@ const runLazily = (
 ): Running => {
 	const {clock, log, restMs, longestRestMs} = options;
 	let stretch = 1;
-	const lazyClock: Clock = {
-		...clock,
-		async sleep(ms, signal) {
-			await clock.sleep(Math.max(ms, Math.min(ms * stretch, longestRestMs)), signal);
+	const timer: Clock['timer'] = (ms, fire) =>
+		clock.timer(Math.max(ms, Math.min(ms * stretch, longestRestMs)), () => {
 			stretch *= 2;
-		},
-	};
+			fire();
+		});
 	const watched: Worker = {
 		name: worker.name,
 		async step(signal) {
@@ -77,7 +82,7 @@ const runLazily = (
 			return state;
 		},
 	};
-	const running = runWorker(watched, {clock: lazyClock, log, restMs});
+	const running = runWorker(watched, {clock: {timer}, log, restMs});
 	return {
 		...running,
 		wake() {
@@ -95,14 +100,14 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 	const budget = createMemoryBudget(settings.memoryBytes);
 	const healing = createHealing({
 		...{catalog, fleet, budget, masterKey, clock, random, log, note},
-		...{replicas, minReplicas, chunkSizeBytes, repair, trashMs},
+		...{replicas, minReplicas, chunkSizeBytes, repair, trashMs, restoredAt: options.restoredAt},
 		probe: async ({_id}) => options.probe(_id),
 		isWelcome: ({bannedAt}) => bannedAt === undefined,
 		watched: {all: () => [...options.silent()].flatMap(node => fleet.get(node) ?? [])},
 		wake: worker => running.get(worker)?.wake(),
 		onFault: () => undefined,
 		onChunk: () => undefined,
-		onNode: () => undefined,
+		onNode: options.onNode,
 		onForgotten: () => undefined,
 	});
 	const {health} = healing;

@@ -3,6 +3,7 @@ import {PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {answerTo} from '../core/challenge.js';
 import {MAX_SHARD_BYTES, onDiskBytes} from '../core/limits.js';
+import type {Figures} from '../node/folder.js';
 import type {ShardStore} from '../ports/shard-store.js';
 
 /** The bodies of all shards, once for all disks that have them. */
@@ -24,6 +25,9 @@ export type Disk = ShardStore & {
 	/** A shard is gone, and the node does not know. */
 	take: (digest: Digest) => void;
 	isRight: (digest: Digest) => boolean;
+	/** Whether it says of each shard that it is right, whatever its bytes are. */
+	lie: (isLying: boolean) => void;
+	figures: () => Promise<Figures>;
 	/** All that it had is gone, and its memory is free. */
 	destroy: () => void;
 };
@@ -41,6 +45,19 @@ const sha256 = (body: Uint8Array) => createHash('sha256').update(body).digest('h
 
 const notFound = () => new PjasError('SHARD_NOT_FOUND', 'This disk has no such shard');
 
+/** The first place whose digest comes after this one. */
+const placeAfter = (sorted: readonly Digest[], digest: Digest): number => {
+	let low = 0;
+	let high = sorted.length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if ((sorted[middle] ?? '') <= digest) low = middle + 1;
+		else high = middle;
+	}
+
+	return low;
+};
+
 /** Shards in memory, of which each body is there once. */
 export const createDisk = (options: Options): Disk => {
 	const {bodies, nowMinute, onChange = () => undefined} = options;
@@ -49,9 +66,13 @@ export const createDisk = (options: Options): Disk => {
 	const since = new Map<Digest, number>();
 	const taken = new Set<Digest>();
 	let usedBytes = 0;
+	let isLying = false;
+	/** What it has, ascending, as long as that is so. */
+	let sorted: Digest[] | undefined;
 
 	const add = (digest: Digest, body: Uint8Array) => {
 		kept.set(digest, body);
+		sorted = undefined;
 		if (nowMinute) since.set(digest, nowMinute());
 		taken.delete(digest);
 		usedBytes += onDiskBytes(body.length);
@@ -62,6 +83,7 @@ export const createDisk = (options: Options): Disk => {
 		const body = kept.get(digest);
 		if (!body) return;
 		kept.delete(digest);
+		sorted = undefined;
 		since.delete(digest);
 		usedBytes -= onDiskBytes(body.length);
 		onChange();
@@ -102,8 +124,17 @@ export const createDisk = (options: Options): Disk => {
 			taken.add(digest);
 		},
 		isRight,
+		lie: lies => (isLying = lies),
+		figures: async () =>
+			Promise.resolve({
+				usedBytes,
+				allocatedBytes,
+				freeBytes: Math.max(0, allocatedBytes - usedBytes),
+				count: kept.size,
+			}),
 		destroy() {
 			kept.clear();
+			sorted = undefined;
 			since.clear();
 			usedBytes = 0;
 		},
@@ -147,17 +178,18 @@ export const createDisk = (options: Options): Disk => {
 			return Promise.resolve();
 		},
 		async *list(after, {signal} = {}) {
-			const digests = [...kept.keys()].filter(digest => after === undefined || digest > after).sort();
-			for (const digest of digests) {
+			sorted ??= [...kept.keys()].sort();
+			const digests = sorted;
+			for (let at = after === undefined ? 0 : placeAfter(digests, after); at < digests.length; at++) {
 				await Promise.resolve();
 				signal?.throwIfAborted();
-				yield digest;
+				yield digests[at] as Digest;
 			}
 		},
 		async verify(digest, {signal} = {}) {
 			signal?.throwIfAborted();
 			if (!kept.has(digest)) throw notFound();
-			if (isRight(digest)) return Promise.resolve(true);
+			if (isLying || isRight(digest)) return Promise.resolve(true);
 			drop(digest);
 			taken.add(digest);
 			return false;

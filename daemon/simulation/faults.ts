@@ -1,4 +1,6 @@
+import {createHash} from 'node:crypto';
 import type {Digest} from '../../source/protocol/ids.js';
+import type {Stranger} from '../core/check.js';
 import {type ChunkRecord, wantedShards} from '../core/model.js';
 import type {Chance} from './chance.js';
 import {isReachable, type Member} from './member.js';
@@ -14,6 +16,8 @@ export type Faults = {
 	strike: () => Promise<void>;
 	/** Ends all that can end: whoever is alive is there, with a good line. */
 	calm: () => void;
+	/** Shards of no file that nodes have, and that nobody may remove before their time. */
+	strangers: () => Stranger[];
 	counts: () => Record<string, number>;
 };
 
@@ -21,10 +25,13 @@ type Options = {world: World; users: Users; chance: Chance; trace: (text: string
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const ORPHAN_GRACE_MS = 24 * HOUR_MS;
+const STRAY_BYTES = 40;
 
 export const createFaults = ({world, users, chance, trace, mostMembers}: Options): Faults => {
 	const {catalog, members, time} = world;
 	const counts: Record<string, number> = {};
+	const strays: {node: Member['id']; digest: Digest; at: number; jumpedMs: number}[] = [];
 	let isCalm = false;
 
 	const living = () => [...members.values()].filter(({isDead}) => !isDead);
@@ -148,6 +155,40 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 					return `${name} silently loses ${digest.slice(0, 8)}`;
 				},
 			},
+			lie: {
+				weight: 1,
+				async strike({id, name, disk}) {
+					const some = [...disk.kept.keys()].filter(() => chance.isLucky(0.7));
+					disk.lie(true);
+					let wrong = 0;
+					for (const digest of some) {
+						if (!disk.isRight(digest) || !(await canSpare(id, digest))) continue;
+						disk.rot(digest);
+						wrong++;
+					}
+
+					later(longOrShort(10 * MINUTE_MS, 6 * HOUR_MS), () => disk.lie(false));
+					return `${name} says that it holds ${some.length} shards, of which it has thrown away ${wrong}`;
+				},
+			},
+			stray: {
+				weight: 1,
+				async strike({id, name, disk}) {
+					const body = chance.bytes(STRAY_BYTES);
+					const digest = createHash('sha256').update(body).digest('hex') as Digest;
+					if (disk.usedBytes() + 2 * 4096 > disk.allocatedBytes()) return false;
+					await disk.put(digest, body);
+					strays.push({node: id, digest, at: world.latestWallMs(), jumpedMs: world.jumpedMs()});
+					return `${name} has a shard of nobody, ${digest.slice(0, 8)}`;
+				},
+			},
+			backup: {
+				weight: 1,
+				async strike() {
+					await world.backUp();
+					return 'the catalogue is backed up';
+				},
+			},
 			'full disk': {
 				weight: 1,
 				strike(member) {
@@ -256,10 +297,17 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 			for (const member of living()) {
 				world.change(member, {isUp: true, isCut: false});
 				Object.assign(member, {isFull: false, latencyMs: 20, msPerByte: 0});
+				member.disk.lie(false);
 			}
 
 			world.boot();
 		},
+		// A clock that was set may bring their time nearer.
+		strangers: () =>
+			strays.map(({node, digest, at, jumpedMs}) => {
+				const keptUntil = at + ORPHAN_GRACE_MS - (world.jumpedMs() - jumpedMs);
+				return {node, digest, keptUntil};
+			}),
 		counts: () => counts,
 	};
 };

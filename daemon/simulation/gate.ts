@@ -25,11 +25,13 @@ export const createGate = (hesitate: () => Promise<void> | undefined): Gate => {
 		isOpen,
 		shut: () => (isShut = true),
 		async pass(work) {
-			await hesitate();
+			const before = hesitate();
+			if (before) await before;
 			if (!isOpen()) return never;
 			try {
 				const result = await work();
-				await hesitate();
+				const after = hesitate();
+				if (after) await after;
 				return isOpen() ? result : await never;
 			} catch (error) {
 				if (!isOpen()) return never;
@@ -50,6 +52,7 @@ const others: Record<AtOnce, 'at once' | 'listing'> = {
 	ownedBytes: 'at once',
 	placementGroups: 'at once',
 	placementGroupsOf: 'at once',
+	removalNodes: 'at once',
 	shardBytes: 'at once',
 	shardCounts: 'at once',
 	totals: 'at once',
@@ -60,14 +63,26 @@ const kindOf = (name: keyof Catalog) => (others as Partial<Record<keyof Catalog,
 /** Does a piece of a verb's work: `parameters` are the call's, for who tells calls apart. */
 type Around = <T>(verb: keyof Catalog, parameters: unknown[], work: () => Promise<T>) => Promise<T>;
 
-/** A catalogue with something around each of its calls but those that answer at once; around each record of a listing. */
+/** Records of a listing that are read at once, without anything between them. */
+const RECORDS_AT_ONCE = 5;
+
+/** A catalogue with something around each of its calls but those that answer at once; around some records of a listing. */
 export const catalogWith = (catalog: Catalog, around: Around): Catalog => {
 	async function* listing(name: keyof Catalog, parameters: unknown[], all: AsyncIterable<unknown>): AsyncGenerator {
 		const records = all[Symbol.asyncIterator]();
-		for (;;) {
-			const next = await around(name, parameters, async () => records.next());
-			if (next.done) return;
-			yield next.value;
+		const some: unknown[] = [];
+		const read = async () => {
+			while (some.length < RECORDS_AT_ONCE) {
+				const next = await records.next();
+				if (next.done) return false;
+				some.push(next.value);
+			}
+
+			return true;
+		};
+		for (let hasMore = true; hasMore; some.length = 0) {
+			hasMore = await around(name, parameters, read);
+			yield* some;
 		}
 	}
 
@@ -97,7 +112,7 @@ export const catalogThrough = (gate: Gate, catalog: Catalog, onCall: () => void)
 	});
 
 /** The time as a process sees it: the wall's may be set, the other only goes on. */
-export const clockThrough = (gate: Gate, time: VirtualTime, wallMs: () => number): Clock => {
+export const clockThrough = (gate: Pick<Gate, 'isOpen'>, time: VirtualTime, wallMs: () => number): Clock => {
 	const timer: Clock['timer'] = (ms, fire) =>
 		time.timer(ms, () => {
 			if (gate.isOpen()) fire();

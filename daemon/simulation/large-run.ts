@@ -159,7 +159,7 @@ export const runLarge = async (options: LargeOptions): Promise<LargeResult> => {
 	const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
 	const world: World = createWorld({
 		...{time, chance: chance.fork(), settings: settingsOf(options), trace: () => undefined},
-		hesitates: false,
+		hesitates: () => false,
 		figuresEveryMs: 30 * MINUTE_MS,
 		tracksAge: false,
 		onChunk: (before, after) => meter.onChunk(before, after),

@@ -1,12 +1,31 @@
 import {createHash} from 'node:crypto';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
-import type {DiskTruth, NetworkTruth} from '../core/check.js';
-import type {ChunkRecord, FileRecord, RemovalRecord} from '../core/model.js';
+import type {DiskTruth, NetworkTruth, Stranger} from '../core/check.js';
+import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Member} from './member.js';
 import type {World} from './world.js';
 
 const A_PAGE = 1000;
+
+/** Puts all that a catalogue has into another, as a backup does. */
+export const copyOfCatalog = async (from: Catalog, to: Catalog): Promise<Catalog> => {
+	const files = await filesIn(from);
+	const chunks = await chunksIn(from, files);
+	for (const file of files) {
+		const own = chunks.filter(chunk => chunk.file === file._id);
+		await to.commitUpload(
+			{...file, revision: 0},
+			own.map(chunk => ({...chunk, revision: 0})),
+		);
+	}
+
+	const known = new Set(files.map(({_id}) => _id));
+	for (const chunk of chunks) if (!known.has(chunk.file)) await to.putChunk({...chunk, revision: 0});
+	for (const node of await from.nodes()) await to.putNode({...node, revision: 0});
+	await to.putRemovals(await removalsIn(from));
+	return to;
+};
 
 /** All of them, in the trash or not. */
 export const filesIn = async (catalog: Catalog): Promise<FileRecord[]> => {
@@ -27,10 +46,9 @@ export const chunksIn = async (catalog: Catalog, files: readonly FileRecord[]): 
 	return chunks;
 };
 
-export const removalsIn = async ({catalog, members}: World): Promise<RemovalRecord[]> => {
+export const removalsIn = async (catalog: Catalog): Promise<RemovalRecord[]> => {
 	const removals: RemovalRecord[] = [];
-	if (catalog.totals().removals === 0) return removals;
-	for (const id of members.keys()) {
+	for (const id of catalog.removalNodes().sort()) {
 		for (let after: string | undefined; ;) {
 			const page = await catalog.removals(id, A_PAGE, after);
 			removals.push(...page);
@@ -51,20 +69,28 @@ const diskTruthOf = ({disk, isDead}: Member, nowMs: number, oldMinutes: number):
 	isOld: digest => disk.sinceMinute(digest) < nowMs / 60_000 - oldMinutes,
 });
 
+/** A node's record with the room that its disk has now: the stored one is behind in that. */
+const withRoom = (node: NodeRecord, member: Member | undefined): NodeRecord =>
+	member ? {...node, freeBytes: Math.max(0, member.disk.allocatedBytes() - member.disk.usedBytes())} : node;
+
 /** All there is to know of a world, at this moment. */
 export const truthOf = async (
 	world: World,
 	acknowledged: ReadonlyMap<FileId, number>,
 	oldMinutes: number,
+	strangers: readonly Stranger[] = [],
 ): Promise<NetworkTruth> => {
 	const {catalog, members, time, wallMs} = world;
 	const files = await filesIn(catalog);
+	const nodes = await catalog.nodes();
 	return {
 		now: wallMs(),
 		files: new Map(files.map(file => [file._id, file])),
 		chunks: await chunksIn(catalog, files),
-		nodes: new Map((await catalog.nodes()).map(node => [node._id, node])),
-		removals: await removalsIn(world),
+		nodes: new Map(nodes.map(node => [node._id, withRoom(node, members.get(node._id))])),
+		restoredAt: world.restoredAt(),
+		strangers,
+		removals: await removalsIn(catalog),
 		disks: new Map<NodeId, DiskTruth>(
 			[...members].map(([id, member]) => [id, diskTruthOf(member, time.nowMs(), oldMinutes)]),
 		),
@@ -91,6 +117,8 @@ export const lightTruthOf = ({members, wallMs}: World): Omit<NetworkTruth, 'file
 	now: wallMs(),
 	nodes: new Map(),
 	removals: [],
+	restoredAt: undefined,
+	strangers: [],
 	disks: new Map(
 		[...members].map(([id, {disk, isDead}]): [NodeId, DiskTruth] => [
 			id,
@@ -117,7 +145,7 @@ export const digestOfWorld = async (world: World): Promise<string> => {
 
 	for (const id of await catalog.filesWithoutRecord()) for await (const chunk of catalog.chunksOf(id)) add(chunk);
 	for (const node of await catalog.nodes()) add(node);
-	for (const removal of await removalsIn(world)) add(removal);
+	for (const removal of await removalsIn(catalog)) add(removal);
 	for (const {id, disk, isDead} of members.values()) {
 		add([id, isDead, [...disk.kept.keys()].sort().map(digest => [digest, disk.isRight(digest)])]);
 	}

@@ -1,6 +1,7 @@
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {FileId} from '../../source/protocol/ids.js';
 import type {Chance} from './chance.js';
+import {filesIn} from './truth.js';
 import type {World} from './world.js';
 
 /** A file that somebody was told is safe. */
@@ -21,6 +22,8 @@ export type Users = {
 	downloadOne: () => Promise<void>;
 	/** Reads a file whole; throws where that can't be done. */
 	readWhole: (file: Promised) => Promise<void>;
+	/** The catalogue is the one of a backup: what was promised since then is not owed, and what was deleted is deleted again. */
+	afterRestore: () => Promise<void>;
 	counts: () => {uploads: number; failedUploads: number; downloads: number; failedDownloads: number; deletions: number};
 };
 
@@ -55,7 +58,11 @@ export const createUsers = ({world, chance, chunkSizeBytes, trashMs, trace}: Opt
 		const content = chance.bytes(1 + chance.int(chance.isLucky(0.3) ? 4 * chunkSizeBytes : chunkSizeBytes));
 		const giveUp = new AbortController();
 		if (chance.isLucky(0.05)) world.time.timer(chance.between(0, 2000), () => giveUp.abort(new Error('gone')));
-		const source = piecesOf(content, 1 + chance.int(chunkSizeBytes), async () => wait(chance.between(0, 200)));
+		// Some lines are so slow that much else happens until the file is there.
+		const [pieceBytes, pauseMs] = chance.isLucky(0.1)
+			? [16 + chance.int(64), 30_000]
+			: [1 + chance.int(chunkSizeBytes), 200];
+		const source = piecesOf(content, pieceBytes, async () => wait(chance.between(0, pauseMs)));
 		const incoming = {name: `file ${counts.uploads}`, type: 'text/plain', source, signal: giveUp.signal};
 		underWay++;
 		try {
@@ -154,8 +161,23 @@ export const createUsers = ({world, chance, chunkSizeBytes, trashMs, trace}: Opt
 		}
 	};
 
+	const afterRestore = async () => {
+		const known = new Map((await filesIn(world.catalog)).map(file => [file._id, file]));
+		const before = [...promised.values()];
+		promised.clear();
+		for (const {id, chunkCount, content} of before) {
+			const at = known.get(id)?.trashed?.at;
+			if (known.has(id)) promised.set(id, {id, chunkCount, content, ...(at !== undefined && {trashedAt: at})});
+		}
+
+		for (const [id, file] of known) {
+			if (!promised.has(id)) await world.ask(async () => world.coordinator()?.trash.purge(file));
+		}
+	};
+
 	return {
 		promised,
+		afterRestore,
 		owed: () => new Map([...promised.values()].filter(file => !isDue(file)).map(file => [file.id, file.chunkCount])),
 		uploads: () => underWay,
 		upload,

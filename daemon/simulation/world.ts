@@ -1,6 +1,8 @@
+import type {HeartbeatBody} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {newNodeId, NODE_ID_RANDOM_BYTES, type NodeId} from '../../source/protocol/ids.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
+import type {NodeState} from '../coordinator/fleet.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
 import {listingDigest} from '../core/listing.js';
 import type {ChunkRecord} from '../core/model.js';
@@ -11,6 +13,8 @@ import {createSimulatedCoordinator, type Settings, type SimulatedCoordinator} fr
 import {type Bodies, createDisk} from './disk.js';
 import {catalogThrough, clockThrough, createGate, type Gate} from './gate.js';
 import {isReachable, lineTo, type Member, statsOf} from './member.js';
+import {createNodeProcess, type NodeProcess} from './node-process.js';
+import {copyOfCatalog} from './truth.js';
 import type {VirtualTime} from './virtual-time.js';
 
 export type WorldOptions = {
@@ -18,7 +22,7 @@ export type WorldOptions = {
 	chance: Chance;
 	settings: Settings;
 	/** Whether calls take a moment here and there, so that what happens at the same time meets in every order. */
-	hesitates: boolean;
+	hesitates: () => boolean;
 	/** How often a node tells its figures where they changed. */
 	figuresEveryMs: number;
 	/** Writes down what happens, for who looks for a fault. */
@@ -36,7 +40,7 @@ export type MemberTraits = Partial<Pick<Member, 'owner' | 'zone' | 'latencyMs' |
 export type World = {
 	time: VirtualTime;
 	/** What is durable of the catalogue, whoever runs. */
-	catalog: Catalog;
+	readonly catalog: Catalog;
 	members: Map<NodeId, Member>;
 	wallMs: () => number;
 	/** The latest that the wall's clock ever showed. */
@@ -59,6 +63,16 @@ export type World = {
 	jump: (ms: number) => void;
 	/** Has every node that is there say what it has. */
 	tellAll: () => void;
+	/** Keeps a copy of the catalogue as it is. */
+	backUp: () => Promise<void>;
+	/** When the last backup was made; nothing where there is none. */
+	backedUpAt: () => number | undefined;
+	/** Ends the coordinator and starts it with the backup in place of its catalogue. */
+	restore: () => void;
+	/** When that was done, in the wall's time. */
+	restoredAt: () => number | undefined;
+	/** By how much the wall's clock was set, to and fro, in all. */
+	jumpedMs: () => number;
 };
 
 const START_MS = 1_700_000_000_000;
@@ -93,10 +107,16 @@ export const createWorld = (options: WorldOptions): World => {
 	const {time, settings, trace, tracksAge = true, onChunk} = options;
 	const chance = options.chance.fork();
 	const secrets = options.chance.fork();
-	const memory = memoryCatalog({nextTurn: async () => Promise.resolve()});
-	const catalog = onChunk ? watched(memory, onChunk) : memory;
+	const newCatalog = () => memoryCatalog({nextTurn: async () => Promise.resolve()});
+	let catalog = onChunk ? watched(newCatalog(), onChunk) : newCatalog();
+	let backup: {catalog: Catalog; at: number} | undefined;
+	let restoredAt: number | undefined;
+	let jumpedMs = 0;
 	const bodies: Bodies = new Map();
 	const members = new Map<NodeId, Member>();
+	const processes = new Map<NodeId, NodeProcess>();
+	/** The self-check that each node was asked for. */
+	const asked = new Map<NodeId, number>();
 	const silent = new Map<NodeId, number>();
 	const masterKey = masterKeyOf(secrets.bytes(32), secrets);
 	const log = logTo(trace);
@@ -110,13 +130,32 @@ export const createWorld = (options: WorldOptions): World => {
 		latestWallMs = Math.max(latestWallMs, now);
 		return now;
 	};
+	const nodeClock = clockThrough({isOpen: () => true}, time, wallMs);
 	const wait = async (ms: number) => new Promise<void>(resolve => void time.timer(ms, resolve));
 
-	const hesitate = async (): Promise<void> => {
-		if (options.hesitates && chance.isLucky(0.3)) await wait(chance.between(0, 20));
-	};
+	const hesitate = (): Promise<void> | undefined =>
+		options.hesitates() && chance.isLucky(0.3) ? wait(chance.between(0, 20)) : undefined;
 
 	const soon = (ms: number, work: () => void) => void time.timer(chance.between(0, ms), work);
+
+	/** As the coordinator's route and the node's own loop do it. */
+	const beat = async (member: Member, coordinator: SimulatedCoordinator, stats: HeartbeatBody) => {
+		const process = processes.get(member.id);
+		const scrub = process?.report();
+		const state = await coordinator.membership.heartbeat({...stats, ...(scrub && {scrub})});
+		if (scrub) await coordinator.scrubReports.takeIn(state, scrub);
+		if (scrub) await process?.acknowledge(scrub);
+		const selfCheck = state.record.suspension?.since;
+		if (selfCheck !== undefined) process?.checkSelf(selfCheck);
+	};
+
+	/** A node that is suspended learns with its next heartbeat that it is to check itself. */
+	const noteNode = ({record: {_id: id, suspension}}: NodeState) => {
+		const member = members.get(id);
+		if (!member || !suspension || asked.get(id) === suspension.since) return;
+		asked.set(id, suspension.since);
+		soon(BEAT_MS, () => tell(member, 'heartbeat'));
+	};
 
 	const tell = (member: Member, what: 'register' | 'heartbeat') => {
 		if (!isReachable(member) || !running) return;
@@ -125,7 +164,7 @@ export const createWorld = (options: WorldOptions): World => {
 		const {id, name, owner, zone} = member;
 		const stats = {node_id: id, storage_stats: statsOf(member)};
 		if (what === 'heartbeat') {
-			membership.heartbeat(stats).catch((error: unknown) => {
+			beat(member, running.coordinator, stats).catch((error: unknown) => {
 				if (isPjasError(error, 'NODE_NOT_FOUND')) tell(member, 'register');
 				else trace(`heartbeat failed: ${String(error)}`);
 			});
@@ -170,6 +209,13 @@ export const createWorld = (options: WorldOptions): World => {
 			isFull: false,
 		};
 		members.set(member.id, member);
+		if (settings.scrub) {
+			const onFaults = () => soon(BEAT_MS, () => tell(member, 'heartbeat'));
+			const process = createNodeProcess({disk, plan: settings.scrub, clock: nodeClock, log, onFaults});
+			processes.set(member.id, process);
+			process.start();
+		}
+
 		soon(1_000, () => tell(member, 'register'));
 		return member;
 	};
@@ -180,6 +226,9 @@ export const createWorld = (options: WorldOptions): World => {
 		if (wasThere) tell(member, 'heartbeat');
 		const wasDown = !member.isUp;
 		Object.assign(member, changes);
+		const process = processes.get(member.id);
+		if (member.isUp && !member.isDead) process?.start();
+		else process?.kill();
 		const isThere = isReachable(member);
 		if (wasThere && !isThere) {
 			silent.set(member.id, time.nowMs());
@@ -226,6 +275,8 @@ export const createWorld = (options: WorldOptions): World => {
 				throw new PjasError('NODE_FAILED', 'it does not answer');
 			},
 			silent: () => silent.keys(),
+			restoredAt,
+			onNode: noteNode,
 		});
 		running = {gate, coordinator, ended, end};
 		for (const member of members.values()) {
@@ -249,7 +300,9 @@ export const createWorld = (options: WorldOptions): World => {
 
 	return {
 		time,
-		catalog,
+		get catalog() {
+			return catalog;
+		},
 		members,
 		wallMs,
 		latestWallMs: () => Math.max(latestWallMs, wallMs()),
@@ -270,6 +323,7 @@ export const createWorld = (options: WorldOptions): World => {
 		jump(ms) {
 			wallMs();
 			offsetMs += ms;
+			jumpedMs += Math.abs(ms);
 			for (const member of members.values()) {
 				if (ms < NOTICE_MS || !isReachable(member)) continue;
 				silent.set(member.id, time.nowMs());
@@ -281,5 +335,20 @@ export const createWorld = (options: WorldOptions): World => {
 		tellAll() {
 			for (const member of members.values()) soon(BEAT_MS, () => tell(member, 'register'));
 		},
+		async backUp() {
+			backup = {catalog: await copyOfCatalog(catalog, newCatalog()), at: wallMs()};
+		},
+		backedUpAt: () => backup?.at,
+		restore() {
+			if (!backup) return;
+			crash();
+			({catalog} = backup);
+			backup = undefined;
+			restoredAt = wallMs();
+			trace('the coordinator starts with a backup');
+			boot();
+		},
+		restoredAt: () => restoredAt,
+		jumpedMs: () => jumpedMs,
 	};
 };
