@@ -87,6 +87,8 @@ const LONGEST_REPAIR_GRACE_MS = 30 * 86_400_000;
 
 const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/i.test(host);
 
+const reaches = ['auto', 'links'] as const;
+
 const servers = ['coordinator', 'node', 'local'] as const satisfies Mode[];
 const keepers = ['coordinator', 'local'] as const satisfies Mode[];
 
@@ -360,6 +362,24 @@ export const settings = {
 		allowed: baseUrlAllowed,
 		schema: parsed(parseBaseUrl),
 		modes: ['node'],
+	},
+	reach: {
+		name: 'reach',
+		placeholder: 'HOW',
+		help: 'auto tells the coordinator an address, if there is one; links never does: this node opens links then',
+		allowed: reaches.join(' or '),
+		schema: oneOf(reaches),
+		modes: ['node'],
+		default: 'auto',
+	},
+	links: {
+		name: 'links',
+		placeholder: 'N',
+		help: 'How many links stay open where the coordinator reaches this node over links; more are while these are busy',
+		allowed: 'a whole number from 1 to 16',
+		schema: wholeNumber(1, 16),
+		modes: ['node'],
+		default: 4,
 	},
 	name: {
 		name: 'name',

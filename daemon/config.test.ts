@@ -130,6 +130,8 @@ const samples: Record<keyof typeof settings, Samples> = {
 	open: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
 	openAnywhere: {flag: [true, true], environment: ['on', true], file: [true, true], wrong: 'maybe'},
 	allowClassic: {flag: [true, true], environment: ['1', true], file: [true, true], wrong: 'maybe'},
+	reach: {flag: ['links', 'links'], environment: ['auto', 'auto'], file: ['links', 'links'], wrong: 'tunnel'},
+	links: {flag: ['1', 1], environment: ['16', 16], file: [2, 2], wrong: '17'},
 	publicUrl: {
 		flag: ['http://a.example/', 'http://a.example'],
 		environment: ['http://b.example', 'http://b.example'],
@@ -294,6 +296,8 @@ test('the defaults are those of the manual', t => {
 			zone: 'attic',
 			classic: false,
 			insecure: false,
+			reach: 'auto',
+			links: 4,
 		} as never,
 	});
 });

@@ -59,8 +59,8 @@ export const bundle = async outdir => {
 		keepNames: true,
 		legalComments: 'linked',
 		define: {'process.env.NODE_ENV': '"production"'},
-		// Ink asks for the first only where somebody debugs React; the second brings machine code, one file for each system.
-		external: ['react-devtools-core', '@node-rs/argon2'],
+		// Ink asks for the first only where somebody debugs React; the others bring machine code, one file for each system.
+		external: ['react-devtools-core', '@node-rs/argon2', 'bufferutil'],
 		banner: {
 			// Packages in CommonJS ask for Node's own modules by `require`.
 			js: "import {createRequire as createRequireOfBundle} from 'node:module'; const require = createRequireOfBundle(import.meta.url);",

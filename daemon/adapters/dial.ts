@@ -1,12 +1,16 @@
-import type {Agent} from 'node:http';
+import type {StorageStats} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Dial, ShardStore} from '../ports/shard-store.js';
-import type {CredentialsFor} from '../trust/credentials.js';
+import type {NodeLinks} from '../ports/node-links.js';
+import type {Authenticate, CredentialsFor} from '../trust/credentials.js';
 import {classicShards} from './classic-shards.js';
-import {createNodeAgent, retireAgent} from './http-shards-call.js';
-import {httpShards} from './http-shards.js';
+import {againWhereLost} from './http-shards-again.js';
+import {type Caller, createNodeAgent, retireAgent} from './http-shards-call.js';
+import {askStatus} from './http-shards-status.js';
+import {gatedCaller, httpShards} from './http-shards.js';
+import {createLinkLine, LINK_BASE_URL} from './link-line.js';
 
 export type DialOptions = {
 	/** How long a node may be silent. */
@@ -15,14 +19,32 @@ export type DialOptions = {
 	maxSockets?: number;
 	/** How requests to a node show who asks. */
 	credentialsFor?: CredentialsFor;
+	/** The links that nodes have opened. */
+	links?: NodeLinks;
 	/** Told of the bytes of shards as they come in. */
 	onBytes?: (sizeBytes: number) => void;
 };
 
-type Line = Pick<NodeRecord, 'address' | 'kind' | 'publicKeys'> & {agent: Agent; store: ShardStore};
+type Line = Pick<NodeRecord, 'address' | 'kind' | 'publicKeys'> & {
+	store: ShardStore;
+	/** Over links: how calls are made. */
+	call?: Caller;
+	/** Over links: there are more or fewer of them. */
+	changed?: () => void;
+	/** What is under way is cut off. */
+	close: () => void;
+};
+
+export type NodeDial = Dial & {
+	/** Asks a node that has links for its figures. */
+	status: (node: NodeRecord, signal: AbortSignal) => Promise<StorageStats>;
+	close: () => void;
+};
 
 const isSameLine = (a: Line, b: NodeRecord): boolean =>
-	a.address === b.address && a.kind === b.kind && a.publicKeys?.signing === b.publicKeys?.signing;
+	a.kind === b.kind &&
+	(a.kind === 'link' || a.address === b.address) &&
+	a.publicKeys?.signing === b.publicKeys?.signing;
 
 const DEFAULT_MAX_SOCKETS = 16;
 
@@ -30,34 +52,62 @@ const DEFAULT_MAX_SOCKETS = 16;
 How the coordinator reaches its nodes. A node's connections are kept as long as its address stays; what is under way when
 that changes is cut off.
 */
-export const createDial = (options: DialOptions): Dial & {close: () => void} => {
-	const {timeoutMs, maxSockets = DEFAULT_MAX_SOCKETS, credentialsFor, onBytes} = options;
+export const createDial = (options: DialOptions): NodeDial => {
+	const {timeoutMs, maxSockets = DEFAULT_MAX_SOCKETS, credentialsFor, onBytes, links} = options;
 	const lines = new Map<NodeId, Line>();
 	let isClosed = false;
+	const stopWatching = links?.watch(node => lines.get(node)?.changed?.());
+
+	const connectAt = ({address, kind}: NodeRecord, authenticate: Authenticate | undefined) => {
+		const agent = createNodeAgent(address, kind === 'classic' ? 1 : maxSockets);
+		const common = {baseUrl: address, agent, timeoutMs, ...(onBytes && {onBytes})};
+		const store = kind === 'classic' ? classicShards(common) : httpShards({...common, authenticate});
+		return {store, close: () => retireAgent(agent)};
+	};
+
+	const connectOver = (open: NodeLinks, {_id}: NodeRecord, authenticate: Authenticate | undefined) => {
+		const line = createLinkLine(_id, open);
+		const {agent, gate, changed} = line;
+		const common = {baseUrl: LINK_BASE_URL, agent, timeoutMs, authenticate, isLinked: true};
+		const call = againWhereLost(gatedCaller(common, gate));
+		const store = httpShards({...common, call, ...(onBytes && {onBytes})});
+		return {
+			...{store, call, changed},
+			close() {
+				retireAgent(agent);
+				line.close();
+			},
+		};
+	};
 
 	const connect = (node: NodeRecord): Line => {
 		const {address, kind, publicKeys} = node;
-		const agent = createNodeAgent(address, kind === 'classic' ? 1 : maxSockets);
-		const common = {baseUrl: address, agent, timeoutMs, ...(onBytes && {onBytes})};
-		const store =
-			kind === 'classic' ? classicShards(common) : httpShards({...common, authenticate: credentialsFor?.(node)});
-		return {address, kind, ...(publicKeys && {publicKeys}), agent, store};
+		const authenticate = kind === 'classic' ? undefined : credentialsFor?.(node);
+		const reached = kind === 'link' && links ? connectOver(links, node, authenticate) : connectAt(node, authenticate);
+		return {address, kind, ...(publicKeys && {publicKeys}), ...reached};
 	};
 
-	const dial: Dial = node => {
+	const lineOf = (node: NodeRecord): Line => {
 		if (isClosed) throw new PjasError('SHUTTING_DOWN', 'The coordinator is stopping: try again in a moment');
 		const known = lines.get(node._id);
-		if (known && isSameLine(known, node)) return known.store;
-		if (known) retireAgent(known.agent);
+		if (known && isSameLine(known, node)) return known;
+		known?.close();
 		const line = connect(node);
 		lines.set(node._id, line);
-		return line.store;
+		return line;
 	};
 
+	const dial: Dial = node => lineOf(node).store;
 	return Object.assign(dial, {
+		async status(node: NodeRecord, signal: AbortSignal) {
+			const {call} = lineOf(node);
+			if (!call) throw new Error('it is not reached over links');
+			return askStatus(call, signal);
+		},
 		close() {
 			isClosed = true;
-			for (const {agent} of lines.values()) retireAgent(agent);
+			stopWatching?.();
+			for (const {close} of lines.values()) close();
 			lines.clear();
 		},
 	});

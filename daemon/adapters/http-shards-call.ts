@@ -18,6 +18,8 @@ export type CallerOptions = {
 	timeoutMs: number;
 	/** A transfer that moves, but more slowly than this, is given up in the end. */
 	leastBytesPerSecond?: number;
+	/** Whether connections are the node's own links, which nobody here can open anew. */
+	isLinked?: boolean;
 };
 
 export type Call<T> = {
@@ -53,6 +55,16 @@ const isSecure = (baseUrl: string) => new URL(baseUrl).protocol === 'https:';
 export const createNodeAgent = (baseUrl: string, maxSockets: number): Agent => {
 	const options = {keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_SOCKET_MS};
 	return isSecure(baseUrl) ? new SecureAgent(options) : new Agent(options);
+};
+
+const lost = new WeakSet<Error>();
+
+/** Whether a call failed because its connection was lost, before anything of its answer came. */
+export const isLost = (error: unknown): boolean => error instanceof Error && lost.has(error);
+
+const asLost = (error: Error): Error => {
+	lost.add(error);
+	return error;
 };
 
 const retired = new WeakSet<Agent>();
@@ -169,7 +181,7 @@ destroyed, so a connection is never left in the middle of something. Errors are 
 throws, or the reason of an aborted signal.
 */
 export const createCaller = (options: CallerOptions): Caller => {
-	const {baseUrl, agent, authenticate, timeoutMs, leastBytesPerSecond = LEAST_BYTES_PER_SECOND} = options;
+	const {baseUrl, agent, authenticate, timeoutMs, leastBytesPerSecond = LEAST_BYTES_PER_SECOND, isLinked} = options;
 	const url = new URL(baseUrl);
 	const {protocol, hostname, port} = urlToHttpOptions(url);
 	const basePath = url.pathname.replace(/\/+$/, '');
@@ -229,7 +241,9 @@ export const createCaller = (options: CallerOptions): Caller => {
 				request.reusedSocket && !hasAnswer && connection.isSilent() && cutOffCodes.includes(code);
 			const onError = (error: Error) => {
 				if (!mayRepeat || !isStale(error) || retired.has(agent)) {
-					fail(toNodeFailed(error));
+					const {code} = error as NodeJS.ErrnoException;
+					const isCutOff = !hasAnswer && cutOffCodes.includes(code) && !retired.has(agent);
+					fail(isCutOff ? asLost(toNodeFailed(error)) : toNodeFailed(error));
 					return;
 				}
 
@@ -275,7 +289,7 @@ export const createCaller = (options: CallerOptions): Caller => {
 				if (!isSettled) limitTime(bytesOf(body));
 			});
 			request.once('close', () => {
-				if (!hasAnswer && !isSettled) fail(nodeFailed('The node closed the connection without an answer'));
+				if (!hasAnswer && !isSettled) fail(asLost(nodeFailed('The node closed the connection without an answer')));
 			});
 			signal?.addEventListener('abort', onAbort, {once: true});
 			if (protocol === 'https:') sendInPieces(request, body);
@@ -285,6 +299,6 @@ export const createCaller = (options: CallerOptions): Caller => {
 	return async call => {
 		call.signal?.throwIfAborted();
 		if (retired.has(agent)) throw nodeFailed('The node is no longer reached at this address');
-		return attempt(call, true);
+		return attempt(call, !isLinked);
 	};
 };

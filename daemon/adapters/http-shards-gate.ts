@@ -3,7 +3,13 @@ import {PjasError} from '../../source/protocol/errors.js';
 export type Gate = {
 	/** Waits for its turn and does the work. Rejects with the signal's reason where that is aborted while it waits. */
 	pass: <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+	/** Lets another number through at once from now on. */
+	resize: (atOnce: number) => void;
+	/** Turns away all that wait. */
+	refuse: (error: Error) => void;
 };
+
+type Waiting = {admit: () => void; refuse: (error: Error) => void};
 
 const DEFAULT_MOST_WAITING = 1_000;
 
@@ -13,37 +19,42 @@ export const tooManyWait = (count: number): PjasError =>
 	});
 
 /** Lets so many through at once, in the order in which they came; so many others wait, and the rest is refused. */
-export const createGate = (atOnce: number, mostWaiting: number = DEFAULT_MOST_WAITING): Gate => {
-	const waiting = new Set<() => void>();
+export const createGate = (size: number, mostWaiting: number = DEFAULT_MOST_WAITING): Gate => {
+	const waiting = new Set<Waiting>();
+	let atOnce = size;
 	let inside = 0;
 
 	const wait = async (signal: AbortSignal | undefined): Promise<void> => {
 		if (waiting.size >= mostWaiting) throw tooManyWait(waiting.size);
 
 		await new Promise<void>((resolve, reject) => {
-			const admit = () => {
-				signal?.removeEventListener('abort', giveUp);
-				resolve();
+			const one: Waiting = {
+				admit() {
+					signal?.removeEventListener('abort', giveUp);
+					resolve();
+				},
+				refuse(error) {
+					signal?.removeEventListener('abort', giveUp);
+					reject(error);
+				},
 			};
 			const giveUp = () => {
-				waiting.delete(admit);
+				waiting.delete(one);
 				reject(signal?.reason as Error);
 			};
-			waiting.add(admit);
+			waiting.add(one);
 			signal?.addEventListener('abort', giveUp, {once: true});
 		});
 	};
 
-	/** Whoever waits longest takes the place of the one that leaves. */
-	const leave = () => {
-		const [next] = waiting;
-		if (!next) {
-			inside--;
-			return;
+	/** Whoever waits longest takes a place that is free. */
+	const fill = () => {
+		for (const next of waiting) {
+			if (inside >= atOnce) return;
+			inside++;
+			waiting.delete(next);
+			next.admit();
 		}
-
-		waiting.delete(next);
-		next();
 	};
 
 	return {
@@ -55,7 +66,18 @@ export const createGate = (atOnce: number, mostWaiting: number = DEFAULT_MOST_WA
 				signal?.throwIfAborted();
 				return await work();
 			} finally {
-				leave();
+				inside--;
+				fill();
+			}
+		},
+		resize(most) {
+			atOnce = most;
+			fill();
+		},
+		refuse(error) {
+			for (const each of waiting) {
+				waiting.delete(each);
+				each.refuse(error);
 			}
 		},
 	};

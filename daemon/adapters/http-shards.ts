@@ -8,9 +8,9 @@ import {MOST_BATCHED_SHARD_BYTES} from '../core/shard-batch.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import type {Authenticate} from '../trust/credentials.js';
 import {createBatches} from './http-shards-batches.js';
-import {type Caller, createCaller} from './http-shards-call.js';
+import {type Caller, type CallerOptions, createCaller} from './http-shards-call.js';
 import {agreed, MAX_SMALL_ANSWER_BYTES, nodeError, nodeFailed, refusal} from './http-shards-errors.js';
-import {createGate} from './http-shards-gate.js';
+import {createGate, type Gate} from './http-shards-gate.js';
 import {counting, isShard, lengthOf, SHARD_TYPE, shardSink, then, told, toldFilled} from './http-shards-sinks.js';
 import {getErrors, getTogether, putErrors, type Put, putTogether} from './http-shards-together.js';
 
@@ -26,6 +26,8 @@ export type HttpShardsOptions = {
 	authenticate?: Authenticate | undefined;
 	/** Told of the bytes of shards as they come in. */
 	onBytes?: (sizeBytes: number) => void;
+	/** How calls are made, where that is not by `agent`, as many at once as it has sockets. */
+	call?: Caller;
 };
 
 const MAX_PAGE_BYTES = 1024 * 1024;
@@ -77,11 +79,15 @@ async function* digestsFrom(call: Caller, first: Page, options: ShardOptions): A
 	}
 }
 
+/** Makes calls as a gate lets them through. */
+export const gatedCaller = (options: CallerOptions, gate: Gate): Caller => {
+	const makeCall = createCaller(options);
+	return async each => gate.pass(async () => makeCall(each), each.signal);
+};
+
 /** The shards of a node that is reached over HTTP, by the calls that `node/server.ts` serves. */
 export const httpShards = (options: HttpShardsOptions): ShardStore => {
-	const gate = createGate(options.agent.maxSockets);
-	const makeCall = createCaller(options);
-	const call: Caller = async each => gate.pass(async () => makeCall(each), each.signal);
+	const call = options.call ?? gatedCaller(options, createGate(options.agent.maxSockets));
 	const pathOf = (digest: Digest) => `/shards/${digest}`;
 
 	/** Asks for a shard without wanting its bytes. */

@@ -55,6 +55,7 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	openapi: everybody,
 	register: everybody,
 	heartbeat: everybody,
+	linkNode: everybody,
 	login: everybody,
 	acceptInvitation: everybody,
 	sharedFile: everybody,

@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import {type HeartbeatBody, heartbeatSchema, type RegisterBody, registerSchema} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
+import type {NodeId} from '../../source/protocol/ids.js';
 import type {NodeRecord} from '../core/model.js';
 import {parseJson, readPlainBytes} from '../http/body.js';
 import {errorAnswer} from '../http/errors.js';
@@ -14,6 +15,7 @@ import {
 	NODE_HEADER,
 	type NodeMessage,
 	signAnswer,
+	signerOf,
 	type SignedRequest,
 	verifyRequest,
 } from '../trust/node-messages.js';
@@ -37,11 +39,15 @@ export type Admitted<Body> = {
 
 export type Refused = {refusal: Signed};
 
+export type AdmittedLink = {refusal?: undefined; node: NodeId; headers: Record<string, string>};
+
 export type Admission = {
 	/** Lets a registration in. Throws why not, unless it is the time: that the node is told in a way that it can trust. */
 	registration: (request: IncomingMessage) => Promise<Admitted<RegisterBody> | Refused>;
 	/** The same for a heartbeat. */
 	heartbeat: (request: IncomingMessage) => Promise<Admitted<HeartbeatBody> | Refused>;
+	/** The same for a link: whose it is, and the headers that show the node whom it has reached. */
+	link: (request: IncomingMessage) => Promise<AdmittedLink | Refused>;
 	/** Whether a node of before may be asked whether it is there. */
 	isWelcome: (record: NodeRecord) => boolean;
 };
@@ -154,6 +160,10 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 	const admitKeyless = (body: RegisterBody, stored: NodeRecord | undefined): Terms => {
 		if (isClassic(body) && !allowClassic) throw refuseClassic();
 		if (stored?.bannedAt !== undefined) throw bannedError();
+		if (body.address === undefined) {
+			throw new PjasError('INVALID_REQUEST', 'Wrong body: a node without keys must say its address');
+		}
+
 		if (stored?.publicKeys || !(isClassic(body) || open)) {
 			throw unsigned("A node's messages must be signed by its key: run a newer version of the node");
 		}
@@ -231,6 +241,23 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 			if (!signed.isInTime) return refuseTime(answer);
 			countOnce(signed.id, signed.expiresMs);
 			return {body, terms: {isReady: isReady(trusts)}, answer};
+		},
+
+		async link(request) {
+			const jws = headerOf(request, NODE_HEADER);
+			const node = jws === undefined ? undefined : signerOf(jws);
+			if (jws === undefined || node === undefined) throw unsigned("The link is not signed by a node's key");
+			const record = fleet.find(node)?.record;
+			if (!record) throw new PjasError('NODE_NOT_FOUND', `Node ${node} is not registered here. Register it first`);
+			if (record.bannedAt !== undefined) throw bannedError();
+			if (!record.publicKeys) throw unsigned('Only a node that has registered with its key can open a link');
+			const signed = await verify('link', {jws, key: record.publicKeys, node, body: Buffer.alloc(0)});
+			const answer = answerer(node, signed, keys.accepted());
+			if (!signed.isInTime) return refuseTime(answer);
+			countOnce(signed.id, signed.expiresMs);
+			const {kid, pairs} = keys.newestOf(signed.coordinators);
+			const proof = await signAnswer(kid, pairs.signing, {node, id: signed.id, body: '', nowMs: clock.now()});
+			return {node: record._id, headers: {[ANSWER_HEADER]: proof}};
 		},
 
 		isWelcome: ({bannedAt, kind, publicKeys}) =>

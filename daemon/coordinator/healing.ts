@@ -8,13 +8,16 @@ import type {Worker} from '../ports/worker.js';
 import {createChangeNode} from './change-node.js';
 import type {Fleet, NodeState} from './fleet.js';
 import type {MasterKey} from './master-key.js';
-import {createMembership, type Membership, type Probe} from './membership.js';
+import {createMembership, type Membership} from './membership.js';
 import type {MemoryBudget} from './memory-budget.js';
 import {createMover, type Mover} from './mover.js';
 import {createNodeAuditor, type NodeAuditor} from './node-auditor.js';
 import {createNodeCare, type NodeCare} from './node-care.js';
+import {nameInText} from './name-in-text.js';
+import type {NodeLinkRegistry} from './node-links.js';
 import type {Note} from './note.js';
 import {createPace} from './pace.js';
+import {createReach, type Probe} from './reach.js';
 import {createReconciler, type Reconciler} from './reconciler.js';
 import {createRemover, type Remover} from './remover.js';
 import {createRepairer, type Repairer, type RepairSettings} from './repairer.js';
@@ -28,7 +31,11 @@ export type HealingOptions = {
 	catalog: Catalog;
 	fleet: Fleet;
 	budget: MemoryBudget;
+	/** Asks a node whether it is there, however it is reached. */
 	probe: Probe;
+	/** Asks it at its address. */
+	checkAddress: Probe;
+	links: NodeLinkRegistry;
 	/** Whether a node of before may come back by itself. */
 	isWelcome: (record: NodeRecord) => boolean;
 	masterKey: MasterKey;
@@ -123,7 +130,10 @@ export const createHealing = (options: HealingOptions): Healing => {
 			nodeChanged(state);
 			onNode(state);
 		},
-		onForgotten: options.onForgotten,
+		onForgotten(state) {
+			links.drop(state.record._id);
+			options.onForgotten(state);
+		},
 	});
 	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
 	const uploader = createUploader({
@@ -141,7 +151,18 @@ export const createHealing = (options: HealingOptions): Healing => {
 		onChange: onNode,
 		onTrust: nodeChanged,
 	});
+	const {links} = options;
+	const reach = createReach({
+		...{checkAddress: options.checkAddress, changeNode, clock, log},
+		onChange(state) {
+			const {name, kind, addressProblem = '', _id: node, owner} = state.record;
+			const how = kind === 'direct' ? 'at its address' : `over links, since at its address ${addressProblem}`;
+			note('INFO', `Node ${nameInText(name)} is reached ${how}`, {node, owner});
+			onNode(state);
+		},
+	});
 	const membership = createMembership({
+		...{reach, links},
 		...{catalog, probe: options.probe, isWelcome: options.isWelcome, clock, log, note},
 		fleet: {...fleet, ...options.watched},
 		onArrival(state, listingDigest) {

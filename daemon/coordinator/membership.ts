@@ -11,15 +11,16 @@ import type {Worker} from '../ports/worker.js';
 import {withFigures} from './change-node.js';
 import type {Fleet, NodeState} from './fleet.js';
 import {nameInText} from './name-in-text.js';
+import type {NodeLinkRegistry} from './node-links.js';
 import type {Note} from './note.js';
-
-/** Asks a node whether it is there: its figures, or an error. */
-export type Probe = (node: NodeRecord, signal: AbortSignal) => Promise<StorageStats>;
+import {askInTime, type Probe, type Reach} from './reach.js';
 
 type MembershipOptions = {
 	catalog: Catalog;
 	fleet: Fleet;
 	probe: Probe;
+	reach: Reach;
+	links: Pick<NodeLinkRegistry, 'count' | 'drop' | 'watch'>;
 	/** Whether a node of before may come back by itself. */
 	isWelcome: (record: NodeRecord) => boolean;
 	clock: Clock;
@@ -53,7 +54,8 @@ export type Membership = Worker & {
 
 const OFFLINE_AFTER_MS = 60_000;
 const CLASSIC_VERSION = '1.0.0';
-const PROBE_TIMEOUT_MS = 3_000;
+/** How long a node may be without a link: one reconnects in about a second. */
+const LINK_GRACE_MS = 5_000;
 const MOST_TRIES = 8;
 
 /** A classic node changes its id at every start and keeps its chunks, so its record's id comes from its address. */
@@ -66,8 +68,9 @@ export const isClassic = ({version = CLASSIC_VERSION}: RegisterBody): boolean =>
 
 /** The record that a registration is about: its own, or that of the classic node whose address it took over. */
 export const recordIdOf = (body: RegisterBody, fleet: Pick<Fleet, 'get'>): NodeId => {
-	const classicId = classicIdOf(withoutSlash(body.address));
 	const ownId = body.node_id as NodeId;
+	if (body.address === undefined) return ownId;
+	const classicId = classicIdOf(withoutSlash(body.address));
 	if (isClassic(body)) return classicId;
 	return !fleet.get(ownId) && fleet.get(classicId) ? classicId : ownId;
 };
@@ -105,7 +108,7 @@ const recordOf = (
 		name: body.name ?? stored?.name ?? claimedId,
 		owner,
 		zone: invited?.zone ?? ownZone,
-		address: withoutSlash(body.address),
+		address: withoutSlash(body.address ?? ''),
 		...(claimedId !== id && {classicId: claimedId}),
 		version,
 		...(publicKeys && {publicKeys}),
@@ -131,8 +134,12 @@ const withoutBan = (record: NodeRecord): NodeRecord => {
 };
 
 export const createMembership = (options: MembershipOptions): Membership => {
-	const {catalog, fleet, probe, isWelcome, clock, log, note, onArrival, onDeparture, onChange} = options;
+	const {catalog, fleet, probe, reach, links, isWelcome, clock, log, note, onArrival, onDeparture, onChange} = options;
+	const called = new Set<NodeId>();
+	const losing = new Set<NodeId>();
 	let recalledAt = 0;
+
+	const isWithinReach = ({record: {_id, kind}}: NodeState) => kind !== 'link' || links.count(_id) > 0;
 
 	const arrive = (state: NodeState, listingDigest?: string) => {
 		const wasOnline = state.isOnline;
@@ -150,13 +157,16 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
 	const register: Membership['register'] = async (body, terms = {isReady: true}) => {
 		const id = recordIdOf(body, fleet);
+		const before = await catalog.getNode(id);
+		const way = await reach.find(recordOf(id, body, terms, before, clock.now()), before, terms.isReady);
 		for (let attempt = 1; ; attempt++) {
 			const stored = await catalog.getNode(id);
 			try {
-				const record = await catalog.putNode(recordOf(id, body, terms, stored, clock.now()));
+				const record = await catalog.putNode({...recordOf(id, body, terms, stored, clock.now()), ...way});
 				if (!stored) note('INFO', `Node ${nameInText(record.name)} joined`, {node: id, owner: record.owner});
 				const state = fleet.set(record);
-				if (terms.isReady) arrive(state, body.listing_digest);
+				if (terms.isReady && isWithinReach(state)) arrive(state, body.listing_digest);
+				else linksChanged(id);
 				return state;
 			} catch (error) {
 				if (!isPjasError(error, 'CONFLICT') || attempt === MOST_TRIES) throw error;
@@ -171,8 +181,10 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		}
 
 		const figures = body.storage_stats ? figuresOf(body.storage_stats) : {};
-		state.record = {...there(state.record), ...figures, lastSeenAt: clock.now()};
-		if (state.isOnline || !terms.isReady) onChange(state);
+		const isHere = state.isOnline || isWithinReach(state);
+		state.record = {...(isHere ? there(state.record) : state.record), ...figures, lastSeenAt: clock.now()};
+		reach.lookAgain(state);
+		if (state.isOnline || !isHere || !terms.isReady) onChange(state);
 		else {
 			await remember(state);
 			arrive(state);
@@ -193,12 +205,12 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		}
 	};
 
-	const leave = async (state: NodeState) => {
+	const leave = async (state: NodeState, what = `nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`) => {
 		state.isOnline = false;
 		const {name, _id, owner, lastSeenAt} = state.record;
 		state.record = {...state.record, awaySince: lastSeenAt};
 		const isExcused = isInMaintenance(state.record, clock.now());
-		const why = isExcused ? 'it is in maintenance' : `nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`;
+		const why = isExcused ? 'it is in maintenance' : what;
 		note(isExcused ? 'INFO' : 'WARN', `Node ${nameInText(name)} is offline: ${why}`, {node: _id, owner});
 		onChange(state);
 		onDeparture(state);
@@ -221,6 +233,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 				const record = await catalog.putNode(isBanned ? {...stored, bannedAt: clock.now()} : withoutBan(stored));
 				const state = fleet.set(record);
 				if (isBanned) state.isOnline = false;
+				if (isBanned) links.drop(id);
 				if (isBanned) onDeparture(state);
 				note(isBanned ? 'WARN' : 'INFO', `Node ${record.name} is ${isBanned ? '' : 'no longer '}banned`, {node: id});
 				onChange(state);
@@ -232,20 +245,46 @@ export const createMembership = (options: MembershipOptions): Membership => {
 	};
 
 	const call = async (state: NodeState) => {
-		const timeout = new AbortController();
-		const cancel = clock.timer(PROBE_TIMEOUT_MS, () => timeout.abort(new Error('it did not answer in time')));
 		try {
-			const stats = await probe(state.record, timeout.signal);
+			const stats = await askInTime(probe, state.record, clock);
 			const wasAway = state.record.awaySince !== undefined;
 			state.record = {...there(state.record), ...figuresOf(stats), lastSeenAt: clock.now()};
 			arrive(state);
 			if (wasAway) await remember(state);
 		} catch (error) {
 			log.info('a node of before does not answer yet', {node: state.record._id, error});
-		} finally {
-			cancel();
 		}
 	};
+
+	/** One with a link is asked at once whether it is there, rather than waited for. */
+	const welcome = async (state: NodeState) => {
+		const id = state.record._id;
+		if (called.has(id) || !isWelcome(state.record)) return;
+		called.add(id);
+		await call(state);
+		called.delete(id);
+	};
+
+	/** It may be back in a moment, so it is waited for. */
+	const miss = (state: NodeState) => {
+		const id = state.record._id;
+		if (losing.has(id)) return;
+		losing.add(id);
+		clock.timer(LINK_GRACE_MS, () => {
+			losing.delete(id);
+			if (fleet.get(id) === state && state.isOnline && !isWithinReach(state)) void leave(state, 'it has no link open');
+		});
+	};
+
+	const linksChanged = (id: NodeId) => {
+		const state = fleet.get(id);
+		if (state?.record.kind !== 'link') return;
+		if (!isWithinReach(state)) {
+			if (state.isOnline) miss(state);
+		} else if (!state.isOnline) void welcome(state);
+	};
+
+	links.watch(linksChanged);
 
 	return {
 		name: 'membership',
@@ -255,7 +294,8 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		async recall() {
 			recalledAt = clock.now();
 			const states = (await catalog.nodes()).map(record => fleet.set(record));
-			await Promise.all(states.filter(({record}) => isWelcome(record)).map(call));
+			const callable = states.filter(state => isWelcome(state.record) && isWithinReach(state));
+			await Promise.all(callable.map(call));
 		},
 		async step() {
 			const limit = clock.now() - OFFLINE_AFTER_MS;

@@ -1,7 +1,8 @@
 import {get} from 'node:http';
+import {PassThrough} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
 import {nodeAnswerSchema, nodeShardsSchema, type RegisterBody} from '../../source/protocol/api.js';
-import {isPjasError} from '../../source/protocol/errors.js';
+import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {FileId} from '../../source/protocol/ids.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
@@ -11,8 +12,11 @@ import {manualClock} from '../testing/manual-clock.js';
 import {startTestNetwork} from '../testing/network.js';
 import {silentLog} from '../testing/silent-log.js';
 import {type Json, jsonOf, uploadTo} from '../testing/requests.js';
+import {createChangeNode} from './change-node.js';
 import {createFleet} from './fleet.js';
-import {createMembership, type Probe} from './membership.js';
+import {createMembership} from './membership.js';
+import {createNodeLinks} from './node-links.js';
+import {createReach, type Probe} from './reach.js';
 
 const stats = {used_bytes: 100, allocated_bytes: 1000, free_bytes: 900, chunk_count: 1, usage_percent: 10};
 
@@ -31,11 +35,18 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 	const store = new MemoryShards();
 	const fleet = createFleet({dial: () => store, clock});
 	const notes: string[] = [];
+	const links = createNodeLinks();
+	const checks: {ask: Probe} = {ask: noProbe};
 	const arrivals: [string, string | undefined][] = [];
 	const membership = createMembership({
 		catalog,
 		fleet,
 		probe,
+		reach: createReach({
+			checkAddress: async (node, signal) => checks.ask(node, signal),
+			...{changeNode: createChangeNode({catalog, fleet}), clock, log: silentLog, onChange: () => undefined},
+		}),
+		links,
 		isWelcome: () => true,
 		clock,
 		log: silentLog,
@@ -49,7 +60,7 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 		await membership.step(new AbortController().signal);
 	};
 
-	return {arrivals, catalog, clock, fleet, membership, notes, pass};
+	return {arrivals, catalog, checks, clock, fleet, links, membership, notes, pass};
 };
 
 test('a node is online until nothing is heard of it for a minute, and again at its next heartbeat', async t => {
@@ -68,6 +79,97 @@ test('a node is online until nothing is heard of it for a minute, and again at i
 		'Node attic is offline: nothing heard of it for 60 s',
 		'Node attic is online',
 	]);
+});
+
+const terms = {publicKeys: {signing: 's', exchange: 'e'}, isReady: true};
+
+test('a node without an address is online by its links, and a short while longer', async t => {
+	const asked: string[] = [];
+	const {fleet, membership, links, notes, clock} = startMembership(memoryCatalog(), async ({_id}) => {
+		asked.push(_id);
+		return Promise.resolve(stats);
+	});
+	const body = {...registration({name: 'attic'}), address: undefined};
+	const {record} = await membership.register(body, terms);
+	t.like(record, {kind: 'link', address: ''});
+	t.false(fleet.isOnline(record._id));
+	await membership.heartbeat({node_id: record._id}, terms);
+	t.false(fleet.isOnline(record._id), 'it is heard of, but nobody can ask it anything');
+
+	const open = () => {
+		const link = new PassThrough();
+		links.add(record._id, link);
+		return link;
+	};
+	const settle = async () => clock.advance(0);
+	const [first, second] = [open(), open()];
+	await settle();
+	t.true(fleet.isOnline(record._id));
+	t.deepEqual(asked, [record._id], 'it is asked once whether it is there');
+
+	first.destroy();
+	second.destroy();
+	await clock.advance(4999);
+	t.true(fleet.isOnline(record._id));
+	const third = open();
+	await clock.advance(60_000 - 1);
+	t.true(fleet.isOnline(record._id), 'it was back in time');
+	t.is(notes.filter(note => note.includes('offline')).length, 0);
+
+	third.destroy();
+	await clock.advance(5000);
+	t.false(fleet.isOnline(record._id));
+	t.is(notes.at(-1), 'Node attic is offline: it has no link open');
+	t.is(fleet.get(record._id)?.record.awaySince, record.lastSeenAt);
+	await membership.heartbeat({node_id: record._id}, terms);
+	t.is(fleet.get(record._id)?.record.awaySince, record.lastSeenAt, 'it is still away');
+
+	open();
+	await settle();
+	t.true(fleet.isOnline(record._id));
+	t.is(fleet.get(record._id)?.record.awaySince, undefined);
+	await membership.setBanned(record._id, true);
+	await settle();
+	t.is(links.count(record._id), 0);
+	t.false(fleet.isOnline(record._id));
+});
+
+test('an address is believed once the node answers there, and looked at again when it fails', async t => {
+	const {fleet, membership, links, checks, clock} = startMembership(memoryCatalog(), async () =>
+		Promise.resolve(stats),
+	);
+	const beat = async () => {
+		await membership.heartbeat({node_id: record._id}, terms);
+		await clock.advance(10_000);
+	};
+	checks.ask = async () => Promise.reject(new PjasError('NODE_FAILED', 'nothing answers there'));
+	const {record} = await membership.register(registration(), terms);
+	t.like(record, {kind: 'link', addressProblem: 'nothing answers there', address: 'http://127.0.0.1:8420'});
+	links.add(record._id, new PassThrough());
+	await clock.advance(0);
+	t.true(fleet.isOnline(record._id));
+
+	checks.ask = async () => Promise.resolve(stats);
+	await beat();
+	t.is(fleet.get(record._id)?.record.kind, 'link', 'it was looked at a moment ago');
+	for (let minutes = 0; minutes < 10; minutes++) {
+		await clock.advance(50_000);
+		await beat();
+	}
+
+	t.is(fleet.get(record._id)?.record.kind, 'direct');
+	t.is(fleet.get(record._id)?.record.addressProblem, undefined);
+
+	checks.ask = async (_node, signal) =>
+		new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+	await clock.advance(50_000);
+	await beat();
+	t.is(fleet.get(record._id)?.record.kind, 'direct', 'nothing failed');
+	await t.throwsAsync(
+		fleet.use(record._id, {}, async () => Promise.reject(new PjasError('NODE_FAILED', 'it is gone'))),
+	);
+	await beat();
+	t.like(fleet.get(record._id)?.record, {kind: 'link', addressProblem: 'no answer came in time'});
 });
 
 test('a node that is not known has to register', async t => {

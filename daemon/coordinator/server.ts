@@ -4,6 +4,7 @@ import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
 import type {RateLimit} from '../http/rate-limit.js';
+import type {Upgrade} from '../http/upgrades.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -21,17 +22,19 @@ import {createFileTeller} from './file-teller.js';
 import {createFleet} from './fleet.js';
 import {createHealing} from './healing.js';
 import type {MasterKey} from './master-key.js';
-import type {Probe} from './membership.js';
 import {createMemoryBudget} from './memory-budget.js';
 import {drainView} from './moves-view.js';
 import {nameInText} from './name-in-text.js';
 import type {NetworkKeys} from './network-keys.js';
+import {createNodeLinkUpgrade} from './node-link-upgrade.js';
+import type {NodeLinkRegistry} from './node-links.js';
 import {createNodeInvitations, type NodeInvitations} from './node-invitations.js';
 import type {Note} from './note.js';
 import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
 import {createQuotas} from './people/quotas.js';
 import {createShareLinks} from './people/share-links.js';
+import type {Probe} from './reach.js';
 import type {RepairSettings} from './repairer.js';
 import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
@@ -56,7 +59,11 @@ import {logView, nodeView, type NodeViewer} from './views.js';
 export type CoordinatorOptions = {
 	catalog: Catalog;
 	dial: Dial;
+	/** Asks a node whether it is there, however it is reached. */
 	probe: Probe;
+	/** Asks it at its address. */
+	checkAddress: Probe;
+	links: NodeLinkRegistry;
 	activity: Activity;
 	events: Events;
 	masterKey: MasterKey;
@@ -93,6 +100,8 @@ export type CoordinatorOptions = {
 
 export type Coordinator = {
 	app: App;
+	/** Lets nodes open links. */
+	upgrade: Upgrade;
 	nodeInvitations: NodeInvitations;
 	/** Finds out which nodes are there, mends what a crash left, and starts the workers. */
 	start: () => Promise<void>;
@@ -112,7 +121,7 @@ const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
-	const {catalog, dial, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
+	const {catalog, dial, links, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
 	const meters = {bytesIn: 0, bytesOut: 0};
 	const note: Note = (level, message, about) => {
 		const entry = activity.add(level, message, about);
@@ -131,7 +140,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		allowClassic: options.allowClassic,
 		clock,
 	});
-	const viewNode: NodeViewer = state => nodeView(state, drainView(state, healing.mover));
+	const viewNode: NodeViewer = state => nodeView(state, drainView(state, healing.mover), links);
 	const healing = createHealing({
 		...options,
 		...{fleet, budget, note, wake},
@@ -215,6 +224,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 
 	return {
 		app,
+		upgrade: createNodeLinkUpgrade({...options, admission: parts.admission}),
 		nodeInvitations: parts.nodeInvitations,
 		async start() {
 			await healing.recall();

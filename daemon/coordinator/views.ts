@@ -4,6 +4,7 @@ import {type ChunkRecord, type FileRecord, type ShardRecord, wantedShards} from 
 import {redundancyOf} from '../core/redundancy.js';
 import {verifiedAtOf} from '../core/scrub.js';
 import type {Catalog} from '../ports/catalog.js';
+import type {NodeLinks} from '../ports/node-links.js';
 import type {ActivityEntry} from './activity-entry.js';
 import type {Fleet, NodeState} from './fleet.js';
 import {trustView} from './trust-view.js';
@@ -37,7 +38,7 @@ const storageView = ({record}: NodeState): StorageStats => ({
 /** Shows a node with all that is known of it. */
 export type NodeViewer = (state: NodeState) => NodeView;
 
-export const nodeView = (state: NodeState, drain: NodeView['drain']): NodeView => ({
+export const nodeView = (state: NodeState, drain: NodeView['drain'], links: Pick<NodeLinks, 'count'>): NodeView => ({
 	node_id: state.record._id,
 	address: state.record.address,
 	storage_stats: storageView(state),
@@ -50,6 +51,8 @@ export const nodeView = (state: NodeState, drain: NodeView['drain']): NodeView =
 	owner: state.record.owner,
 	zone: state.record.zone,
 	kind: state.record.kind,
+	...(state.record.addressProblem !== undefined && {address_problem: state.record.addressProblem}),
+	...(state.record.kind === 'link' && {links: links.count(state.record._id)}),
 	latency_ms: state.latency.samples === 0 ? null : Math.round(state.latency.meanMs * 10) / 10,
 	in_flight: state.inFlight,
 	...(state.record.bannedAt !== undefined && {banned_at: state.record.bannedAt}),

@@ -68,8 +68,11 @@ export type ChunkRecord = {
 	revision: number;
 };
 
-/** How a node is reached. A classic node speaks the prototype's protocol and is known by its address. */
-export type NodeKind = 'direct' | 'classic';
+/**
+How a node is reached: at its address, or over links that it opens itself, as where it has no address or that one does not lead
+to it. A classic node speaks the prototype's protocol and is known by its address.
+*/
+export type NodeKind = 'direct' | 'link' | 'classic';
 
 export type NodeRecord = {
 	_id: NodeId;
@@ -79,8 +82,10 @@ export type NodeRecord = {
 	owner: string;
 	/** What fails together: a house, a line. Its owner by default. */
 	zone: string;
-	/** Base URL without a trailing slash. */
+	/** Base URL without a trailing slash; '' where it has none. */
 	address: string;
+	/** Why it is not reached at the address that it gave. */
+	addressProblem?: string;
 	/** What the node calls itself where that is not its record's id: a classic node draws a new one at every start. */
 	classicId?: string;
 	version: string;

@@ -53,6 +53,8 @@ export const trackConnections = (
 	};
 
 	server.on('connection', (socket: Socket) => {
+		// One whose upgrade nobody wanted comes again.
+		if (ready.has(socket)) return;
 		if (!isTaken(socket)) {
 			socket.destroy();
 			return;

@@ -1,5 +1,6 @@
+import {STATUS_CODES} from 'node:http';
 import type {ParameterizedContext} from 'koa';
-import {errorKinds, isPjasError, PjasError} from '../../source/protocol/errors.js';
+import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {AppState} from './app.js';
 import {discardBody} from './body.js';
 import {securityHeaders} from './security-headers.js';
@@ -51,23 +52,26 @@ const parserErrors: Record<string, PjasError> = {
 
 const malformed = new PjasError('INVALID_REQUEST', 'This is not a well-formed HTTP request');
 
-/** The whole answer to a request that could not be read as HTTP. */
-export const rawErrorAnswer = (parserCode: string | undefined): string => {
-	const error = (parserCode !== undefined && parserErrors[parserCode]) || malformed;
-	const {status, body} = errorAnswer(error);
-	const text = JSON.stringify(body);
-	const reasons: Record<number, string> = {
-		[errorKinds.INVALID_REQUEST.status]: 'Bad Request',
-		[errorKinds.REQUEST_TIMEOUT.status]: 'Request Timeout',
-		[errorKinds.HEADERS_TOO_LARGE.status]: 'Request Header Fields Too Large',
-	};
-	return [
-		`HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}`,
-		...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
-		'Connection: close',
+export type WholeAnswer = {status: number; headers: Record<string, string>; text: string};
+
+/** A whole answer as it stands on the wire, for where there is no response to write it with. */
+export const rawText = ({status, headers, text}: WholeAnswer): string =>
+	[
+		`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
+		...Object.entries({...securityHeaders, ...headers}).map(([name, value]) => `${name}: ${value}`),
+		`Connection: ${'Upgrade' in headers ? 'Upgrade, close' : 'close'}`,
 		'Content-Type: application/json; charset=utf-8',
 		`Content-Length: ${Buffer.byteLength(text)}`,
 		'',
 		text,
 	].join('\r\n');
+
+/** The same for an error. */
+export const rawAnswer = (error: PjasError, more: Record<string, string> = {}): string => {
+	const {status, headers, body} = errorAnswer(error);
+	return rawText({status, headers: {...headers, ...more}, text: JSON.stringify(body)});
 };
+
+/** The whole answer to a request that could not be read as HTTP. */
+export const rawErrorAnswer = (parserCode: string | undefined): string =>
+	rawAnswer((parserCode !== undefined && parserErrors[parserCode]) || malformed);

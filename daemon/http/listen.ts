@@ -1,23 +1,20 @@
 import {
 	createServer as createHttpServer,
-	type IncomingMessage,
+	type RequestListener,
 	type Server as HttpServer,
 	type ServerOptions,
-	type ServerResponse,
 } from 'node:http';
 import {createServer as createHttpsServer, type Server as HttpsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
-import {TLSSocket} from 'node:tls';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import {isLoopback} from './addresses.js';
-import {discardBody} from './body.js';
 import {type Connections, trackConnections} from './connections.js';
-import {errorAnswer, rawErrorAnswer} from './errors.js';
-import {securityHeaders} from './security-headers.js';
+import {answerMalformed, createServing, type Handler} from './serving.js';
 import {loadTls, type TlsContext, type TlsFiles, watchTls} from './tls.js';
+import {takeUpgrades, type Upgrade} from './upgrades.js';
 
 /** What a client may take of a server before it is refused or cut off. */
 export type ListenLimits = {
@@ -39,8 +36,9 @@ export type ListenLimits = {
 };
 
 export type ListenOptions = {
-	/** A Koa application's `callback()`, or any handler. */
-	handler: (request: IncomingMessage, response: ServerResponse) => unknown;
+	handler: Handler;
+	/** What takes connections that ask to be upgraded; without it nobody does, and they are served as others. */
+	upgrade?: Upgrade | undefined;
 	host: string;
 	/** 0 for any that is free. */
 	port: number;
@@ -57,6 +55,8 @@ export type Listening = {
 	/** Where this machine reaches it. */
 	url: string;
 	server: HttpServer | HttpsServer;
+	/** Serves a connection that came another way, by somebody who is trusted: it may wait for ever. */
+	attach: (stream: Duplex) => void;
 	/** Takes no more, lets what is under way end for so long, then cuts it off. May be called again. */
 	close: (options?: {graceMs?: number}) => Promise<void>;
 };
@@ -72,8 +72,9 @@ const defaultLimits: ListenLimits = {
 	connections: 10_000,
 	connectionsPerNetwork: 512,
 };
+type ClientErrorListener = ReturnType<typeof answerMalformed>;
+
 const DEFAULT_GRACE_MS = 10_000;
-const RETRY_AFTER_SECONDS = 5;
 
 const listenFailures: Record<string, (host: string, port: number) => string> = {
 	EADDRINUSE: (_host, port) =>
@@ -98,52 +99,10 @@ const startListening = async (server: HttpServer | HttpsServer, host: string, po
 		server.listen({host, port}, resolve);
 	});
 
-/** Answers what the parser could not read, unless an answer to an earlier request is on its way on that connection. */
-const answerMalformed =
-	(log: Log, responses: ReadonlyMap<Duplex, ServerResponse>, isReady: (socket: TLSSocket) => boolean) =>
-	(error: Error, socket: Duplex) => {
-		const {code} = error as NodeJS.ErrnoException;
-		log.debug('a connection failed', {error});
-		const isDeaf = code === 'ECONNRESET' || !socket.writable || (socket instanceof TLSSocket && !isReady(socket));
-		if (isDeaf || responses.get(socket)?.headersSent) {
-			socket.destroy();
-			return;
-		}
-
-		socket.once('error', () => undefined);
-		socket.end(rawErrorAnswer(code), () => socket.destroy());
-	};
-
-const stopping = () =>
-	new PjasError('SHUTTING_DOWN', 'This server is stopping: try again in a moment', {
-		retryAfterSeconds: RETRY_AFTER_SECONDS,
-	});
-
-const oneHost = () => new PjasError('INVALID_REQUEST', 'The request must name one Host, as HTTP/1.1 wants it');
-const tooManyHeaders = (most: number) =>
-	new PjasError('HEADERS_TOO_LARGE', `The request has more than ${most} headers, the most that are read here`);
-
-const hostsIn = ({rawHeaders}: IncomingMessage): number => {
-	let hosts = 0;
-	for (let at = 0; at < rawHeaders.length; at += 2) {
-		const name = rawHeaders[at];
-		if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
-	}
-
-	return hosts;
-};
-
-/** What is wrong with a request that Node's parser let through. */
-const wrongOf = (request: IncomingMessage, mostHeaders: number): PjasError | undefined => {
-	if (request.rawHeaders.length > mostHeaders * 2) return tooManyHeaders(mostHeaders);
-	const hosts = hostsIn(request);
-	return hosts > 1 || (hosts === 0 && request.httpVersion === '1.1') ? oneHost() : undefined;
-};
-
 const createServer = (
 	limits: ListenLimits,
 	context: TlsContext | undefined,
-	serve: (request: IncomingMessage, response: ServerResponse) => void,
+	serve: RequestListener,
 ): HttpServer | HttpsServer => {
 	const options: ServerOptions = {
 		noDelay: true,
@@ -180,46 +139,27 @@ const watchFiles = (
 	);
 };
 
+/** Serves connections that others give it, which stay open: whoever made them looks after them. */
+const createAttached = (limits: ListenLimits, serve: RequestListener, onClientError: ClientErrorListener) => {
+	const streams = new Set<Duplex>();
+	const server = createServer({...limits, headersMs: 0, keepAliveMs: 0, idleMs: 0}, undefined, serve);
+	server.on('clientError', onClientError);
+	return {
+		streams,
+		attach: (stream: Duplex): void => {
+			streams.add(stream);
+			stream.once('close', () => streams.delete(stream));
+			server.emit('connection', stream);
+		},
+	};
+};
+
 /** Serves HTTP until it is closed. */
 export const listen = async (options: ListenOptions): Promise<Listening> => {
-	const {handler, host, port, log, tls, isProxy = () => false} = options;
+	const {handler, host, port, log, tls, upgrade, isProxy = () => false} = options;
 	const limits = {...defaultLimits, ...options.limits};
-	const responses = new Map<Duplex, ServerResponse>();
-	let isClosing = false;
-
-	const refuse = (response: ServerResponse, error: PjasError) => {
-		const {status, headers, body} = errorAnswer(error);
-		const text = JSON.stringify(body);
-		response.writeHead(status, {
-			...securityHeaders,
-			...headers,
-			Connection: 'close',
-			'Content-Type': 'application/json; charset=utf-8',
-			'Content-Length': Buffer.byteLength(text),
-		});
-		response.end(text);
-	};
-
-	const serve = (request: IncomingMessage, response: ServerResponse) => {
-		const {socket} = request;
-		// A body or an answer that breaks off is its reader's or writer's matter; nobody may be left without a listener.
-		request.on('error', () => undefined);
-		response.on('error', () => undefined);
-		const wrong = isClosing ? stopping() : wrongOf(request, limits.headers);
-		if (wrong) {
-			refuse(response, wrong);
-			return;
-		}
-
-		responses.set(socket, response);
-		response.once('close', () => {
-			if (responses.get(socket) === response) responses.delete(socket);
-			if (isClosing) socket.end(() => socket.destroy());
-			// A body that nobody wanted may neither go on for ever nor hold the connection.
-			else if (!request.complete) void discardBody(request, limits.discardMs);
-		});
-		handler(request, response);
-	};
+	const serving = createServing({handler, mostHeaders: limits.headers, discardMs: limits.discardMs});
+	const {serve, responses} = serving;
 
 	const context = tls && (await loadTls(tls));
 	if (tls && context && context.validUntilMs < tls.clock.now()) log.warn('the certificate is no longer valid');
@@ -229,10 +169,10 @@ export const listen = async (options: ListenOptions): Promise<Listening> => {
 		perNetwork: limits.connectionsPerNetwork,
 		isShared: address => isLoopback(address) || isProxy(address),
 	});
-	server.on(
-		'clientError',
-		answerMalformed(log, responses, socket => connections.ready.has(socket)),
-	);
+	const onClientError = answerMalformed(log, responses, socket => connections.ready.has(socket));
+	server.on('clientError', onClientError);
+	const upgraded = upgrade && takeUpgrades(server, upgrade, serving);
+	const attached = createAttached(limits, serve, onClientError);
 
 	await startListening(server, host, port);
 	server.removeAllListeners('error').on('error', error => log.error('the server failed', {error}));
@@ -240,17 +180,22 @@ export const listen = async (options: ListenOptions): Promise<Listening> => {
 	watchFiles({tls, log}, server, ending.signal);
 
 	const stop = async (graceMs: number): Promise<void> => {
-		isClosing = true;
 		ending.abort();
 		const closed = new Promise<void>(resolve => server.close(() => resolve()));
 		for (const socket of connections.pending()) socket.destroy();
-		for (const socket of connections.ready) if (!responses.has(socket)) socket.destroy();
-		for (const response of responses.values()) response.shouldKeepAlive = false;
+		for (const socket of [...connections.ready, ...attached.streams]) {
+			if (!responses.has(socket) && !upgraded?.has(socket)) socket.destroy();
+		}
+
+		// What is under way may need what came by an upgrade.
+		const isIdle = new Promise<void>(resolve => serving.stop(resolve));
 		const timer = setTimeout(() => {
 			log.warn('what was under way did not end in time and was cut off', {connections: connections.size});
-			for (const socket of [...connections.pending(), ...connections.ready]) socket.destroy();
+			upgraded?.end();
+			for (const socket of [...connections.pending(), ...connections.ready, ...attached.streams]) socket.destroy();
 		}, graceMs);
-		await closed;
+		void isIdle.then(() => upgraded?.end());
+		await Promise.all([closed, isIdle]);
 		clearTimeout(timer);
 	};
 
@@ -260,6 +205,7 @@ export const listen = async (options: ListenOptions): Promise<Listening> => {
 		port: actualPort,
 		url: urlOf(context ? 'https' : 'http', host, actualPort),
 		server,
+		attach: attached.attach,
 		close: async ({graceMs = DEFAULT_GRACE_MS} = {}) => (closing ??= stop(graceMs)),
 	};
 };

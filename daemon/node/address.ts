@@ -1,5 +1,6 @@
 import {connect, isIPv6} from 'node:net';
 import {PjasError} from '../../source/protocol/errors.js';
+import {isLoopback} from '../http/addresses.js';
 
 export type AddressOptions = {
 	publicUrl?: string | undefined;
@@ -9,6 +10,8 @@ export type AddressOptions = {
 	host: string;
 	port: number;
 	coordinatorUrl: string;
+	/** Whether it must have one, as where the coordinator knows of no links. */
+	isNeeded?: boolean;
 };
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -22,11 +25,14 @@ export const apiOf = (coordinatorUrl: string): string => {
 	return base.endsWith('/api') ? base : `${base}/api`;
 };
 
+/** The name or address in an URL, without the brackets of IPv6. */
+const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '');
+
 /** The address that this machine has on its way to the coordinator: the one under which others can reach it. */
 const localAddressTo = async (coordinatorUrl: string, signal?: AbortSignal): Promise<string> => {
 	signal?.throwIfAborted();
-	const {hostname, port, protocol} = new URL(coordinatorUrl);
-	const target = {host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80)};
+	const {port, protocol} = new URL(coordinatorUrl);
+	const target = {host: hostOf(coordinatorUrl), port: Number(port) || (protocol === 'https:' ? 443 : 80)};
 	return new Promise((resolve, reject) => {
 		const socket = connect({...target, timeout: CONNECT_TIMEOUT_MS});
 		const fail = (error: Error) => {
@@ -47,11 +53,14 @@ const localAddressTo = async (coordinatorUrl: string, signal?: AbortSignal): Pro
 	});
 };
 
-/** The base URL under which the coordinator is to reach this node. */
-export const addressOf = async (options: AddressOptions, signal?: AbortSignal): Promise<string> => {
-	const {publicUrl, ngrokUrl, isTls = false, host, port, coordinatorUrl} = options;
+const isOwn = (host: string): boolean => host === 'localhost' || isLoopback(host);
+
+/** The base URL under which the coordinator is to reach this node; none where nobody else reaches what it listens on. */
+export const addressOf = async (options: AddressOptions, signal?: AbortSignal): Promise<string | undefined> => {
+	const {publicUrl, ngrokUrl, isTls = false, host, port, coordinatorUrl, isNeeded = false} = options;
 	const given = publicUrl ?? ngrokUrl;
 	if (given !== undefined) return withoutSlash(given);
+	if (isOwn(host) && !isNeeded && !isOwn(hostOf(coordinatorUrl))) return undefined;
 	const reachable = anyAddress.has(host) ? await localAddressTo(coordinatorUrl, signal) : host;
 	return `${isTls ? 'https' : 'http'}://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`;
 };

@@ -18,8 +18,10 @@ export type HeartbeatOptions = {
 	name?: string | undefined;
 	owner?: string | undefined;
 	zone?: string | undefined;
-	/** The URL under which this node is reached; asked at every registration. */
-	address: (signal: AbortSignal) => Promise<string>;
+	/** The URL under which this node is reached, if it has one; asked at every registration. */
+	address: (signal: AbortSignal) => Promise<string | undefined>;
+	/** Told what the coordinator says of how it reaches this node: over links that this one is to open, or not. */
+	onReach?: (isLinked: boolean) => void;
 	storageStats: () => Promise<StorageStats>;
 	listingDigest: () => string;
 	scrubber?: Pick<Scrubber, 'report' | 'acknowledge' | 'checkSelf'>;
@@ -35,7 +37,9 @@ type Outcome = {
 	status: number;
 	hasLearnt: boolean;
 	/** The self-check that the coordinator asks for. */
-	selfCheck: number | undefined;
+	selfCheck?: number | undefined;
+	/** Whether the coordinator wants links, where it says so. */
+	isLinked?: boolean | undefined;
 };
 
 export const CLASSIC_VERSION = '1.0.0';
@@ -60,12 +64,16 @@ const messageOf = (text: string): string | undefined => {
 	}
 };
 
-const selfCheckOf = (text: string): number | undefined => {
+/** What the coordinator asks for in its answer. */
+const askedIn = (text: string): Pick<Outcome, 'selfCheck' | 'isLinked'> => {
 	try {
-		const {self_check: request} = JSON.parse(text) as {self_check?: unknown};
-		return Number.isSafeInteger(request) ? (request as number) : undefined;
+		const {self_check: request, reach} = JSON.parse(text) as {self_check?: unknown; reach?: unknown};
+		return {
+			selfCheck: Number.isSafeInteger(request) ? (request as number) : undefined,
+			isLinked: reach === 'link' || reach === 'direct' ? reach === 'link' : undefined,
+		};
 	} catch {
-		return undefined;
+		return {};
 	}
 };
 
@@ -129,9 +137,14 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 	const teller = outageTeller(log, coordinatorUrl);
 	const jittered = (ms: number) => ms * (1 - JITTER + 2 * JITTER * random.float());
 
+	const addressNow = async () => {
+		const address = await options.address(signal);
+		return address === undefined ? {} : {address};
+	};
+
 	const registration = async (): Promise<RegisterBody> => ({
 		node_id: nodeId,
-		address: await options.address(signal),
+		...(await addressNow()),
 		storage_stats: await options.storageStats(),
 		status: 'online',
 		version: identity ? version : CLASSIC_VERSION,
@@ -158,8 +171,7 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 	const exchange = async (path: NodeMessage, body: string): Promise<Outcome & {error: string | undefined}> => {
 		const signed = await identity?.trust.sign(path, body);
 		const {status, text, signature} = await post(`${api}/nodes/${path}`, body, signed?.jws, signal);
-		const selfCheck = isGood(status) ? selfCheckOf(text) : undefined;
-		const outcome = {status, error: messageOf(text), hasLearnt: false, selfCheck};
+		const outcome = {status, error: messageOf(text), hasLearnt: false, ...(isGood(status) && askedIn(text))};
 		// A refusal that is signed tells the time, for a node whose clock is wrong.
 		if (!identity || !signed || (!isGood(status) && signature === undefined)) return outcome;
 		try {
@@ -175,6 +187,7 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		try {
 			const {error, ...outcome} = await exchange(path, JSON.stringify(await body()));
 			const {status} = outcome;
+			if (outcome.isLinked !== undefined) options.onReach?.(outcome.isLinked);
 			if (isGood(status)) teller.work(doing);
 			else if (path === 'register' || status !== 404) teller.fail(doing, `${status} ${error ?? ''}`.trim());
 			return outcome;

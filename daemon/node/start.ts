@@ -9,6 +9,7 @@ import {openCoordinatorTrust} from './coordinator-trust.js';
 import type {NodeFolder, NodeStore, OpenNodeFolder} from './folder.js';
 import {CLASSIC_VERSION, type HeartbeatOptions, runHeartbeat} from './heartbeat.js';
 import {createNodeHandler} from './server.js';
+import {createLinks} from './links.js';
 import {createIdleness} from './idleness.js';
 import {createScrubber, type ScrubSettings} from './scrubber.js';
 import {storageStatsOf} from './storage-stats.js';
@@ -35,6 +36,10 @@ export type NodeOptions = {
 	classic?: boolean;
 	/** A join code; needed until the coordinator knows this node. */
 	join?: string | undefined;
+	/** Whether the coordinator is told of an address where there is one. */
+	reach?: 'auto' | 'links' | undefined;
+	/** How many links stay open where the coordinator reaches this node over links. */
+	links?: number | undefined;
 	version?: string;
 	/** How its shards are read again, where not as usual. */
 	scrub?: Partial<ScrubSettings>;
@@ -55,6 +60,8 @@ export type RunningNode = {
 
 /** After a crash, what changed since is looked at again: that takes seconds, so the index is written rarely. */
 const SAVE_EVERY_MS = 60 * 60 * 1000;
+/** A request has a link for itself; more are opened where these are busy. */
+const USUAL_LINKS = 4;
 const SCRUB_PERIOD_MS = 30 * 24 * 60 * 60 * 1000;
 const SCRUB_BYTES_PER_SECOND = 5 * 1024 * 1024;
 
@@ -90,7 +97,12 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 		random,
 	});
 	const idleness = createIdleness(clock);
-	const server = await listen({handler: idleness.around(handler), host, port: options.port, log, tls});
+	const links =
+		identity && coordinatorUrl !== undefined
+			? createLinks({coordinatorUrl, trust: identity.trust, least: options.links ?? USUAL_LINKS, log, clock, random})
+			: undefined;
+	const watched = links ? links.around(idleness.around(handler)) : idleness.around(handler);
+	const server = await listen({handler: watched, host, port: options.port, log, tls});
 	const {port, url} = server;
 	log.info('the node serves', {node: nodeId, url, shards: (await shards.figures()).count});
 
@@ -129,8 +141,12 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 				name,
 				owner,
 				zone,
-				address: async aborted =>
-					addressOf({publicUrl, ngrokUrl, isTls: tls !== undefined, host, port, coordinatorUrl: coordinator}, aborted),
+				address: async aborted => {
+					if (options.reach === 'links' && identity) return undefined;
+					const listening = {isTls: tls !== undefined, host, port, isNeeded: identity === undefined};
+					return addressOf({publicUrl, ngrokUrl, ...listening, coordinatorUrl: coordinator}, aborted);
+				},
+				...(links && {onReach: links.setWanted}),
 				storageStats: async () => storageStatsOf(shards),
 				listingDigest: () => shards.listingDigest(),
 				scrubber,
@@ -145,6 +161,9 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 		saveNowAndThen(),
 		scrubber.run(signal),
 		...(coordinatorUrl === undefined ? [] : [beat(coordinatorUrl)]),
+		...(links
+			? [links.run(server.attach, signal).catch((error: unknown) => log.error('no more links are opened', {error}))]
+			: []),
 	];
 
 	const stop = async (graceMs: number | undefined) => {

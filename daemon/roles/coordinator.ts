@@ -3,6 +3,7 @@ import {openAudit} from '../coordinator/audit.js';
 import {openNetworkKeys} from '../coordinator/network-keys.js';
 import {createEvents} from '../coordinator/events.js';
 import {loadMasterKey} from '../coordinator/master-key.js';
+import {createNodeLinks} from '../coordinator/node-links.js';
 import {createCoordinator} from '../coordinator/server.js';
 import {argon2Passwords} from '../adapters/argon2-passwords.js';
 import type {FirstAdmin} from '../coordinator/people/first-admin.js';
@@ -13,7 +14,7 @@ import {readRestoredAt} from '../adapters/catalog-backup.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {proxiesOf} from '../http/client.js';
-import {createProbe} from '../adapters/probe.js';
+import {createAddressProbe} from '../adapters/probe.js';
 import {listen} from '../http/listen.js';
 import {createRateLimit} from '../http/rate-limit.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -115,7 +116,8 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			nowMs: clock.now,
 			randomBytes: random.bytes,
 		});
-		const dial = createDial({timeoutMs: role.nodeTimeoutMs, credentialsFor, onBytes});
+		const links = createNodeLinks();
+		const dial = createDial({timeoutMs: role.nodeTimeoutMs, credentialsFor, onBytes, links});
 		closers.push(dial.close);
 		const bootId = Buffer.from(random.bytes(BOOT_ID_BYTES)).toString('hex');
 		const events = createEvents({bootId, clock});
@@ -124,6 +126,7 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		closers.push(audit.close);
 		const isProxy = role.trustProxy && proxiesOf(role.trustProxy);
 		const restoredAt = await readRestoredAt(folder);
+		const checkAddress = createAddressProbe(credentialsFor);
 		const coordinator = createCoordinator({
 			...role,
 			restoredAt,
@@ -133,7 +136,9 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			audit,
 			catalog,
 			dial,
-			probe: createProbe(credentialsFor),
+			links,
+			checkAddress,
+			probe: async (node, signal) => (node.kind === 'link' ? dial.status : checkAddress)(node, signal),
 			networkKeys,
 			activity,
 			events,
@@ -152,10 +157,12 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		const keepToken = async (token: string) => keepAdminToken(folder, token);
 		const firstAdmin = role.open ? undefined : await coordinator.makeFirstAdmin(keepToken);
 		const handler = coordinator.app.callback();
+		const {upgrade} = coordinator;
 		const tls = tlsOf(role, clock);
-		const server = await listen({handler, host: role.host, port: role.port, log, tls, isProxy});
+		const server = await listen({handler, upgrade, host: role.host, port: role.port, log, tls, isProxy});
 		closers.push(async () => server.close());
-		const own = tls && role.isReachedFromHere ? await listen({handler, host: '127.0.0.1', port: 0, log}) : server;
+		const own =
+			tls && role.isReachedFromHere ? await listen({handler, upgrade, host: '127.0.0.1', port: 0, log}) : server;
 		closers.push(async () => own.close());
 		return {
 			url: server.url,

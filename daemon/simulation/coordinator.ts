@@ -5,6 +5,7 @@ import {createDownloader, type Downloader} from '../coordinator/download.js';
 import {createFleet, type Fleet, type NodeState} from '../coordinator/fleet.js';
 import {createHealing, type Healing} from '../coordinator/healing.js';
 import type {MasterKey} from '../coordinator/master-key.js';
+import {createNodeLinks} from '../coordinator/node-links.js';
 import {createMemoryBudget} from '../coordinator/memory-budget.js';
 import type {Note} from '../coordinator/note.js';
 import type {RepairSettings} from '../coordinator/repairer.js';
@@ -102,6 +103,8 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		...{catalog, fleet, budget, masterKey, clock, random, log, note},
 		...{replicas, minReplicas, chunkSizeBytes, repair, trashMs, restoredAt: options.restoredAt},
 		probe: async ({_id}) => options.probe(_id),
+		checkAddress: async ({_id}) => options.probe(_id),
+		links: createNodeLinks(),
 		isWelcome: ({bannedAt}) => bannedAt === undefined,
 		watched: {all: () => [...options.silent()].flatMap(node => fleet.get(node) ?? [])},
 		wake: worker => running.get(worker)?.wake(),

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import type {Socket} from 'node:net';
+import type {Duplex} from 'node:stream';
 import {buffer as bufferOf} from 'node:stream/consumers';
 import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
@@ -14,6 +15,8 @@ import {silentLog} from './silent-log.js';
 export type MemoryNode = {
 	url: string;
 	shards: MemoryShards;
+	/** Serves a link. */
+	attach: (link: Duplex) => void;
 	/** How many connections are open. */
 	connections: () => number;
 	close: () => Promise<void>;
@@ -77,5 +80,11 @@ export const startMemoryNode = async (shards: MemoryShards = new MemoryShards())
 		connections++;
 		socket.once('close', () => connections--);
 	});
-	return {url: server.url, shards, connections: () => connections, close: async () => server.close({graceMs: 0})};
+	return {
+		url: server.url,
+		shards,
+		attach: server.attach,
+		connections: () => connections,
+		close: async () => server.close({graceMs: 0}),
+	};
 };

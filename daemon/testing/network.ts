@@ -11,6 +11,7 @@ import {systemClock, systemRandom} from '../adapters/system.js';
 import {openActivity} from '../coordinator/activity.js';
 import {createEvents} from '../coordinator/events.js';
 import {openNetworkKeys} from '../coordinator/network-keys.js';
+import {createNodeLinks} from '../coordinator/node-links.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
 import {type Coordinator, type CoordinatorOptions, createCoordinator} from '../coordinator/server.js';
 import type {RepairSettings} from '../coordinator/repairer.js';
@@ -117,6 +118,12 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 			return store;
 		},
 		probe: async () => Promise.reject(new Error('nobody is there yet')),
+		checkAddress: async ({_id}) => {
+			const node = nodes.find(({id}) => id === _id);
+			if (!node) throw new Error(`The test has no node ${_id}`);
+			return Promise.resolve(statsOf(node));
+		},
+		links: createNodeLinks(),
 		networkKeys,
 		activity,
 		events,

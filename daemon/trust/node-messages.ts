@@ -1,17 +1,20 @@
 import {createHash, type KeyObject} from 'node:crypto';
-import {jwtVerify, SignJWT} from 'jose';
+import {decodeJwt, jwtVerify, SignJWT} from 'jose';
 import {z} from 'zod';
 import {type Fingerprint, type KeyTexts, openPublicKey} from './keys.js';
 
 /**
-What a node and its coordinator say to each other when the node registers and at each heartbeat: a JWT in a header of the
+What a node and its coordinator say to each other when the node registers, at each heartbeat, and when it opens a link: a JWT in a header of the
 request, and one of the answer, each bound to the body beside it.
 */
 /** Not `Authorization`, which clients leave out where they are sent on. */
 export const NODE_HEADER = 'PJAS-Node';
 export const ANSWER_HEADER = 'PJAS-Signature';
 
-export type NodeMessage = 'register' | 'heartbeat';
+export type NodeMessage = 'register' | 'heartbeat' | 'link';
+
+/** What goes over a link, by the name that both sides say in `Sec-WebSocket-Protocol`: HTTP/1.1, asked by the coordinator. */
+export const LINK_PROTOCOL = 'pjas.link.1';
 
 const REQUEST_TYPE = 'pjas-node+jwt';
 const ANSWER_TYPE = 'pjas-answer+jwt';
@@ -72,6 +75,15 @@ export const verifyRequest = async (
 	if (digest !== bodyDigestOf(expected.body)) throw new Error('signed for another body');
 	const isInTime = Math.abs(expected.nowMs / 1000 - iat) <= MESSAGE_LIFE_SECONDS;
 	return {coordinators: aud, id: jti, expiresMs: (iat + MESSAGE_LIFE_SECONDS + 1) * 1000, isInTime};
+};
+
+/** The node that says it signed a request; whether it did, `verifyRequest` says. */
+export const signerOf = (jws: string): string | undefined => {
+	try {
+		return decodeJwt(jws).iss;
+	} catch {
+		return undefined;
+	}
 };
 
 export type AnswerClaims = {

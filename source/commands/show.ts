@@ -58,6 +58,9 @@ const statusText = (node: NodeView, nowMs: number): string => {
 	].join(', ');
 };
 
+const addressText = ({kind, address, links = 0}: NodeView): string =>
+	kind === 'link' ? `over ${links} ${links === 1 ? 'link' : 'links'}` : address;
+
 const nodeRow = (node: NodeView, nowMs: number) => [
 	node.name,
 	statusText(node, nowMs),
@@ -66,7 +69,7 @@ const nodeRow = (node: NodeView, nowMs: number) => [
 	formatSize(node.storage_stats.used_bytes),
 	formatSize(node.storage_stats.allocated_bytes),
 	String(node.chunks_stored),
-	node.address,
+	addressText(node),
 ];
 
 const filesHead = ['FILE', '     SIZE', 'UPLOADED (UTC)', 'REDUNDANCY', 'NAME'];

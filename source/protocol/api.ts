@@ -54,7 +54,8 @@ export const registerSchema = z.object({
 		.url({protocol: /^https?$/})
 		.max(500)
 		.refine(isBaseUrl, {error: 'no user name, query or fragment'})
-		.meta({description: "The node's base URL"}),
+		.optional()
+		.meta({description: "The node's base URL; without one it opens links"}),
 	storage_stats: storageStatsSchema,
 	status: z.string().max(32).optional(),
 	version: z.string().max(32).optional().meta({description: '`1.0.0` is a classic node'}),
@@ -77,10 +78,16 @@ const coordinatorKeysSchema = z
 	.optional()
 	.meta({description: "The coordinator's public keys, for a node that has keys: the newest first"});
 
+const reach = z
+	.enum(['direct', 'link'])
+	.optional()
+	.meta({description: 'How the coordinator reaches a node that has keys: `link` asks it to open links'});
+
 export const registeredSchema = z.object({
 	success,
 	message: z.string(),
 	node_id: z.string(),
+	reach,
 	coordinator_keys: coordinatorKeysSchema,
 });
 
@@ -110,6 +117,7 @@ export const okSchema = z.object({success});
 
 export const heardSchema = z.object({
 	success,
+	reach,
 	coordinator_keys: coordinatorKeysSchema,
 	self_check: timeMs.optional().meta({
 		description: 'The node is suspended, and should read all of its shards again at once; another number asks anew',
@@ -128,7 +136,11 @@ export const nodeSchema = z.object({
 	name: z.string(),
 	owner: z.string(),
 	zone: z.string(),
-	kind: z.enum(['direct', 'classic']).meta({description: 'How the coordinator reaches it'}),
+	kind: z.enum(['direct', 'link', 'classic']).meta({
+		description: 'How the coordinator reaches it: at its address, over links that it opens, or as the prototype does',
+	}),
+	address_problem: z.string().optional().meta({description: 'Why it is not reached at the address that it gave'}),
+	links: z.number().int().optional().meta({description: 'The links that it has open, where it is reached over links'}),
 	latency_ms: z.number().nullable().meta({description: 'Recent time to read 1 MiB from it'}),
 	in_flight: z.number().int().nonnegative().meta({description: 'Requests of the coordinator that it is serving now'}),
 	banned_at: timeMs.optional().meta({description: 'Since then it is kept out, and its shards do not count'}),

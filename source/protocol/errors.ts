@@ -31,6 +31,7 @@ export const errorKinds = {
 	UNSUPPORTED_MEDIA_TYPE: {status: 415, retryable: false},
 	RANGE_NOT_SATISFIABLE: {status: 416, retryable: false},
 	DIGEST_MISMATCH: {status: 422, retryable: true},
+	UPGRADE_REQUIRED: {status: 426, retryable: false},
 	TOO_MANY_REQUESTS: {status: 429, retryable: true},
 	HEADERS_TOO_LARGE: {status: 431, retryable: false},
 	INTERNAL_ERROR: {status: 500, retryable: false},

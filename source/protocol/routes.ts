@@ -137,6 +137,20 @@ export const routes = {
 			404: failure('`NODE_NOT_FOUND`: register first'),
 		},
 	},
+	linkNode: {
+		method: 'GET',
+		path: '/api/nodes/link',
+		access: 'node',
+		summary: 'Open a link: a WebSocket over which the coordinator sends its requests to the node',
+		answers: {
+			101: {description: 'The link is open: `pjas.link.1`', type: 'application/octet-stream'},
+			401: failure('`UNAUTHENTICATED`: not signed by the node’s key'),
+			403: failure('`NODE_BANNED`, `FORBIDDEN`'),
+			404: failure('`NODE_NOT_FOUND`: register first'),
+			426: failure('`UPGRADE_REQUIRED`: not asked as a WebSocket, or for another version of links'),
+			429: failure('`TOO_MANY_REQUESTS`'),
+		},
+	},
 	nodes: {
 		method: 'GET',
 		path: '/api/nodes',

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {LogEntry, LogsPage, NodeDetails, NodeShardsPage} from '../client/api.js';
+import type {LogEntry, LogsPage, NodeDetails, NodeShardsPage, NodeView} from '../client/api.js';
 import type {ActionId} from '../console/keymap.js';
 import {createTheme} from '../console/theme.js';
 import type {View} from '../console/view.js';
@@ -10,6 +10,7 @@ import {renderToText} from '../testing/render.js';
 import {sampleEntry, sampleNode, sampleNowMs} from '../testing/samples.js';
 import {createActivityScreen} from './activity.js';
 import {createNodeDetails} from './node-details.js';
+import {nodeFacts} from './node-facts.js';
 
 const medium = {columns: 80, rows: 21};
 
@@ -272,6 +273,19 @@ const createNode = (theme = createTheme('dark', {})) => {
 
 	return {console, clock, view, node, pages, answer};
 };
+
+test('how a node is reached is told, and why not at its address', t => {
+	const about = {theme: createTheme('dark', {}), nowMs: sampleNowMs, width: 120};
+	const reached = (change: Partial<NodeView>) => {
+		const lines = nodeFacts(sampleNode(1, change), undefined, about);
+		return lines.map(({pieces}) => pieces.map(({text}) => text).join('')).find(text => text.startsWith('reached'));
+	};
+	t.regex(reached({}) ?? '', /reached +address http:\/\/127\.0\.0\.1:8421 *$/);
+	t.regex(reached({kind: 'classic'}) ?? '', /reached +classic http:/);
+	t.regex(reached({kind: 'link', address: '', links: 4}) ?? '', /reached +over 4 links that it opened *$/);
+	const problem = {kind: 'link', links: 1, address_problem: 'nobody is there'} as const;
+	t.regex(reached(problem) ?? '', /over 1 link that it opened; not at http:\/\/127\.0\.0\.1:8421: nobody is there/);
+});
 
 test('a node is told in facts, shards with the faulty first, and its log', async t => {
 	const {view, answer} = createNode();

@@ -27,7 +27,15 @@ export const stateOf = (node: NodeView, nowMs: number): Piece => {
 };
 
 /** How the coordinator reaches it. */
-export const reachOf = (node: NodeView): string => (node.kind === 'classic' ? 'classic' : 'address');
+export const reachOf = ({kind}: NodeView): string => (kind === 'direct' ? 'address' : kind);
+
+/** The same with what there is to know about it. */
+const reachText = (node: NodeView): string => {
+	const {kind, address, links = 0, address_problem: problem} = node;
+	if (kind !== 'link') return `${reachOf(node)} ${address}`;
+	const over = `over ${links} ${links === 1 ? 'link' : 'links'} that it opened`;
+	return problem === undefined ? over : `${over}; not at ${address}: ${problem}`;
+};
 
 /** When it was last heard of: an online node is heard of all the time. */
 export const lastSeen = (node: NodeView, nowMs: number): string => {
@@ -75,7 +83,7 @@ export const nodeFacts = (
 		line('latency', `${latency}, ${node.in_flight} in flight`),
 		line('owner', node.owner),
 		line('zone', node.zone),
-		line('reached', `${reachOf(node)} ${node.address}`),
+		line('reached', reachText(node)),
 		line('id', node.node_id),
 		line('version', node.version),
 		line('joined', dateTime(node.registered_at)),

@@ -1,7 +1,8 @@
 import {nodeShardsQuerySchema} from '../../../source/protocol/api.js';
+import {PjasError} from '../../../source/protocol/errors.js';
 import type {ChunkId, FileId, NodeId} from '../../../source/protocol/ids.js';
 import {mayKnow, mayOwned, type Principal} from '../../core/access.js';
-import type {ChunkRecord, FileRecord} from '../../core/model.js';
+import type {ChunkRecord, FileRecord, NodeRecord} from '../../core/model.js';
 import type {AppContext} from '../../http/app.js';
 import {validate} from '../../http/body.js';
 import type {Catalog} from '../../ports/catalog.js';
@@ -51,6 +52,9 @@ const listShards =
 		ctx.body = {success: true, shards, next_after: last ?? null};
 	};
 
+/** Tells a node with keys whether it is to open links. */
+const reachOf = ({kind, publicKeys}: NodeRecord) => (publicKeys ? {reach: kind} : {});
+
 /** What is signed must go out as it was. */
 const send = (ctx: AppContext, {status, headers, text}: Signed): void => {
 	ctx.status = status;
@@ -79,7 +83,8 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		const {record} = await membership.register(body, terms);
 		noteDeed(ctx, `${record._id} ${JSON.stringify(record.name)}`);
 		if (fleet.all().length === known) ctx.state.deed = {isIdle: true};
-		send(ctx, await answer({success: true, message: 'Node registered', node_id: body.node_id}));
+		const reach = terms.isReady ? reachOf(record) : {};
+		send(ctx, await answer({success: true, message: 'Node registered', node_id: body.node_id, ...reach}));
 	});
 
 	serve('heartbeat', async ctx => {
@@ -93,7 +98,20 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		const state = await membership.heartbeat(body, terms);
 		if (body.scrub) await parts.scrubReports.takeIn(state, body.scrub);
 		const selfCheck = state.record.suspension?.since;
-		send(ctx, await answer({success: true, ...(selfCheck !== undefined && {self_check: selfCheck})}));
+		send(
+			ctx,
+			await answer({
+				success: true,
+				...(terms.isReady && reachOf(state.record)),
+				...(selfCheck !== undefined && {self_check: selfCheck}),
+			}),
+		);
+	});
+
+	// One that asks as it should does not come here: see `node-link-upgrade.ts`.
+	serve('linkNode', ctx => {
+		ctx.set({Upgrade: 'websocket', Connection: 'Upgrade'});
+		throw new PjasError('UPGRADE_REQUIRED', 'A link is a WebSocket: ask for it with "Upgrade: websocket"');
 	});
 
 	serve('nodes', (ctx, principal) => {
