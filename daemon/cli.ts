@@ -73,7 +73,7 @@ const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Run
 			const {settings} = config;
 			const [{startLocked}, {startNode}] = await Promise.all([import('./roles/locked.js'), import('./roles/node.js')]);
 			const running = await startLocked(settings.storagePath, clock, async () =>
-				startNode({...settings, ...surroundings}),
+				startNode({...settings, ...surroundings, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone}),
 			);
 			sayReady(log.child({node: running.nodeId}), running.url, settings.storagePath);
 			return running;

@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
 import {parseDuration, parseSize} from '../source/protocol/units.js';
 import {parseOrigins, parseProxies} from './config-lists.js';
+import {type LimitKey, limitRules} from './core/member-limits.js';
 import {isNearby} from './nearby.js';
 import {parseJoinCode} from './trust/join-code.js';
 
@@ -65,6 +66,9 @@ const wholeNumber = (least: number, most: number) =>
 const oneOf = <const Choices extends readonly string[]>(choices: Choices) =>
 	parsed(text => choices.find((choice): choice is Choices[number] => choice === text));
 
+const size = (key: LimitKey) => parsed(text => limitRules[key].parse(text) as number | undefined);
+const hours = (key: LimitKey) => parsed(text => limitRules[key].parse(text) as string | undefined);
+
 const MAX_LABEL_LENGTH = 64;
 
 const label = parsed(text =>
@@ -80,7 +84,6 @@ const switchSchema = z.union([
 ]);
 
 const SMALLEST_MEMORY_BYTES = 32 * 1024 ** 2;
-const SMALLEST_ALLOCATION_BYTES = 1024 ** 2;
 const LONGEST_NODE_TIMEOUT_MS = 600_000;
 const LONGEST_ACCEPTANCE_MS = 365 * 24 * 60 * 60 * 1000;
 const LONGEST_REPAIR_GRACE_MS = 30 * 86_400_000;
@@ -131,8 +134,8 @@ export const settings = {
 		name: 'allocated_gb',
 		placeholder: '[allocated_gb]',
 		help: 'How much it may keep: 200, 0.5, 500MB, 2TB; a bare number counts GB (1024³ bytes)',
-		allowed: 'a size from 1MB, such as 200 (GB), 0.5, 500MB or 2TB',
-		schema: parsed(text => within(parseSize(text, 'GB'), SMALLEST_ALLOCATION_BYTES, Number.MAX_SAFE_INTEGER)),
+		allowed: limitRules.space.allowed,
+		schema: size('space'),
 		modes: ['node'],
 		default: 100,
 		position: 1,
@@ -441,6 +444,51 @@ export const settings = {
 		schema: parsed(text => within(parseSize(text, 'B'), 0, Number.MAX_SAFE_INTEGER)),
 		modes: ['node', 'local'],
 		default: '5MB',
+	},
+	up: {
+		name: 'up',
+		placeholder: 'RATE',
+		help: 'The most that the node sends in a second; 0 is any',
+		allowed: limitRules.up.allowed,
+		schema: size('up'),
+		modes: ['node'],
+		default: 0,
+	},
+	down: {
+		name: 'down',
+		placeholder: 'RATE',
+		help: 'The most that it takes in in a second; 0 is any',
+		allowed: limitRules.down.allowed,
+		schema: size('down'),
+		modes: ['node'],
+		default: 0,
+	},
+	schedule: {
+		name: 'schedule',
+		placeholder: 'TEXT',
+		help: 'Other rates by hours of the week: "mon-fri 08:00-18:00 up=1MB down=2MB; sat,sun up=5MB"',
+		allowed: limitRules.schedule.allowed,
+		schema: hours('schedule'),
+		modes: ['node'],
+		default: 'none',
+	},
+	monthlyCapBytes: {
+		name: 'monthly_cap',
+		placeholder: 'SIZE',
+		help: 'The most that its line carries in a month, both ways together; 0 is any',
+		allowed: limitRules.monthly_cap.allowed,
+		schema: size('monthly_cap'),
+		modes: ['node'],
+		default: 0,
+	},
+	hours: {
+		name: 'hours',
+		placeholder: 'TEXT',
+		help: 'When it takes part, "mon-fri 18:00-23:00; sat,sun"; outside of that nobody minds that it is away',
+		allowed: limitRules.hours.allowed,
+		schema: hours('hours'),
+		modes: ['node'],
+		default: 'always',
 	},
 	acceptOldMs: {
 		name: 'accept_old',

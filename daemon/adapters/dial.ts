@@ -1,6 +1,7 @@
 import type {StorageStats} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {atOnceOn, patienceMs} from '../core/line-speed.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Dial, ShardStore} from '../ports/shard-store.js';
 import type {NodeLinks} from '../ports/node-links.js';
@@ -9,6 +10,7 @@ import {classicShards} from './classic-shards.js';
 import {againWhereLost} from './http-shards-again.js';
 import {type Caller, createNodeAgent, retireAgent} from './http-shards-call.js';
 import {askStatus} from './http-shards-status.js';
+import {createGate} from './http-shards-gate.js';
 import {gatedCaller, httpShards} from './http-shards.js';
 import {createLinkLine, LINK_BASE_URL} from './link-line.js';
 
@@ -31,6 +33,10 @@ type Line = Pick<NodeRecord, 'address' | 'kind' | 'publicKeys'> & {
 	call?: Caller;
 	/** Over links: there are more or fewer of them. */
 	changed?: () => void;
+	/** What the node last said of its own line. */
+	declared: Pick<NodeRecord, 'line'>;
+	/** It says something else. */
+	declare?: () => void;
 	/** What is under way is cut off. */
 	close: () => void;
 };
@@ -58,17 +64,40 @@ export const createDial = (options: DialOptions): NodeDial => {
 	let isClosed = false;
 	const stopWatching = links?.watch(node => lines.get(node)?.changed?.());
 
-	const connectAt = ({address, kind}: NodeRecord, authenticate: Authenticate | undefined) => {
-		const agent = createNodeAgent(address, kind === 'classic' ? 1 : maxSockets);
-		const common = {baseUrl: address, agent, timeoutMs, ...(onBytes && {onBytes})};
-		const store = kind === 'classic' ? classicShards(common) : httpShards({...common, authenticate});
+	const connectClassic = ({address}: NodeRecord) => {
+		const agent = createNodeAgent(address, 1);
+		const store = classicShards({baseUrl: address, agent, timeoutMs, ...(onBytes && {onBytes})});
 		return {store, close: () => retireAgent(agent)};
 	};
 
-	const connectOver = (open: NodeLinks, {_id}: NodeRecord, authenticate: Authenticate | undefined) => {
+	/** Those that come after others on a slow line may be silent for longer. */
+	const timeoutOn = (declared: Line['declared']) => () => timeoutMs + patienceMs(declared.line);
+
+	const connectAt = (
+		{address}: NodeRecord,
+		declared: Line['declared'],
+		authenticate: Authenticate | undefined,
+	): Pick<Line, 'store' | 'declare' | 'close'> => {
+		const agent = createNodeAgent(address, maxSockets);
+		const gate = createGate(atOnceOn(declared.line, maxSockets));
+		const common = {baseUrl: address, agent, timeoutMs: timeoutOn(declared), authenticate};
+		const store = httpShards({...common, call: gatedCaller(common, gate), ...(onBytes && {onBytes})});
+		return {
+			store,
+			declare: () => gate.resize(atOnceOn(declared.line, maxSockets)),
+			close: () => retireAgent(agent),
+		};
+	};
+
+	const connectOver = (
+		open: NodeLinks,
+		{_id}: NodeRecord,
+		declared: Line['declared'],
+		authenticate: Authenticate | undefined,
+	) => {
 		const line = createLinkLine(_id, open);
 		const {agent, gate, changed} = line;
-		const common = {baseUrl: LINK_BASE_URL, agent, timeoutMs, authenticate, isLinked: true};
+		const common = {baseUrl: LINK_BASE_URL, agent, timeoutMs: timeoutOn(declared), authenticate, isLinked: true};
 		const call = againWhereLost(gatedCaller(common, gate));
 		const store = httpShards({...common, call, ...(onBytes && {onBytes})});
 		return {
@@ -82,15 +111,26 @@ export const createDial = (options: DialOptions): NodeDial => {
 
 	const connect = (node: NodeRecord): Line => {
 		const {address, kind, publicKeys} = node;
-		const authenticate = kind === 'classic' ? undefined : credentialsFor?.(node);
-		const reached = kind === 'link' && links ? connectOver(links, node, authenticate) : connectAt(node, authenticate);
-		return {address, kind, ...(publicKeys && {publicKeys}), ...reached};
+		const declared: Line['declared'] = {...(node.line && {line: node.line})};
+		const same = {address, kind, ...(publicKeys && {publicKeys}), declared};
+		if (kind === 'classic') return {...same, ...connectClassic(node)};
+		const authenticate = credentialsFor?.(node);
+		if (kind === 'link' && links) return {...same, ...connectOver(links, node, declared, authenticate)};
+		return {...same, ...connectAt(node, declared, authenticate)};
 	};
 
 	const lineOf = (node: NodeRecord): Line => {
 		if (isClosed) throw new PjasError('SHUTTING_DOWN', 'The coordinator is stopping: try again in a moment');
 		const known = lines.get(node._id);
-		if (known && isSameLine(known, node)) return known;
+		if (known && isSameLine(known, node)) {
+			if (known.declared.line !== node.line) {
+				Object.assign(known.declared, {line: node.line});
+				known.declare?.();
+			}
+
+			return known;
+		}
+
 		known?.close();
 		const line = connect(node);
 		lines.set(node._id, line);

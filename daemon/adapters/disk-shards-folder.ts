@@ -1,6 +1,7 @@
 import {dirname, join} from 'node:path';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {newNodeId, NODE_ID_RANDOM_BYTES, type NodeId} from '../../source/protocol/ids.js';
+import type {Traffic} from '../core/line.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import {drawKeys} from '../trust/keys.js';
@@ -20,6 +21,7 @@ import {
 	writeMetadata,
 } from './disk-shards-metadata.js';
 import {Space} from './disk-shards-space.js';
+import {memberFile, type MemberState, type SmallFile, trafficFile} from './member-file.js';
 import {type ScrubFile, scrubFile} from './scrub-file.js';
 
 export type NodeFolderOptions = {
@@ -46,6 +48,12 @@ export type NodeFolder = Identity & {
 	coordinatorKeys: CoordinatorKeyFile;
 	/** How far the scrub is. */
 	scrub: ScrubFile;
+	/** What its member set while it ran. */
+	member: SmallFile<MemberState>;
+	/** What its line carried. */
+	traffic: SmallFile<Traffic>;
+	/** Changes what it may take, durably. What it has stays, also where that is more. */
+	allocate: (sizeBytes: number) => Promise<void>;
 	/** Writes the index down where it has changed, so that the next start is quick. */
 	save: () => Promise<void>;
 };
@@ -143,7 +151,10 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 
 		const found = await readMetadata(files, folder);
 		const identity = await takeIdentity(options, found);
-		const allocatedBytes = takeAllocation(options.allocatedBytes, found, log);
+		const member = memberFile({files, folder, log});
+		const setSpace = (await member.read())?.set.space;
+		const isSet = setSpace !== undefined && setSpace.over === options.allocatedBytes;
+		let allocatedBytes = takeAllocation(isSet ? Number(setSpace.value) : options.allocatedBytes, found, log);
 		const stored = found.kind === 'ours' ? found.metadata : undefined;
 		const name = options.name ?? stored?.name;
 
@@ -186,7 +197,16 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 		if (stored?.allocatedBytes !== allocatedBytes || stored.name !== name) await save();
 		const coordinatorKeys = coordinatorKeyFile(files, folder, log);
 		const scrub = scrubFile(files, folder, log);
-		return {...identity, name, allocatedBytes, shards, aliases, coordinatorKeys, scrub, save};
+		const traffic = trafficFile({files, folder, log});
+		const allocate = async (sizeBytes: number) => {
+			if (sizeBytes === allocatedBytes) return;
+			allocatedBytes = sizeBytes;
+			space.allocate(sizeBytes);
+			savedListing = undefined;
+			await save();
+		};
+		const kept = {coordinatorKeys, scrub, member, traffic};
+		return {...identity, name, allocatedBytes, shards, aliases, ...kept, allocate, save};
 	};
 
 	try {

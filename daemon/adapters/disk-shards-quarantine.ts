@@ -13,7 +13,6 @@ export class Quarantine {
 	readonly #files: DiskFiles;
 	readonly #path: string;
 	readonly #space: Space;
-	readonly #mostBytes: number;
 	#kept: Kept[] = [];
 	#keptBytes = 0;
 	#drawn = 0;
@@ -22,7 +21,6 @@ export class Quarantine {
 		this.#files = files;
 		this.#path = path;
 		this.#space = space;
-		this.#mostBytes = space.allocatedBytes * MOST_OF_ALLOCATION;
 	}
 
 	get count(): number {
@@ -59,7 +57,8 @@ export class Quarantine {
 	}
 
 	async #makeRoom(): Promise<void> {
-		while (this.#kept.length > MOST_FILES || (this.#keptBytes > this.#mostBytes && this.#kept.length > 0)) {
+		const mostBytes = this.#space.allocatedBytes * MOST_OF_ALLOCATION;
+		while (this.#kept.length > MOST_FILES || (this.#keptBytes > mostBytes && this.#kept.length > 0)) {
 			const oldest = this.#kept.shift() as Kept;
 			this.#keptBytes -= oldest.sizeBytes;
 			this.#space.subtract(oldest.sizeBytes);

@@ -11,6 +11,8 @@ export type PourOptions = {
 	/** How many bytes there must be, where that is known. */
 	sizeBytes?: number | undefined;
 	signal?: AbortSignal | undefined;
+	/** Says after a piece how long the next has to wait, where it has to. */
+	pace?: ((sizeBytes: number) => Promise<void> | undefined) | undefined;
 };
 
 /**
@@ -20,7 +22,7 @@ error the stream is paused and still open: how its rest is to be treated is its 
 export const pour = async (
 	stream: Readable,
 	take: (piece: Buffer, offset: number) => void,
-	{sizeBytes, signal}: PourOptions = {},
+	{sizeBytes, signal, pace}: PourOptions = {},
 ): Promise<number> => {
 	const limitBytes = sizeBytes ?? MAX_SHARD_BYTES;
 	signal?.throwIfAborted();
@@ -31,8 +33,10 @@ export const pour = async (
 
 	return new Promise((resolve, reject) => {
 		let pouredBytes = 0;
+		let isOver = false;
 
 		const leave = () => {
+			isOver = true;
 			stream.off('data', onPiece).off('end', onEnd).off('error', fail).off('close', onClose);
 			signal?.removeEventListener('abort', onAbort);
 		};
@@ -41,6 +45,19 @@ export const pour = async (
 			leave();
 			stream.pause();
 			reject(error);
+		};
+
+		const rest = (wait: Promise<void> | undefined) => {
+			if (!wait) return;
+			stream.pause();
+			wait.then(
+				() => {
+					if (!isOver) stream.resume();
+				},
+				(error: unknown) => {
+					if (!isOver) fail(error as Error);
+				},
+			);
 		};
 
 		const onPiece = (piece: Buffer) => {
@@ -52,6 +69,7 @@ export const pour = async (
 			try {
 				take(piece, pouredBytes);
 				pouredBytes += piece.length;
+				rest(pace?.(piece.length));
 			} catch (error) {
 				fail(error as Error);
 			}

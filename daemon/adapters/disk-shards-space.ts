@@ -26,7 +26,11 @@ const GIB = 1024 ** 3;
 const FIGURES_LAST_MS = 1000;
 
 /** What takes room beside the files that are counted one by one: a folder of many files is large itself. */
-const overhead = ['.', 'chunks', 'aliases', 'quarantine', 'tmp', 'node_metadata.json', 'node_identity.json'];
+const overhead = ['.', 'chunks', 'aliases', 'quarantine', 'tmp', 'node_identity.json'];
+/** Written anew beside the old one, so that its size is needed twice. */
+const INDEX_FILE = 'node_metadata.json';
+/** What the other small files take, and the folders may grow by before they are looked at again. */
+const GROWTH_BYTES = 48 * 1024;
 
 /** What must stay free on a disk: 1% of it, but at least 1 GiB, but at most a tenth of it. */
 export const diskFloorBytes = (diskBytes: number): number => Math.min(Math.max(diskBytes / 100, GIB), diskBytes / 10);
@@ -36,21 +40,29 @@ Keeps account of what a node's folder takes, and gives out room in it: never bey
 written at once, nor into what must stay free of the disk.
 */
 export class Space {
-	readonly #options: SpaceOptions;
+	readonly #options: Omit<SpaceOptions, 'allocatedBytes'>;
+	#allocatedBytes: number;
 	#keptBytes = 0;
 	#reservedBytes = 0;
 	#overheadBytes = 0;
+	#headroomBytes = GROWTH_BYTES;
 	/** Free on the disk above its floor when it was last asked, less what was written since. */
 	#diskFreeBytes = 0;
 	#askedAtMs = -Infinity;
 	#asking: Promise<void> | undefined;
 
-	constructor(options: SpaceOptions) {
+	constructor({allocatedBytes, ...options}: SpaceOptions) {
 		this.#options = options;
+		this.#allocatedBytes = allocatedBytes;
 	}
 
 	get allocatedBytes(): number {
-		return this.#options.allocatedBytes;
+		return this.#allocatedBytes;
+	}
+
+	/** Gives it another allocation. What is there stays, also where that is more. */
+	allocate(sizeBytes: number): void {
+		this.#allocatedBytes = sizeBytes;
 	}
 
 	/** Counts a file that is there. */
@@ -69,7 +81,7 @@ export class Space {
 		await this.refresh();
 		const wantedBytes = onDiskBytes(sizeBytes);
 		const afterwards = this.#reservedBytes + wantedBytes;
-		if (this.#usedBytes + afterwards > this.#options.allocatedBytes) {
+		if (this.#usedBytes + this.#headroomBytes + afterwards > this.#allocatedBytes) {
 			throw new PjasError('INSUFFICIENT_STORAGE', 'Not enough free space: this node has filled what it was given');
 		}
 
@@ -109,12 +121,12 @@ export class Space {
 
 	async figures(): Promise<SpaceFigures> {
 		await this.refresh();
-		const {allocatedBytes} = this.#options;
+		const allocatedBytes = this.#allocatedBytes;
 		const usedBytes = this.#usedBytes;
 		return {
 			usedBytes,
 			allocatedBytes,
-			freeBytes: Math.max(0, Math.min(allocatedBytes - usedBytes, this.#diskFreeBytes)),
+			freeBytes: Math.max(0, Math.min(allocatedBytes - usedBytes - this.#headroomBytes, this.#diskFreeBytes)),
 		};
 	}
 
@@ -126,7 +138,9 @@ export class Space {
 		const {files, folder, clock} = this.#options;
 		const {bavail, blocks, bsize} = await files.statfs(folder);
 		const sizes = await Promise.all(overhead.map(async name => this.#blockBytesOf(join(folder, name))));
-		this.#overheadBytes = sizes.reduce((sum, sizeBytes) => sum + sizeBytes, 0);
+		const indexBytes = await this.#blockBytesOf(join(folder, INDEX_FILE));
+		this.#overheadBytes = sizes.reduce((sum, sizeBytes) => sum + sizeBytes, indexBytes);
+		this.#headroomBytes = indexBytes + GROWTH_BYTES;
 		this.#diskFreeBytes = Math.floor(bavail * bsize - diskFloorBytes(blocks * bsize));
 		this.#askedAtMs = clock.monotonicMs();
 	}

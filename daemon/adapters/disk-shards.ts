@@ -22,7 +22,7 @@ import {
 } from './disk-shards-files.js';
 import {ShardIndex} from './disk-shards-index.js';
 import {Quarantine} from './disk-shards-quarantine.js';
-import {bodyTooLarge, pour} from './disk-shards-receive.js';
+import {bodyTooLarge, pour, type PourOptions} from './disk-shards-receive.js';
 import {fileNameOf, scanChunks} from './disk-shards-scan.js';
 import type {Reservation, Space, SpaceFigures} from './disk-shards-space.js';
 import {SMALL_SHARD_BYTES, TemporaryFiles} from './disk-shards-temporary.js';
@@ -49,6 +49,9 @@ export type DiskShardsOptions = {
 export type Outcome = 'created' | 'exists';
 
 export type Received = {digest: Digest; sizeBytes: number; outcome: Outcome};
+
+/** How a stream is taken in. */
+export type ReceiveOptions = ShardOptions & Pick<PourOptions, 'pace'>;
 
 /** A shard's bytes, in a buffer that is lent until `release`. */
 export type OpenShard = {bytes: Uint8Array; release: () => void};
@@ -173,17 +176,16 @@ export class DiskShards implements ShardStore {
 
 	@param sizeBytes - How many bytes must come, where that is known.
 	*/
-	async receive(digest: Digest, stream: Readable, sizeBytes?: number, options: ShardOptions = {}): Promise<Outcome> {
-		const {signal} = options;
+	async receive(digest: Digest, stream: Readable, sizeBytes?: number, options: ReceiveOptions = {}): Promise<Outcome> {
 		return this.#onDisk(async () => {
-			if (await this.#isThere(digest)) return this.#compare(digest, stream, sizeBytes, signal);
-			return (await this.#receive(digest, stream, sizeBytes, signal)).outcome;
+			if (await this.#isThere(digest)) return this.#compare(digest, stream, sizeBytes, options);
+			return (await this.#receive(digest, stream, sizeBytes, options)).outcome;
 		});
 	}
 
 	/** The same for a body whose digest nobody has told: it is kept under the one that it has. */
-	async receiveUnnamed(stream: Readable, sizeBytes: number, {signal}: ShardOptions = {}): Promise<Received> {
-		return this.#onDisk(async () => this.#receive(undefined, stream, sizeBytes, signal));
+	async receiveUnnamed(stream: Readable, sizeBytes: number, options: ReceiveOptions = {}): Promise<Received> {
+		return this.#onDisk(async () => this.#receive(undefined, stream, sizeBytes, options));
 	}
 
 	async get(digest: Digest, {into, signal}: GetOptions = {}): Promise<Uint8Array> {
@@ -300,7 +302,7 @@ export class DiskShards implements ShardStore {
 		expected: Digest | undefined,
 		stream: Readable,
 		sizeBytes: number | undefined,
-		signal: AbortSignal | undefined,
+		{signal, pace}: ReceiveOptions,
 	): Promise<Received> {
 		const mostBytes = sizeBytes ?? MAX_SHARD_BYTES;
 		if (mostBytes > MAX_SHARD_BYTES) throw bodyTooLarge(MAX_SHARD_BYTES);
@@ -312,7 +314,7 @@ export class DiskShards implements ShardStore {
 				this.#onBytes?.(piece.length);
 			};
 
-			const pouredBytes = await pour(stream, take, {sizeBytes, signal});
+			const pouredBytes = await pour(stream, take, {sizeBytes, signal, pace});
 			const digest = hash.digest('hex') as Digest;
 			if (expected !== undefined && digest !== expected) throw mismatch();
 			const outcome = await this.#keep(digest, buffer, pouredBytes, reservation, signal);
@@ -325,7 +327,7 @@ export class DiskShards implements ShardStore {
 		digest: Digest,
 		stream: Readable,
 		sizeBytes: number | undefined,
-		signal: AbortSignal | undefined,
+		{signal, pace}: ReceiveOptions,
 	): Promise<Outcome> {
 		const turn = await this.#poolFor(sizeBytes ?? MAX_SHARD_BYTES).acquire(signal);
 		try {
@@ -335,7 +337,7 @@ export class DiskShards implements ShardStore {
 				this.#onBytes?.(piece.length);
 			};
 
-			await pour(stream, take, {sizeBytes, signal});
+			await pour(stream, take, {sizeBytes, signal, pace});
 			if (hash.digest('hex') !== digest) throw mismatch();
 			return 'exists';
 		} finally {

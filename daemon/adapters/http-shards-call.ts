@@ -15,7 +15,7 @@ export type CallerOptions = {
 	/** How requests show who asks; what `asked` says goes in there. */
 	authenticate?: Authenticate | undefined;
 	/** How long nothing may move, in either direction. Where a write gets stuck on its way, it may take twice as long. */
-	timeoutMs: number;
+	timeoutMs: number | (() => number);
 	/** A transfer that moves, but more slowly than this, is given up in the end. */
 	leastBytesPerSecond?: number;
 	/** Whether connections are the node's own links, which nobody here can open anew. */
@@ -181,7 +181,7 @@ destroyed, so a connection is never left in the middle of something. Errors are 
 throws, or the reason of an aborted signal.
 */
 export const createCaller = (options: CallerOptions): Caller => {
-	const {baseUrl, agent, authenticate, timeoutMs, leastBytesPerSecond = LEAST_BYTES_PER_SECOND, isLinked} = options;
+	const {baseUrl, agent, authenticate, leastBytesPerSecond = LEAST_BYTES_PER_SECOND, isLinked} = options;
 	const url = new URL(baseUrl);
 	const {protocol, hostname, port} = urlToHttpOptions(url);
 	const basePath = url.pathname.replace(/\/+$/, '');
@@ -208,6 +208,7 @@ export const createCaller = (options: CallerOptions): Caller => {
 	const attempt = async <T>(call: Call<T>, mayRepeat: boolean): Promise<T> =>
 		new Promise<T>((resolve, refuse: (error: Error) => void) => {
 			const {body = [], signal, receive} = call;
+			const timeoutMs = typeof options.timeoutMs === 'number' ? options.timeoutMs : options.timeoutMs();
 			let hasAnswer = false;
 			let interimAnswers = 0;
 			let timer: NodeJS.Timeout | undefined;

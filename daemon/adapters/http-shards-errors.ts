@@ -16,6 +16,7 @@ const messages = {
 	DIGEST_MISMATCH: 'The shard changed on its way to the node: send it again',
 	INSUFFICIENT_STORAGE: 'The node is full: choose another',
 	BODY_TOO_LARGE: 'The shard is larger than the node takes',
+	NODE_RESTING: 'The node takes no part for now, as its member wants: choose another',
 } as const satisfies Partial<Record<ErrorCode, string>>;
 
 export type NodeErrorCode = keyof typeof messages;

@@ -17,8 +17,18 @@ import {counting, fetchedTextOf, gathering, SHARD_TYPE, type Sink, then, told} f
 export type Put = Ask & {body: Uint8Array};
 export type Get = Ask & Pick<GetOptions, 'onFilled'> & {into: Uint8Array};
 
-export const putErrors: readonly NodeErrorCode[] = ['DIGEST_MISMATCH', 'INSUFFICIENT_STORAGE', 'BODY_TOO_LARGE'];
-export const getErrors: readonly NodeErrorCode[] = ['SHARD_NOT_FOUND', 'SHARD_CORRUPT', 'SHARD_UNREADABLE'];
+export const putErrors: readonly NodeErrorCode[] = [
+	'DIGEST_MISMATCH',
+	'INSUFFICIENT_STORAGE',
+	'BODY_TOO_LARGE',
+	'NODE_RESTING',
+];
+export const getErrors: readonly NodeErrorCode[] = [
+	'SHARD_NOT_FOUND',
+	'SHARD_CORRUPT',
+	'SHARD_UNREADABLE',
+	'NODE_RESTING',
+];
 
 /** What a node answers that does not know of batches: one with keys has no ticket for them, so it says 401. */
 const unknownStatuses: readonly (number | undefined)[] = [401, 404, 405];

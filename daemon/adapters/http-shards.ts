@@ -20,7 +20,7 @@ export type HttpShardsOptions = {
 	/** The connections to this node. Its `maxSockets` is how many requests are made at once. */
 	agent: Agent;
 	/** How long a node may be silent. */
-	timeoutMs: number;
+	timeoutMs: number | (() => number);
 	leastBytesPerSecond?: number;
 	/** How requests show who asks; without it they don't, and answers are taken from anybody. */
 	authenticate?: Authenticate | undefined;

@@ -51,9 +51,6 @@ const ofTrash: ByVisibility = {private: restoring, network: restoring, public: r
 
 const expected: Record<RouteName, Row | ByVisibility> = {
 	root: everybody,
-	welcomePage: everybody,
-	sharedPage: everybody,
-	pageAsset: everybody,
 	health: everybody,
 	openapi: everybody,
 	register: everybody,

@@ -17,8 +17,9 @@ A record with what a node tells of itself all the time, and whether it is there,
 behind in those.
 */
 export const withFigures = (record: NodeRecord, newest: NodeRecord): NodeRecord => {
-	const {allocatedBytes, usedBytes, freeBytes, shardCount, lastSeenAt, awaySince, scrub} = newest;
-	const merged = {...record, allocatedBytes, usedBytes, freeBytes, shardCount, lastSeenAt, ...(scrub && {scrub})};
+	const {allocatedBytes, usedBytes, freeBytes, shardCount, lastSeenAt, awaySince, scrub, line} = newest;
+	const figures = {allocatedBytes, usedBytes, freeBytes, shardCount, lastSeenAt};
+	const merged = {...record, ...figures, ...(scrub && {scrub}), ...(line && {line})};
 	if (awaySince === undefined) delete merged.awaySince;
 	else merged.awaySince = awaySince;
 	return merged;

@@ -2,9 +2,10 @@ import {type ErrorCode, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {mayTakeShards} from '../core/condition.js';
 import {expectedMs, type Latency, unknownLatency, withSample} from '../core/latency.js';
-import {onDiskBytes} from '../core/limits.js';
+import {MAX_SHARD_BYTES, onDiskBytes} from '../core/limits.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Candidate} from '../core/place.js';
+import {lineWeight} from '../core/line-speed.js';
 import {placementWeight} from '../core/standing.js';
 import type {Clock} from '../ports/clock.js';
 import type {Dial, ShardStore} from '../ports/shard-store.js';
@@ -60,7 +61,8 @@ export const toCandidate = ({record, reservedBytes, inFlight}: NodeState, now: n
 	owner: record.owner,
 	freeBytes: record.freeBytes - reservedBytes,
 	inFlight,
-	weight: placementWeight(record, now),
+	weight: placementWeight(record, now) * lineWeight(record.line, reservedBytes + MAX_SHARD_BYTES),
+	...(record.line?.hours && {isPartTime: true}),
 });
 
 const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof PjasError ? error.code : undefined);

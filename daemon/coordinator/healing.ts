@@ -172,6 +172,7 @@ export const createHealing = (options: HealingOptions): Healing => {
 		},
 		onDeparture: nodeChanged,
 		onChange: onNode,
+		onResumed: nodeChanged,
 	});
 	const trash = createTrash({catalog, remover, clock, note, keepMs: options.trashMs});
 

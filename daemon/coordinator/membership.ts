@@ -2,8 +2,9 @@ import {createHash} from 'node:crypto';
 import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
-import {isInMaintenance} from '../core/condition.js';
-import type {NodeRecord} from '../core/model.js';
+import {parseHours} from '../../source/protocol/week.js';
+import {isExcused, isInMaintenance} from '../core/condition.js';
+import type {NodeLine, NodeRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -32,6 +33,8 @@ type MembershipOptions = {
 	onDeparture: (state: NodeState) => void;
 	/** A node's state or figures changed. */
 	onChange: (state: NodeState) => void;
+	/** A node that took no new shards does again. */
+	onResumed: (state: NodeState) => void;
 };
 
 /** What a node is let in by; see `admission.ts`. */
@@ -82,6 +85,13 @@ const figuresOf = (stats: StorageStats) => ({
 	shardCount: stats.chunk_count,
 });
 
+const lineOf = ({up, down, resting, hours}: NonNullable<HeartbeatBody['line']>): NodeLine => ({
+	up,
+	down,
+	...(resting && {resting}),
+	...(hours && {hours: {text: hours.text, timeZone: hours.time_zone, spans: parseHours(hours.text) ?? []}}),
+});
+
 /** What a node's record says of it that a registration does not change. */
 const kept = ({bannedAt, drain, maintenance, suspension, audits, scrub}: NodeRecord) => ({
 	...(bannedAt !== undefined && {bannedAt}),
@@ -115,10 +125,25 @@ const recordOf = (
 		...(invited && {invited}),
 		...(stored && kept(stored)),
 		...figuresOf(body.storage_stats),
+		...(body.line && {line: lineOf(body.line)}),
 		registeredAt: stored?.registeredAt ?? now,
 		lastSeenAt: now,
 		revision: stored?.revision ?? 0,
 	};
+};
+
+/** What a member's decision is worth telling; that the hours of every day begin and end is not. */
+const restingTold = (line: NodeLine | undefined): string => {
+	switch (line?.resting) {
+		case 'paused':
+			return 'is paused by its member: it takes no new shards, and is read only where no other can be';
+		case 'near-cap':
+			return 'takes no new shards: its line has nearly carried what it may in this month';
+		case 'over-cap':
+			return 'gives and takes no shards: its line has carried what it may in this month';
+		default:
+			return 'takes part as usual';
+	}
 };
 
 /** A node's record once it was heard of. */
@@ -135,6 +160,7 @@ const withoutBan = (record: NodeRecord): NodeRecord => {
 
 export const createMembership = (options: MembershipOptions): Membership => {
 	const {catalog, fleet, probe, reach, links, isWelcome, clock, log, note, onArrival, onDeparture, onChange} = options;
+	const {onResumed} = options;
 	const called = new Set<NodeId>();
 	const losing = new Set<NodeId>();
 	let recalledAt = 0;
@@ -182,7 +208,11 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
 		const figures = body.storage_stats ? figuresOf(body.storage_stats) : {};
 		const isHere = state.isOnline || isWithinReach(state);
-		state.record = {...(isHere ? there(state.record) : state.record), ...figures, lastSeenAt: clock.now()};
+		const before = state.record.line;
+		const line = body.line ? lineOf(body.line) : before;
+		const told = {...figures, ...(line && {line}), lastSeenAt: clock.now()};
+		state.record = {...(isHere ? there(state.record) : state.record), ...told};
+		if (JSON.stringify(line) !== JSON.stringify(before)) await noteLine(state, before);
 		reach.lookAgain(state);
 		if (state.isOnline || !isHere || !terms.isReady) onChange(state);
 		else {
@@ -205,13 +235,25 @@ export const createMembership = (options: MembershipOptions): Membership => {
 		}
 	};
 
+	/** A node's member changed what it may take; kept at once, for it holds as well while the node is away. */
+	const noteLine = async (state: NodeState, before: NodeLine | undefined) => {
+		const {_id, name, owner, line} = state.record;
+		const what = restingTold(line);
+		if (what !== restingTold(before)) note('INFO', `Node ${nameInText(name)} ${what}`, {node: _id, owner});
+		await remember(state);
+		if (before?.resting && !line?.resting) onResumed(state);
+	};
+
 	const leave = async (state: NodeState, what = `nothing heard of it for ${OFFLINE_AFTER_MS / 1000} s`) => {
 		state.isOnline = false;
 		const {name, _id, owner, lastSeenAt} = state.record;
 		state.record = {...state.record, awaySince: lastSeenAt};
-		const isExcused = isInMaintenance(state.record, clock.now());
-		const why = isExcused ? 'it is in maintenance' : what;
-		note(isExcused ? 'INFO' : 'WARN', `Node ${nameInText(name)} is offline: ${why}`, {node: _id, owner});
+		const now = clock.now();
+		const isMinded = !isExcused(state.record, now);
+		const isKept = isInMaintenance(state.record, now);
+		const excuse = isKept ? 'it is in maintenance' : 'it is outside the hours in which it takes part';
+		const why = isMinded ? what : excuse;
+		note(!isMinded ? 'INFO' : 'WARN', `Node ${nameInText(name)} is offline: ${why}`, {node: _id, owner});
 		onChange(state);
 		onDeparture(state);
 		await remember(state);

@@ -1,5 +1,6 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {isOffHours} from '../core/condition.js';
 import type {Maintenance, NodeRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
@@ -60,6 +61,8 @@ const afterMaintenance = (record: NodeRecord, endedAt: number): NodeRecord => {
 
 export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 	const {catalog, fleet, changeNode, clock, note, onChange, onForgotten} = options;
+	/** The nodes that are away and outside the hours in which they take part. */
+	const offHours = new Set<NodeId>();
 
 	const tell = ({record}: NodeState, what: string) =>
 		note('INFO', `Node ${nameInText(record.name)} ${what}`, {node: record._id, owner: record.owner});
@@ -127,6 +130,16 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 		onChange(state);
 	};
 
+	/** The hours of a node that is away begin or end: from then on it is missed, or not. */
+	const watchHours = (state: NodeState, now: number) => {
+		const {_id: id} = state.record;
+		const isOff = !state.isOnline && isOffHours(state.record, now);
+		if (isOff === offHours.has(id)) return;
+		if (isOff) offHours.add(id);
+		else offHours.delete(id);
+		onChange(state);
+	};
+
 	const dropRemovals = async (id: NodeId) => {
 		for (;;) {
 			const page = await catalog.removals(id, REMOVALS_A_PAGE);
@@ -160,12 +173,15 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 			await dropRemovals(id);
 			await catalog.removeNode(id);
 			fleet.forget(id);
+			offHours.delete(id);
 			tell(state, 'has left the network');
 			onForgotten(state);
 		},
 		async step() {
 			const now = clock.now();
-			for (const {record} of fleet.all()) {
+			for (const state of fleet.all()) {
+				const {record} = state;
+				watchHours(state, now);
 				if (record.maintenance && record.maintenance.until <= now) await endWindow(record._id);
 			}
 

@@ -1,5 +1,5 @@
 import type {NodeId} from '../../source/protocol/ids.js';
-import {isInMaintenance} from '../core/condition.js';
+import {isExcused, isLastResort, missedSince} from '../core/condition.js';
 import type {MoveNode} from '../core/moves.js';
 import type {Clock} from '../ports/clock.js';
 import type {Fleet, NodeState} from './fleet.js';
@@ -19,10 +19,10 @@ const online: Presence = {presence: 'online', since: 0};
 const awaited: Presence = {presence: 'awaited', since: 0};
 
 const presenceOf = ({isOnline, record}: NodeState, clock: Pick<Clock, 'now'>): Presence => {
-	const {bannedAt, suspension, awaySince} = record;
+	const {bannedAt, suspension, awaySince, line} = record;
 	if (isOnline) return suspension ? {presence: 'barred', since: suspension.since} : online;
-	const isExcused = bannedAt === undefined && isInMaintenance(record, clock.now());
-	const since = isExcused ? undefined : (bannedAt ?? awaySince);
+	const isAwaited = bannedAt === undefined && isExcused(record, clock.now());
+	const since = isAwaited ? undefined : (bannedAt ?? (line?.hours ? missedSince(record, clock.now()) : awaySince));
 	return since === undefined ? awaited : {presence: 'away', since};
 };
 
@@ -46,6 +46,8 @@ export const createNodeLookup =
 			presence,
 			since,
 			isDraining: record.drain !== undefined,
+			isLastResort: record.line !== undefined && isLastResort(record, clock.now()),
+			isPartTime: record.line?.hours !== undefined,
 			allocatedBytes: record.allocatedBytes,
 			usedBytes: record.usedBytes + reservedBytes,
 			leavingBytes: leavingBytes(id),

@@ -1,7 +1,7 @@
 import {get} from 'node:http';
 import {PassThrough} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
-import {nodeAnswerSchema, nodeShardsSchema, type RegisterBody} from '../../source/protocol/api.js';
+import {type HeartbeatBody, nodeAnswerSchema, nodeShardsSchema, type RegisterBody} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {FileId} from '../../source/protocol/ids.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
@@ -17,6 +17,7 @@ import {createFleet} from './fleet.js';
 import {createMembership} from './membership.js';
 import {createNodeLinks} from './node-links.js';
 import {createReach, type Probe} from './reach.js';
+import {createNodeLookup} from './node-lookup.js';
 
 const stats = {used_bytes: 100, allocated_bytes: 1000, free_bytes: 900, chunk_count: 1, usage_percent: 10};
 
@@ -37,6 +38,7 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 	const notes: string[] = [];
 	const links = createNodeLinks();
 	const checks: {ask: Probe} = {ask: noProbe};
+	const resumed: string[] = [];
 	const arrivals: [string, string | undefined][] = [];
 	const membership = createMembership({
 		catalog,
@@ -54,13 +56,14 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 		onArrival: (state, digest) => arrivals.push([state.record._id, digest]),
 		onChange: () => undefined,
 		onDeparture: () => undefined,
+		onResumed: ({record}) => resumed.push(record._id),
 	});
 	const pass = async (ms: number) => {
 		await clock.advance(ms);
 		await membership.step(new AbortController().signal);
 	};
 
-	return {arrivals, catalog, checks, clock, fleet, links, membership, notes, pass};
+	return {arrivals, catalog, checks, clock, fleet, links, membership, notes, pass, resumed};
 };
 
 test('a node is online until nothing is heard of it for a minute, and again at its next heartbeat', async t => {
@@ -170,6 +173,46 @@ test('an address is believed once the node answers there, and looked at again wh
 	);
 	await beat();
 	t.like(fleet.get(record._id)?.record, {kind: 'link', addressProblem: 'no answer came in time'});
+});
+
+test('what a member decides is told, kept over a restart, and ends what was held up when it ends', async t => {
+	const {catalog, fleet, membership, notes, resumed} = startMembership();
+	const {record} = await membership.register(registration());
+	const hours = {text: '08:00-18:00', time_zone: 'UTC'};
+	const beat = async (line: HeartbeatBody['line']) => membership.heartbeat({node_id: record._id, line});
+	const candidates = () => fleet.candidates().ready.length;
+	t.is(candidates(), 1);
+
+	await beat({up: 1000, down: 2000, resting: 'paused', hours});
+	t.is(candidates(), 0);
+	t.regex(notes.at(-1) ?? '', /is paused by its member/);
+	t.like((await catalog.getNode(record._id))?.line, {up: 1000, resting: 'paused', hours: {spans: {length: 7}}});
+	await beat({up: 1000, down: 2000, resting: 'off-hours', hours});
+	t.regex(notes.at(-1) ?? '', /takes part as usual/);
+	const told = notes.length;
+	t.deepEqual(resumed, []);
+
+	await beat({up: 0, down: 0});
+	t.is(candidates(), 1);
+	t.deepEqual(resumed, [record._id]);
+	t.is(notes.length, told, 'the hours of each day are no news');
+});
+
+test('that a node with hours goes away outside of them is no warning', async t => {
+	const {fleet, membership, notes, pass, clock} = startMembership();
+	// A Tuesday, 22:13 in UTC.
+	t.is(new Date(clock.now()).toISOString().slice(0, 16), '2023-11-14T22:13');
+	const line = {up: 0, down: 0, hours: {text: '08:00-22:15', time_zone: 'UTC'}};
+	const {record} = await membership.register(registration({line}));
+	t.is(fleet.candidates().ready.length, 0, 'who is about to go is given nothing');
+	await pass(180_000);
+	t.false(fleet.isOnline(record._id));
+	t.regex(notes.at(-1) ?? '', /is offline: it is outside the hours in which it takes part/);
+	const lookUp = createNodeLookup({fleet, clock});
+	t.is(lookUp(record._id)?.presence, 'awaited');
+	await pass(10 * 3_600_000);
+	const began = Date.parse('2023-11-15T08:00:00Z');
+	t.like(lookUp(record._id), {presence: 'away', since: began}, 'it is missed since its hours began, not since it left');
 });
 
 test('a node that is not known has to register', async t => {

@@ -1,7 +1,9 @@
 import {setMaxListeners} from 'node:events';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import {isLastResort} from '../core/condition.js';
 import {expectedMs, hedgeDelayMs} from '../core/latency.js';
+import {leastReadMs} from '../core/line-speed.js';
 import type {ChunkRecord, ShardRecord} from '../core/model.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -41,12 +43,19 @@ type Outcome = {attempt: Attempt; plain: Uint8Array | undefined};
 type Attempt = {shard: ShardRecord; lease: Lease; outcome: Promise<Uint8Array | undefined>};
 
 export const createShardReader = ({fleet, budget, health, clock, random, log}: ReaderOptions): ShardReader => {
-	/** The smaller, the sooner it is asked: known faults last, then nodes that are away, not trusted or failed, then by expected time. */
+	/**
+	The smaller, the sooner it is asked: known faults last, then nodes that are away, not trusted, asked only where nobody else
+	can serve, or failed; then by expected time.
+	*/
 	const rank = (shard: ShardRecord, sizeBytes: number): [number, number] => {
 		const state = fleet.get(shard.node);
 		const presence = fleet.counts(shard.node) ? 0 : state?.isOnline ? 2 : 4;
-		const doubt = (shard.fault ? 8 : 0) + presence + (state && !fleet.isCooling(state) ? 0 : 1);
-		const waitMs = state ? (expectedMs(state.latency, sizeBytes) + 1) * (1 + state.inFlight) : 0;
+		const isLast = presence === 0 && state !== undefined && isLastResort(state.record, clock.now());
+		const doubt = (shard.fault ? 8 : 0) + presence + (isLast ? 2 : 0) + (state && !fleet.isCooling(state) ? 0 : 1);
+		const readMs = state
+			? Math.max(expectedMs(state.latency, sizeBytes), leastReadMs(state.record.line, sizeBytes))
+			: 0;
+		const waitMs = state ? (readMs + 1) * (1 + state.inFlight) : 0;
 		return [doubt, waitMs * (0.9 + 0.2 * random.float())];
 	};
 

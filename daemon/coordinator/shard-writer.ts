@@ -38,7 +38,9 @@ Whether a node that failed so surely has nothing of the shard. A connection that
 second try of a request that the node took before it went away.
 */
 const hasNothing = (error: unknown): boolean =>
-	isPjasError(error, 'INSUFFICIENT_STORAGE') || isPjasError(error, 'TOO_MANY_REQUESTS');
+	isPjasError(error, 'INSUFFICIENT_STORAGE') ||
+	isPjasError(error, 'TOO_MANY_REQUESTS') ||
+	isPjasError(error, 'NODE_RESTING');
 
 export const createShardWriter = (options: WriterOptions): ShardWriter => {
 	const {fleet, clock, random, log, replicas, minReplicas, discard} = options;

@@ -1,7 +1,7 @@
 import type {ChunkView, FileView, LogEntry, NodeShardView, NodeView, StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
-import {type ChunkRecord, type FileRecord, type ShardRecord, wantedShards} from '../core/model.js';
-import {copiesOf, redundancyOf} from '../core/redundancy.js';
+import {type ChunkRecord, type FileRecord, type NodeLine, type ShardRecord, wantedShards} from '../core/model.js';
+import {redundancyOf} from '../core/redundancy.js';
 import {verifiedAtOf} from '../core/scrub.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {NodeLinks} from '../ports/node-links.js';
@@ -11,25 +11,20 @@ import {trustView} from './trust-view.js';
 
 /** Records as the API shows them. */
 
-export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; fleet: Fleet}): FileView => {
-	const groups = [...catalog.placementGroupsOf(file._id)];
-	const copies = copiesOf(groups, fleet.counts, node => fleet.get(node)?.record.zone);
-	return {
-		file_id: file._id,
-		filename: file.name,
-		size: file.sizeBytes,
-		uploaded_at: file.uploadedAt,
-		status: 'completed',
-		chunks_count: file.chunkCount,
-		type: file.type,
-		owner: file.owner ?? '',
-		visibility: file.visibility ?? 'network',
-		shared_with: file.sharedWith ?? [],
-		redundancy: redundancyOf(groups, fleet.counts),
-		...(copies && {copies}),
-		...(file.e2e && {e2e: file.e2e}),
-	};
-};
+export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; fleet: Fleet}): FileView => ({
+	file_id: file._id,
+	filename: file.name,
+	size: file.sizeBytes,
+	uploaded_at: file.uploadedAt,
+	status: 'completed',
+	chunks_count: file.chunkCount,
+	type: file.type,
+	owner: file.owner ?? '',
+	visibility: file.visibility ?? 'network',
+	shared_with: file.sharedWith ?? [],
+	redundancy: redundancyOf(catalog.placementGroupsOf(file._id), fleet.counts),
+	...(file.e2e && {e2e: file.e2e}),
+});
 
 const storageView = ({record}: NodeState): StorageStats => ({
 	used_bytes: record.usedBytes,
@@ -38,6 +33,13 @@ const storageView = ({record}: NodeState): StorageStats => ({
 	chunk_count: record.shardCount,
 	usage_percent:
 		record.allocatedBytes === 0 ? 0 : Math.round((10_000 * record.usedBytes) / record.allocatedBytes) / 100,
+});
+
+const lineView = ({up, down, resting, hours}: NodeLine): NonNullable<NodeView['line']> => ({
+	up,
+	down,
+	...(resting && {resting}),
+	...(hours && {hours: {text: hours.text, time_zone: hours.timeZone}}),
 });
 
 /** Shows a node with all that is known of it. */
@@ -64,6 +66,7 @@ export const nodeView = (state: NodeState, drain: NodeView['drain'], links: Pick
 	...(drain && {drain}),
 	...(state.record.maintenance && {maintenance: state.record.maintenance}),
 	...trustView(state.record),
+	...(state.record.line && {line: lineView(state.record.line)}),
 });
 
 const shardState = (shard: ShardRecord, fleet: Fleet) =>

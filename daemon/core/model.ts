@@ -1,6 +1,7 @@
 import type {roles, scopes, visibilities} from '../../source/protocol/people.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import type {suspensionReasons} from '../../source/protocol/node-care.js';
+import type {Resting, suspensionReasons} from '../../source/protocol/node-care.js';
+import type {Span} from '../../source/protocol/week.js';
 import type {E2e} from '../../source/protocol/sealed-details.js';
 
 /**
@@ -108,7 +109,18 @@ export type NodeRecord = {
 	suspension?: Suspension;
 	audits?: Audits;
 	scrub?: Scrub;
+	line?: NodeLine;
 	revision: number;
+};
+
+/** What a node's member lets it take of the line, as it says. Rates are bytes a second, 0 for any. */
+export type NodeLine = {
+	up: number;
+	down: number;
+	/** Why it takes no new shards for now, and is read only where no other can be. */
+	resting?: Resting;
+	/** When it takes part, by the clocks of its zone; outside of that it may be away. */
+	hours?: {text: string; timeZone: string; spans: Span[]};
 };
 
 /** A node that is being emptied: it gets no new shards, and what it has is moved elsewhere. */

@@ -3,7 +3,16 @@ import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import {onDiskBytes} from './limits.js';
 import type {ChunkRecord, ShardRecord} from './model.js';
 import {type Candidate, crowdingIn} from './place.js';
-import {needOf, type Obstacle, planRepair, type RepairNode, type RepairView, sizeOfShard, targetsOf} from './repair.js';
+import {
+	bySource,
+	needOf,
+	type Obstacle,
+	planRepair,
+	type RepairNode,
+	type RepairView,
+	sizeOfShard,
+	targetsOf,
+} from './repair.js';
 
 /** A node as moves see it. */
 export type MoveNode = RepairNode & {
@@ -115,7 +124,7 @@ const sourcesOf = (chunk: ChunkRecord, view: MoveView): NodeId[] =>
 		view,
 	)
 		.filter(isThere)
-		.sort((a, b) => a.inFlight - b.inFlight)
+		.sort(bySource)
 		.map(({id}) => id);
 
 /**

@@ -1,6 +1,6 @@
 import type {NodeId} from '../../source/protocol/ids.js';
 import type {suspensionReasons} from '../../source/protocol/node-care.js';
-import {isInMaintenance} from './condition.js';
+import {isExcused} from './condition.js';
 import type {Audits, NodeRecord} from './model.js';
 
 /**
@@ -56,7 +56,7 @@ export const nextAuditAt = (
 
 /** Whether a node can be audited now. What one in maintenance does not answer is not held against it. */
 export const mayAudit = (record: NodeRecord, now: number): boolean =>
-	record.bannedAt === undefined && !isInMaintenance(record, now);
+	record.bannedAt === undefined && !isExcused(record, now);
 
 /**
 Whose shards are to be read whole after all were asked the same: nothing that a node says of itself is believed for its own

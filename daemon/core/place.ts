@@ -11,6 +11,8 @@ export type Candidate = {
 	inFlight: number;
 	/** How much its room counts beside others'; without it, 1. */
 	weight?: number;
+	/** Whether it takes part in some hours only: that is a thing in common with others that do. */
+	isPartTime?: boolean;
 };
 
 export type Placement = {
@@ -33,10 +35,14 @@ export const crowdingIn = (
 	sameOwner: holders.filter(holder => holder.owner === node.owner).length,
 });
 
-/** Zones are compared first, and owners second, where nodes are chosen. */
-const crowding = (node: Candidate, holders: readonly Candidate[]): number => {
+/**
+Zones are compared first where nodes are chosen; then whether they are away at times, so that a chunk is not on such alone;
+then owners.
+*/
+export const crowding = (node: Candidate, holders: readonly Candidate[]): number => {
 	const {sameZone, sameOwner} = crowdingIn(node, holders);
-	return sameZone * 1000 + sameOwner;
+	const alsoPartTime = node.isPartTime ? holders.filter(({isPartTime}) => isPartTime).length : 0;
+	return sameZone * 1_000_000 + alsoPartTime * 1000 + sameOwner;
 };
 
 const drawByWeight = (nodes: readonly Candidate[], random: () => number): Candidate | undefined => {
@@ -49,7 +55,7 @@ const drawByWeight = (nodes: readonly Candidate[], random: () => number): Candid
 };
 
 /**
-Chooses up to `count` nodes for the shards of a chunk: apart by zone first, then by owner; among those that are equally
+Chooses up to `count` nodes for the shards of a chunk: apart by zone first, then by hours, then by owner; among those that are equally
 far apart by chance, weighed by free space, by how little they have to do, and by their standing. Never a node twice, and none that lacks the
 room. Returns fewer than asked for where there are no more.
 */

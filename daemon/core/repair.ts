@@ -1,7 +1,7 @@
 import {type Digest, type NodeId, uploadedAtOf} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import {type ChunkRecord, type ShardRecord, wantedShards} from './model.js';
-import {type Candidate, place} from './place.js';
+import {type Candidate, crowding, place} from './place.js';
 
 /**
 A node as repair sees it. `awaited`: not there, but it may be for now: it is in maintenance, or was not heard of since the
@@ -12,6 +12,8 @@ export type RepairNode = Candidate & {
 	since: number;
 	/** Whether it is being emptied: of more copies than wanted, its own goes first. */
 	isDraining?: boolean;
+	/** Whether it is read only where no other can be. */
+	isLastResort?: boolean;
 };
 
 export type RepairView = {
@@ -132,6 +134,10 @@ export const targetsOf = (chunk: ChunkRecord, count: number, view: RepairView, r
 	];
 };
 
+/** Who is to be read from first: those that do not mind, then those with less to do. */
+export const bySource = (a: RepairNode, b: RepairNode): number =>
+	Number(a.isLastResort ?? false) - Number(b.isLastResort ?? false) || a.inFlight - b.inFlight;
+
 const planCopy = (chunk: ChunkRecord, count: number, view: RepairView, random: () => number): CopyPlan | Obstacle => {
 	const present = chunk.shards.filter(
 		shard => lostAt(shard, view) === undefined && view.node(shard.node)?.presence === 'online',
@@ -139,7 +145,7 @@ const planCopy = (chunk: ChunkRecord, count: number, view: RepairView, random: (
 	// A copy that does not count is better than none to read from: what is read is checked.
 	const barred = chunk.shards.filter(({node, fault}) => !fault && view.node(node)?.presence === 'barred');
 	const readable = present.length > 0 ? present : barred;
-	const sources = holdersOf(readable, view).sort((a, b) => a.inFlight - b.inFlight);
+	const sources = holdersOf(readable, view).sort(bySource);
 	const [first] = readable;
 	if (!first) return 'no-source';
 	const targets = targetsOf(chunk, count, view, random);
@@ -157,12 +163,12 @@ const planCopy = (chunk: ChunkRecord, count: number, view: RepairView, random: (
 	return view.candidates.some(({id}) => !held.has(id)) ? 'no-space' : 'too-few-nodes';
 };
 
-/** How much in the way of a good spread a holder is: whom it shares a zone with first, then an owner. */
-const crowdingOf = (node: Candidate, all: readonly Candidate[]): number => {
-	const others = all.filter(other => other !== node);
-	const sameZone = others.filter(({zone}) => zone === node.zone).length;
-	return sameZone * 1000 + others.filter(({owner}) => owner === node.owner).length;
-};
+/** How much in the way of a good spread a holder is. */
+const crowdingOf = (node: Candidate, all: readonly Candidate[]): number =>
+	crowding(
+		node,
+		all.filter(other => other !== node),
+	);
 
 /** Which of these holders can best be done without: the most crowded, then the fullest. */
 const leastWanted = (holders: readonly RepairNode[]): RepairNode | undefined =>

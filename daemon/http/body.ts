@@ -2,7 +2,12 @@ import type {IncomingMessage} from 'node:http';
 import type {z} from 'zod';
 import {PjasError} from '../../source/protocol/errors.js';
 
-export type JsonOptions = {limitBytes?: number; timeoutMs?: number};
+export type JsonOptions = {
+	limitBytes?: number;
+	timeoutMs?: number;
+	/** Says after a piece how long the next has to wait, where it has to. */
+	pace?: ((sizeBytes: number) => Promise<void> | undefined) | undefined;
+};
 
 const DEFAULT_LIMIT_BYTES = 64 * 1024;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -21,15 +26,17 @@ const tooLarge = (limitBytes: number) =>
 /** Reads a body of at most `limitBytes` into one buffer. */
 export const readBytes = async (
 	request: IncomingMessage,
-	{limitBytes = DEFAULT_LIMIT_BYTES, timeoutMs = DEFAULT_TIMEOUT_MS}: JsonOptions = {},
+	{limitBytes = DEFAULT_LIMIT_BYTES, timeoutMs = DEFAULT_TIMEOUT_MS, pace}: JsonOptions = {},
 ): Promise<Buffer> => {
 	if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
 
 	return new Promise((resolve, reject) => {
 		const pieces: Buffer[] = [];
 		let sizeBytes = 0;
+		let isOver = false;
 
 		const finish = (error?: Error) => {
+			isOver = true;
 			clearTimeout(timer);
 			request.off('data', take).off('end', finish).off('error', finish).off('close', cutOff);
 			if (error === undefined) {
@@ -42,8 +49,23 @@ export const readBytes = async (
 
 		const take = (piece: Buffer) => {
 			sizeBytes += piece.length;
-			if (sizeBytes > limitBytes) finish(tooLarge(limitBytes));
-			else pieces.push(piece);
+			if (sizeBytes > limitBytes) {
+				finish(tooLarge(limitBytes));
+				return;
+			}
+
+			pieces.push(piece);
+			const wait = pace?.(piece.length);
+			if (!wait) return;
+			request.pause();
+			wait.then(
+				() => {
+					if (!isOver) request.resume();
+				},
+				(error: unknown) => {
+					if (!isOver) finish(error as Error);
+				},
+			);
 		};
 
 		const cutOff = () => finish(new PjasError('INVALID_REQUEST', 'The body ended before it was whole'));

@@ -8,6 +8,7 @@ import {parseJson, readPrefix, watchBody} from '../http/body.js';
 import {answerJson, errorAnswer} from '../http/errors.js';
 import {noProof} from './authorize.js';
 import type {NodeFolder} from './folder.js';
+import {type Line, refuseWhereResting} from './line.js';
 import {sendShard} from './send-shard.js';
 
 /**
@@ -61,17 +62,18 @@ const findShard = async (id: string, {shards, aliases}: Folder): Promise<Digest>
 	throw new PjasError('SHARD_NOT_FOUND', 'This node has no such chunk');
 };
 
-export const classicRoutes = (router: Router<AppState>, folder: Folder): void => {
+export const classicRoutes = (router: Router<AppState>, folder: Folder, line?: Line): void => {
 	const {shards, aliases} = folder;
 
 	router.post('/chunk', async ctx => {
 		const {metadataBytes, chunkBytes} = lengthsOf(ctx);
+		refuseWhereResting(line, 'put');
 		const watch = watchBody(ctx.req);
 		try {
 			const bytes = await readPrefix(ctx.req, metadataBytes, {signal: watch.signal});
 			const {chunk_id: id} = parseJson(bytes, metadataSchema, 'chunk metadata');
 			aliases.check(id);
-			const {digest} = await shards.receiveUnnamed(ctx.req, chunkBytes, {signal: watch.signal});
+			const {digest} = await shards.receiveUnnamed(ctx.req, chunkBytes, {signal: watch.signal, pace: line?.down.take});
 			if (id !== digest) await aliases.set(id, digest);
 			ctx.body = {success: true, stored_bytes: chunkBytes};
 		} catch (error) {
@@ -84,13 +86,14 @@ export const classicRoutes = (router: Router<AppState>, folder: Folder): void =>
 	});
 
 	router.get('/chunk', async ctx => {
+		refuseWhereResting(line, 'get');
 		const digest = await findShard(idOf(ctx), folder);
 		// A classic caller can't tell a wrong byte from a right one, so the shard is hashed before it is sent.
 		if (!(await shards.verify(digest))) {
 			throw new PjasError('SHARD_NOT_FOUND', 'This chunk is not what it was any more: get it from another node');
 		}
 
-		await sendShard(ctx.res, shards, digest, noProof);
+		await sendShard(ctx.res, shards, digest, noProof, {line: line?.up});
 		ctx.respond = false;
 	});
 };

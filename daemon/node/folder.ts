@@ -4,8 +4,15 @@ import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {CoordinatorKey} from '../trust/coordinator-key.js';
+import type {SetLimits} from '../core/member-limits.js';
+import type {Traffic} from '../core/line.js';
 import type {KeyTexts} from '../trust/keys.js';
 import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
+
+/** Says how long the next bytes have to wait that go over the line, where they have to. */
+export type LinePace = (sizeBytes: number) => Promise<void> | undefined;
+
+export type ReceiveOptions = ShardOptions & {pace?: LinePace | undefined};
 
 export type Figures = {usedBytes: number; allocatedBytes: number; freeBytes: number; count: number};
 
@@ -19,13 +26,13 @@ export type NodeStore = ShardStore & {
 		digest: Digest,
 		stream: Readable,
 		sizeBytes?: number,
-		options?: ShardOptions,
+		options?: ReceiveOptions,
 	) => Promise<'created' | 'exists'>;
 	/** The same for bytes that nobody has named: they are kept under the digest that they have. */
 	receiveUnnamed: (
 		stream: Readable,
 		sizeBytes: number,
-		options?: ShardOptions,
+		options?: ReceiveOptions,
 	) => Promise<{digest: Digest; sizeBytes: number}>;
 	/** Reads a shard for sending it on. */
 	open: (digest: Digest, options?: ShardOptions) => Promise<OpenShard>;
@@ -45,6 +52,16 @@ export type ScrubState = {
 	isSelfCheck: boolean;
 	/** What the coordinator was not told of yet. */
 	faults: {digest: Digest; kind: ScrubFault}[];
+};
+
+/** What a node's member set while it ran. */
+export type MemberState = {isPaused: boolean; isLeaving: boolean; set: SetLimits};
+
+type StateFile<State> = {
+	/** `undefined` where there is none, or none that can be read. */
+	read: () => Promise<State | undefined>;
+	/** Durable when it returns. */
+	write: (state: State) => Promise<void>;
 };
 
 /** What a node keeps beside its shards. */
@@ -71,12 +88,14 @@ export type NodeFolder = {
 		set: (id: string, digest: Digest) => Promise<void>;
 	};
 	/** How far the scrub is. */
-	scrub: {
-		/** `undefined` where it never began, or that can't be read any more. */
-		read: () => Promise<ScrubState | undefined>;
-		/** Durable when it returns. */
-		write: (state: ScrubState) => Promise<void>;
-	};
+	scrub: StateFile<ScrubState>;
+	member: StateFile<MemberState>;
+	/** What its line carried. */
+	traffic: StateFile<Traffic>;
+	/** What it may take in all. */
+	allocatedBytes: number;
+	/** Changes what it may take, durably. What it has stays, also where that is more. */
+	allocate: (sizeBytes: number) => Promise<void>;
 	/** Writes down what makes the next start quick, where it has changed. */
 	save: () => Promise<void>;
 };

@@ -78,8 +78,8 @@ const fastClock = (): Clock & {sleeps: number[]} => {
 		...systemClock,
 		sleeps,
 		sleep: async (ms, signal) => {
-			// Whoever sleeps longer is none of the heartbeat.
-			if (ms < 60_000) sleeps.push(ms);
+			// Whoever sleeps longer is none of the heartbeat, nor is who looks at the member's limits each second.
+			if (ms < 60_000 && ms !== 1_000) sleeps.push(ms);
 			return systemClock.sleep(ms / 500, signal);
 		},
 	};
@@ -230,8 +230,8 @@ test('a node whose disk is gone says that, and is silent towards its coordinator
 	const node = await start(t, {coordinatorUrl: coordinator.url});
 	await until(t, 'a heartbeat', () => coordinator.to(heartbeatPath).length >= 1);
 	await rename(node.folder, `${node.folder}-away`);
-	await until(t, 'a warning', () => node.log.messages('warn').length > 0);
-	t.regex(node.log.messages('warn')[0] ?? '', /the heartbeat at .* storage folder is gone.*offline/);
+	const isSaid = (message: string) => /the heartbeat at .* storage folder is gone.*offline/.test(message);
+	await until(t, 'a warning', () => node.log.messages('warn').some(isSaid));
 	const before = coordinator.calls.length;
 	await delay(200);
 	t.is(coordinator.calls.length, before);

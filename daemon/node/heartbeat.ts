@@ -7,6 +7,7 @@ import type {KeyTexts} from '../trust/keys.js';
 import {ANSWER_HEADER, NODE_HEADER, type NodeMessage} from '../trust/node-messages.js';
 import {apiOf} from './address.js';
 import type {CoordinatorTrust} from './coordinator-trust.js';
+import type {Member} from './member.js';
 import type {Scrubber} from './scrubber.js';
 
 export type HeartbeatOptions = {
@@ -25,6 +26,8 @@ export type HeartbeatOptions = {
 	storageStats: () => Promise<StorageStats>;
 	listingDigest: () => string;
 	scrubber?: Pick<Scrubber, 'report' | 'acknowledge' | 'checkSelf'>;
+	/** What its member lets it take of the line; `onChange` is called with what tells the coordinator at once. */
+	line?: Pick<Member, 'report' | 'onChange' | 'count'>;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -51,6 +54,8 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const MOST_ANSWER_BYTES = 1024 * 1024;
+/** What a request or an answer carries beside its body. */
+const HEAD_BYTES = 1024;
 const LONGEST_MESSAGE = 300;
 /** How many different failures of one outage are told. */
 const MOST_TOLD = 3;
@@ -132,7 +137,7 @@ Registers this node with its coordinator, and says again and again that it is th
 coordinator that is away, or has forgotten this node, is met by trying again.
 */
 export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSignal): Promise<void> => {
-	const {coordinatorUrl, nodeId, version, identity, name, owner, zone, log, clock, random} = options;
+	const {coordinatorUrl, nodeId, version, identity, name, owner, zone, line, log, clock, random} = options;
 	const api = apiOf(coordinatorUrl);
 	const teller = outageTeller(log, coordinatorUrl);
 	const jittered = (ms: number) => ms * (1 - JITTER + 2 * JITTER * random.float());
@@ -156,6 +161,7 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 			...(owner !== undefined && {owner}),
 			...(zone !== undefined && {zone}),
 			listing_digest: options.listingDigest(),
+			...(line && {line: line.report()}),
 		}),
 	});
 
@@ -165,12 +171,14 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		timestamp: clock.now() / 1000,
 		...(identity && {trusts: [...identity.trust.keys().keys()]}),
 		...(identity && scrub && {scrub}),
+		...(identity && line && {line: line.report()}),
 	});
 
 	/** Posts what is signed by this node, and believes only what is signed by its coordinator. */
 	const exchange = async (path: NodeMessage, body: string): Promise<Outcome & {error: string | undefined}> => {
 		const signed = await identity?.trust.sign(path, body);
 		const {status, text, signature} = await post(`${api}/nodes/${path}`, body, signed?.jws, signal);
+		line?.count({up: body.length + HEAD_BYTES, down: text.length + HEAD_BYTES});
 		const outcome = {status, error: messageOf(text), hasLearnt: false, ...(isGood(status) && askedIn(text))};
 		// A refusal that is signed tells the time, for a node whose clock is wrong.
 		if (!identity || !signed || (!isGood(status) && signature === undefined)) return outcome;
@@ -214,10 +222,27 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		}
 	};
 
+	let hasNews = false;
+	let nudge: () => void = () => undefined;
+	line?.onChange(() => {
+		hasNews = true;
+		nudge();
+	});
+
+	/** Until the next heartbeat is due, or there is something that the coordinator should know at once. */
+	const rest = async (ms: number): Promise<void> => {
+		const woken = new AbortController();
+		nudge = () => woken.abort(new Error('there is news'));
+		if (hasNews) nudge();
+		await clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+		hasNews = false;
+		signal.throwIfAborted();
+	};
+
 	try {
 		await register();
 		for (;;) {
-			await clock.sleep(jittered(identity ? INTERVAL_MS : CLASSIC_INTERVAL_MS), signal);
+			await rest(jittered(identity ? INTERVAL_MS : CLASSIC_INTERVAL_MS));
 			const scrub = options.scrubber?.report();
 			const outcome = await tell('the heartbeat', 'heartbeat', async () => heartbeat(scrub));
 			if (scrub && isGood(outcome?.status)) await options.scrubber?.acknowledge(scrub);

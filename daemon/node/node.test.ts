@@ -35,6 +35,7 @@ type Ask = {
 	onContinue?: () => void;
 };
 
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 const newFolder = async (t: ExecutionContext): Promise<string> => {
@@ -555,6 +556,45 @@ test('closing lets an upload under way end, and the next start finds it', async 
 	const again = await start(t, {folder: node.folder});
 	t.is(again.nodeId, node.nodeId);
 	t.is(Buffer.compare((await ask(again, `/shards/${digestOf(body)}`)).bytes, body), 0);
+});
+
+test('a node that its member limits counts what its line carries, and gives and takes the same bytes', async t => {
+	const node = await start(t, {limits: {up: 64 * MIB, down: 64 * MIB}});
+	for (const sizeBytes of [0, 1, 300_000, 3_000_000]) {
+		const body = randomBytes(sizeBytes);
+		t.is((await put(node, body)).status, 201);
+		t.true((await ask(node, `/shards/${digestOf(body)}`)).bytes.equals(body));
+	}
+
+	const {up, down} = node.member.traffic().day;
+	t.true(up > 3_300_000 && up < 3_320_000, String(up));
+	t.true(down > 3_300_000 && down < 3_320_000, String(down));
+});
+
+test('a node that is paused takes no shards, and gives what it has; beyond its cap it gives none either', async t => {
+	const [kept, other] = [randomBytes(1000), randomBytes(2000)];
+	const node = await start(t);
+	await put(node, kept);
+	await node.member.pause(true);
+	const refused = await put(node, other);
+	t.is(refused.status, 503);
+	t.like(refused.json, {code: 'NODE_RESTING', error: 'This node takes no shards for now: its member has paused it'});
+	const batch = await ask(node, `/shards?put=${digestOf(other)}.2000`, {method: 'POST', body: other});
+	t.is(batch.json['code'], 'NODE_RESTING');
+	t.is((await postChunk(node, 'an-id', other)).status, 503);
+	t.is((await ask(node, `/shards/${digestOf(kept)}`)).status, 200);
+
+	await node.member.pause(false);
+	await node.member.set({monthly_cap: '100MB'});
+	node.member.count({up: 100 * MIB, down: 0});
+	t.is((await ask(node, `/shards/${digestOf(kept)}`)).json['code'], 'NODE_RESTING');
+	t.is((await ask(node, `/shards/${digestOf(kept)}`, {method: 'HEAD'})).status, 200, 'what is no burden goes on');
+	t.is((await ask(node, `/shards/${digestOf(kept)}/verify`, {method: 'POST'})).status, 200);
+	await node.member.set({monthly_cap: '0', space: '1MB'});
+	const large = randomBytes(2 * MIB);
+	t.is((await put(node, large)).json['code'], 'INSUFFICIENT_STORAGE');
+	await node.member.set({space: 'default'});
+	t.is((await put(node, large)).status, 201);
 });
 
 test('a reader that stalls or crawls gives the buffer back', async t => {

@@ -5,10 +5,13 @@ import {readBytes} from '../http/body.js';
 import type {Log} from '../ports/log.js';
 import type {ShardStore} from '../ports/shard-store.js';
 import type {Prove} from './authorize.js';
+import type {Throttle} from './throttle.js';
 
 /** Each holds a batch in memory. */
 const MOST_AT_ONCE = 8;
 const TIME_LIMIT_MS = 120_000;
+/** Where the node's own line is slow, as many batches as there can be share it. */
+const HELD_UP_TIME_LIMIT_MS = 1_200_000;
 
 const failed = ({message: error, code}: Pick<PjasError, 'message' | 'code'>) => ({success: false, error, code});
 
@@ -16,7 +19,7 @@ const failed = ({message: error, code}: Pick<PjasError, 'message' | 'code'>) => 
 Keeps several shards out of a request, and answers for each of them; see `core/shard-batch.ts`. Where this throws, nothing
 is answered yet.
 */
-export const createBatchReceiver = (shards: Pick<ShardStore, 'put'>, log: Log) => {
+export const createBatchReceiver = (shards: Pick<ShardStore, 'put'>, log: Log, line?: Throttle) => {
 	let underWay = 0;
 
 	const keepAll = async (request: IncomingMessage): Promise<object[]> => {
@@ -28,7 +31,11 @@ export const createBatchReceiver = (shards: Pick<ShardStore, 'put'>, log: Log) =
 		}
 
 		const sizeBytes = batchBytes(batch);
-		const body = await readBytes(request, {limitBytes: sizeBytes, timeoutMs: TIME_LIMIT_MS});
+		const body = await readBytes(request, {
+			limitBytes: sizeBytes,
+			timeoutMs: line?.isLimited() ? HELD_UP_TIME_LIMIT_MS : TIME_LIMIT_MS,
+			pace: line?.take,
+		});
 		if (body.length < sizeBytes) {
 			throw new PjasError('UPLOAD_INCOMPLETE', 'The body ended before the last of its shards: send it again');
 		}

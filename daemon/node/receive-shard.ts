@@ -2,7 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Digest} from '../../source/protocol/ids.js';
 import {watchBody} from '../http/body.js';
 import type {Prove} from './authorize.js';
-import type {NodeStore} from './folder.js';
+import type {LinePace, NodeStore} from './folder.js';
 
 const answers = {
 	created: {status: 201, text: JSON.stringify({success: true, outcome: 'created'})},
@@ -23,10 +23,11 @@ export const receiveShard = async (
 	shards: Pick<NodeStore, 'receive'>,
 	digest: Digest,
 	prove: Prove,
+	pace?: LinePace,
 ): Promise<void> => {
 	const watch = watchBody(request);
 	try {
-		const outcome = await shards.receive(digest, request, bodyBytesOf(request), {signal: watch.signal});
+		const outcome = await shards.receive(digest, request, bodyBytesOf(request), {signal: watch.signal, pace});
 		const {status, text} = answers[outcome];
 		response.writeHead(status, {
 			'Content-Type': 'application/json; charset=utf-8',

@@ -15,6 +15,7 @@ import type {Log} from '../ports/log.js';
 import type {ShardStore} from '../ports/shard-store.js';
 import type {Prove} from './authorize.js';
 import {sendBytes} from './send-bytes.js';
+import type {Throttle} from './throttle.js';
 
 /** Each holds a batch in memory, until its reader has taken it. */
 const MOST_AT_ONCE = 16;
@@ -22,7 +23,7 @@ const MOST_AT_ONCE = 16;
 /**
 Reads several small shards and answers with them; see `core/shard-batch.ts`. Where this throws, nothing is answered yet.
 */
-export const createBatchSender = (shards: Pick<ShardStore, 'get'>, log: Log) => {
+export const createBatchSender = (shards: Pick<ShardStore, 'get'>, log: Log, line?: Throttle) => {
 	let underWay = 0;
 
 	/** Puts a shard where it belongs in the answer. */
@@ -70,7 +71,8 @@ export const createBatchSender = (shards: Pick<ShardStore, 'get'>, log: Log) => 
 			throw error;
 		});
 		const text = fetchedText(fetched);
-		sendBytes(response, {bytes, release}, {'Content-Type': SHARDS_TYPE, [SHARDS_HEADER]: text, ...prove(200, text)});
+		const headers = {'Content-Type': SHARDS_TYPE, [SHARDS_HEADER]: text, ...prove(200, text)};
+		sendBytes(response, {bytes, release}, headers, {line});
 	};
 };
 

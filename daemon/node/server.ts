@@ -12,6 +12,7 @@ import type {Log} from '../ports/log.js';
 import {askedOf, type Authorize, authorizeAnyone, hasTicket, noProof, type Prove} from './authorize.js';
 import {classicRoutes} from './classic.js';
 import type {NodeFolder, NodeStore} from './folder.js';
+import {countingHeads, type Line, refuseWhereResting} from './line.js';
 import {createBatchReceiver, type ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
 import {createBatchSender, type SendBatch} from './send-batch.js';
@@ -26,6 +27,8 @@ export type NodeHandlerOptions = {
 	folder: Pick<NodeFolder, 'shards' | 'aliases' | 'name'>;
 	/** Who may ask for anything. */
 	authorize: Authorize;
+	/** Holds what goes over the line to what its member allows; without it, nothing does. */
+	line?: Line;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -52,7 +55,7 @@ const digestOf = (text: string | undefined): Digest => {
 type Proofs = {of: (ctx: AppContext) => Prove};
 
 /** Serves nobody but who may ask, and proves what is answered. Of its state, anybody may know whether the node is there. */
-const createGuard = (authorize: Authorize, shards: NodeStore) => {
+const createGuard = (authorize: Authorize, shards: NodeStore, line: Line | undefined) => {
 	const proofs = new WeakMap<AppContext['req'], Prove>();
 	const guard = async (ctx: AppContext, next: () => Promise<unknown>): Promise<void> => {
 		const asked = askedOf(ctx.method, ctx.path);
@@ -67,6 +70,7 @@ const createGuard = (authorize: Authorize, shards: NodeStore) => {
 		const prove = authorize(ctx.req, asked);
 		proofs.set(ctx.req, prove);
 		ctx.state.headersFor = prove;
+		refuseWhereResting(line, asked?.operation);
 		await next();
 		if (ctx.respond === false || ctx.headerSent) return;
 		if (typeof ctx.body === 'object' && ctx.body !== null) {
@@ -83,8 +87,9 @@ const createGuard = (authorize: Authorize, shards: NodeStore) => {
 };
 
 type Batches = {receiveBatch: ReceiveBatch; sendBatch: SendBatch};
+type ShardRoutes = {shards: NodeStore; batches: Batches; proofs: Proofs; line: Line | undefined};
 
-const shardRoutes = (router: Router<AppState>, shards: NodeStore, batches: Batches, proofs: Proofs): void => {
+const shardRoutes = (router: Router<AppState>, {shards, batches, proofs, line}: ShardRoutes): void => {
 	router.get('/shards', async ctx => {
 		const {after, limit} = validate(listingQuery, {...ctx.query}, 'query');
 		const listing = shards.listingDigest();
@@ -117,7 +122,7 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore, batches: Batch
 	});
 
 	router.put('/shards/:digest', async ctx => {
-		await receiveShard(ctx.req, ctx.res, shards, digestOf(ctx.params['digest']), proofs.of(ctx));
+		await receiveShard(ctx.req, ctx.res, shards, digestOf(ctx.params['digest']), proofs.of(ctx), line?.down.take);
 		ctx.respond = false;
 	});
 
@@ -126,7 +131,7 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore, batches: Batch
 		const digest = digestOf(ctx.params['digest']);
 		ctx.etag = digest;
 		if (ctx.method === 'GET' && ctx.get('If-None-Match') === '') {
-			await sendShard(ctx.res, shards, digest, proofs.of(ctx));
+			await sendShard(ctx.res, shards, digest, proofs.of(ctx), {line: line?.up});
 			ctx.respond = false;
 			return;
 		}
@@ -141,7 +146,7 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore, batches: Batch
 			ctx.length = found.sizeBytes;
 			ctx.set(proofs.of(ctx)(200, found.sizeBytes));
 		} else {
-			await sendShard(ctx.res, shards, digest, proofs.of(ctx));
+			await sendShard(ctx.res, shards, digest, proofs.of(ctx), {line: line?.up});
 			ctx.respond = false;
 		}
 	});
@@ -165,7 +170,7 @@ const shardRoutes = (router: Router<AppState>, shards: NodeStore, batches: Batch
 
 /** What a node answers. */
 export const createNodeHandler = (options: NodeHandlerOptions): Handler => {
-	const {nodeId, version, folder, authorize, log, clock, random} = options;
+	const {nodeId, version, folder, authorize, line, log, clock, random} = options;
 	const {shards, name} = folder;
 	const app = createApp({log, clock, random});
 	const router = new Router<AppState>({exclusive: true});
@@ -178,13 +183,17 @@ export const createNodeHandler = (options: NodeHandlerOptions): Handler => {
 			...(name !== undefined && {name}),
 		};
 	});
-	const guard = createGuard(authorize, shards);
-	const batches = {receiveBatch: createBatchReceiver(shards, log), sendBatch: createBatchSender(shards, log)};
-	shardRoutes(router, shards, batches, guard);
-	classicRoutes(router, folder);
-	const shortcut = createShortcut({shards, ...batches, authorize, log, clock, random});
+	const guard = createGuard(authorize, shards, line);
+	const batches = {
+		receiveBatch: createBatchReceiver(shards, log, line?.down),
+		sendBatch: createBatchSender(shards, log, line?.up),
+	};
+	shardRoutes(router, {shards, batches, proofs: guard, line});
+	classicRoutes(router, folder, line);
+	const shortcut = createShortcut({shards, ...batches, authorize, line, log, clock, random});
 	app.use(guard.guard);
 	app.use(shortcut.rethrow);
 	app.use(router.routes());
-	return shortcut.around(app.callback());
+	const serve = shortcut.around(app.callback());
+	return line ? countingHeads(line, serve) : serve;
 };

@@ -7,6 +7,7 @@ import type {Log} from '../ports/log.js';
 import type {Asked} from '../trust/tickets.js';
 import type {Authorize} from './authorize.js';
 import type {NodeStore} from './folder.js';
+import {type Line, refuseWhereResting} from './line.js';
 import type {ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
 import type {SendBatch} from './send-batch.js';
@@ -26,6 +27,7 @@ export type ShortcutOptions = {
 	receiveBatch: ReceiveBatch;
 	sendBatch: SendBatch;
 	authorize: Authorize;
+	line?: Line | undefined;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -62,7 +64,7 @@ costs more than the rest of them. Everything else goes through it, and a request
 answered in one place.
 */
 export const createShortcut = (options: ShortcutOptions): Shortcut => {
-	const {shards, receiveBatch, sendBatch, authorize, log, clock, random} = options;
+	const {shards, receiveBatch, sendBatch, authorize, line, log, clock, random} = options;
 	const newRequestId = createRequestIds(random);
 	const failures = new WeakMap<IncomingMessage, {error: unknown}>();
 
@@ -83,11 +85,12 @@ export const createShortcut = (options: ShortcutOptions): Shortcut => {
 		response.setHeader('X-Request-Id', requestId);
 		const prove = authorize(request, asked);
 		const {operation, digest} = asked;
+		refuseWhereResting(line, operation);
 		if (operation === 'get-batch') return sendBatch(request, response, prove);
 		if (!digest) return receiveBatch(request, response, prove);
-		if (operation === 'put') return receiveShard(request, response, shards, digest, prove);
+		if (operation === 'put') return receiveShard(request, response, shards, digest, prove, line?.down.take);
 		response.setHeader('ETag', `"${digest}"`);
-		return sendShard(response, shards, digest, prove);
+		return sendShard(response, shards, digest, prove, {line: line?.up});
 	};
 
 	return {

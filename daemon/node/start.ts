@@ -1,5 +1,7 @@
+import type {Resting} from '../../source/protocol/node-care.js';
 import {listen, type ListenOptions} from '../http/listen.js';
 import type {Clock, Random} from '../ports/clock.js';
+import type {Limits} from '../core/member-limits.js';
 import type {Log} from '../ports/log.js';
 import {parseJoinCode} from '../trust/join-code.js';
 import {openKeys} from '../trust/keys.js';
@@ -8,6 +10,7 @@ import {type Authorize, authorizeAnyone, createAuthorize} from './authorize.js';
 import {openCoordinatorTrust} from './coordinator-trust.js';
 import type {NodeFolder, NodeStore, OpenNodeFolder} from './folder.js';
 import {CLASSIC_VERSION, type HeartbeatOptions, runHeartbeat} from './heartbeat.js';
+import {type Member, openMember} from './member.js';
 import {createNodeHandler} from './server.js';
 import {createLinks} from './links.js';
 import {createIdleness} from './idleness.js';
@@ -41,6 +44,10 @@ export type NodeOptions = {
 	/** How many links stay open where the coordinator reaches this node over links. */
 	links?: number | undefined;
 	version?: string;
+	/** What its member configured beside the space; without that, there is no limit. */
+	limits?: Partial<Omit<Limits, 'space'>>;
+	/** The zone whose clocks hours are meant by; without it, UTC. */
+	timeZone?: string;
 	/** How its shards are read again, where not as usual. */
 	scrub?: Partial<ScrubSettings>;
 	log: Log;
@@ -54,6 +61,8 @@ export type RunningNode = {
 	/** The id that it goes by. */
 	nodeId: string;
 	store: NodeStore;
+	/** What its member decides while it runs. */
+	member: Member;
 	/** Lets requests under way end, for so long, writes the index down and stops. */
 	close: (options?: {graceMs?: number}) => Promise<void>;
 };
@@ -64,6 +73,11 @@ const SAVE_EVERY_MS = 60 * 60 * 1000;
 const USUAL_LINKS = 4;
 const SCRUB_PERIOD_MS = 30 * 24 * 60 * 60 * 1000;
 const SCRUB_BYTES_PER_SECOND = 5 * 1024 * 1024;
+
+const noLimits: Omit<Limits, 'space'> = {up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+
+/** Whether its member wants nothing of it now that can wait. */
+const isQuiet = (resting: Resting | undefined): boolean => resting === 'paused' || resting === 'off-hours';
 
 /** Who this node is and whom it serves: one coordinator, or anybody where that one has no tickets, or there is none. */
 const openTrust = async (
@@ -86,12 +100,20 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 	const folder = await openFolder({folder: storagePath, allocatedBytes, name: options.name, log, clock, random});
 	const {shards, name} = folder;
 	const nodeId = classic ? folder.classicNodeId : folder.nodeId;
+	const member = await openMember({
+		folder,
+		configured: {...noLimits, ...options.limits, space: allocatedBytes ?? folder.allocatedBytes},
+		timeZone: options.timeZone ?? 'UTC',
+		clock,
+		log,
+	});
 	const {authorize, identity} = await openTrust(options, folder);
 	const handler = createNodeHandler({
 		nodeId,
 		version: classic ? CLASSIC_VERSION : version,
 		folder,
 		authorize,
+		line: member,
 		log,
 		clock,
 		random,
@@ -113,7 +135,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 		shards,
 		file: folder.scrub,
 		settings: {periodMs: SCRUB_PERIOD_MS, bytesPerSecond: SCRUB_BYTES_PER_SECOND, ...options.scrub},
-		isIdle: idleness.isIdle,
+		isIdle: () => idleness.isIdle() && !isQuiet(member.resting()),
 		now: identity?.trust.nowMs ?? clock.now,
 		clock,
 		log,
@@ -150,6 +172,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 				storageStats: async () => storageStatsOf(shards),
 				listingDigest: () => shards.listingDigest(),
 				scrubber,
+				line: member,
 				log,
 				clock,
 				random,
@@ -160,6 +183,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 	const loops = [
 		saveNowAndThen(),
 		scrubber.run(signal),
+		member.run(signal),
 		...(coordinatorUrl === undefined ? [] : [beat(coordinatorUrl)]),
 		...(links
 			? [links.run(server.attach, signal).catch((error: unknown) => log.error('no more links are opened', {error}))]
@@ -170,7 +194,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 		ending.abort(new Error('the node stops'));
 		await Promise.all(loops);
 		await server.close(graceMs === undefined ? {} : {graceMs});
-		await folder.save();
+		await Promise.all([folder.save(), member.save()]);
 	};
 
 	let closing: Promise<void> | undefined;
@@ -179,6 +203,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 		port,
 		nodeId,
 		store: shards,
+		member,
 		close: async ({graceMs} = {}) => (closing ??= stop(graceMs)),
 	};
 };

@@ -3,12 +3,18 @@ import {createScavenger} from '../adapters/scavenger.js';
 import {type NodeOptions, type RunningNode, startNode as start} from '../node/start.js';
 import {tlsOf, type TlsSettings} from './tls.js';
 
-export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub'> &
+export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub' | 'limits'> &
 	TlsSettings & {
 		/** Within how many days each shard is read again; without it, as usual. */
 		scrubDays?: number;
 		/** The most that is read in a second for that; 0 for any. */
 		scrubBytesPerSecond?: number;
+		/** What its member configured of its line; without it, no limit. */
+		up?: number;
+		down?: number;
+		schedule?: string;
+		monthlyCapBytes?: number;
+		hours?: string;
 	};
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -18,6 +24,13 @@ export const startNode = async (role: NodeRole): Promise<RunningNode> =>
 	start({
 		...role,
 		tls: tlsOf(role, role.clock),
+		limits: {
+			...(role.up !== undefined && {up: role.up}),
+			...(role.down !== undefined && {down: role.down}),
+			...(role.schedule !== undefined && {schedule: role.schedule}),
+			...(role.monthlyCapBytes !== undefined && {monthly_cap: role.monthlyCapBytes}),
+			...(role.hours !== undefined && {hours: role.hours}),
+		},
 		scrub: {
 			...(role.scrubDays !== undefined && {periodMs: role.scrubDays * DAY_MS}),
 			...(role.scrubBytesPerSecond !== undefined && {bytesPerSecond: role.scrubBytesPerSecond}),

@@ -2,7 +2,7 @@ import {z} from 'zod';
 import {visibilities} from './people.js';
 import {chunkIdPattern, digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
 import {MOST_KEYRING_LENGTH} from './keyring-limit.js';
-import {copyObstacleSchema, nodeCare, scrubFaults} from './node-care.js';
+import {copyObstacleSchema, lineSchema, nodeCare, scrubFaults} from './node-care.js';
 import {e2eSchema} from './sealed-details.js';
 
 /**
@@ -70,6 +70,7 @@ export const registerSchema = z.object({
 		.optional()
 		.meta({description: 'Needed once, unless the coordinator runs with `--open`'}),
 	trusts: fingerprints.optional().meta({description: 'The coordinator keys that the node trusts, by fingerprint'}),
+	line: lineSchema.optional(),
 });
 export type RegisterBody = z.infer<typeof registerSchema>;
 
@@ -110,6 +111,7 @@ export const heartbeatSchema = z.object({
 	timestamp: z.number().optional().meta({description: 'Seconds since the epoch, a float'}),
 	scrub: scrubReportSchema.optional(),
 	trusts: fingerprints.optional().meta({description: 'The coordinator keys that the node trusts, by fingerprint'}),
+	line: lineSchema.optional(),
 });
 export type HeartbeatBody = z.infer<typeof heartbeatSchema>;
 
@@ -268,14 +270,6 @@ export const fileSchema = z.object({
 	visibility: z.enum(visibilities),
 	shared_with: z.array(z.string()).meta({description: 'Accounts that may read it while it is private'}),
 	redundancy: redundancySchema,
-	copies: z
-		.object({
-			wanted: z.number().int(),
-			fewest: z.number().int().meta({description: 'Sound copies that the weakest chunk has on nodes that are online'}),
-			homes: z.number().int().meta({description: 'In how many zones the copies of a chunk are, at least'}),
-		})
-		.optional()
-		.meta({description: 'Left out where the file has no chunks'}),
 	e2e: e2eSchema.optional().meta({description: 'Where the uploader sealed it end to end'}),
 });
 export type FileView = z.infer<typeof fileSchema>;
@@ -470,7 +464,6 @@ export type CheckLine = z.infer<typeof checkLineSchema>;
 
 export const changeFileSchema = z
 	.object({
-		filename: z.string().trim().min(1).max(1024).meta({description: 'Another name; not where it is sealed end to end'}),
 		visibility: z.enum(visibilities),
 		shared_with: z.array(z.string().max(32)).max(100).meta({description: 'Names of accounts that may read it'}),
 	})

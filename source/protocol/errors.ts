@@ -45,6 +45,7 @@ export const errorKinds = {
 	CATALOG_UNAVAILABLE: {status: 503, retryable: true},
 	AUDIT_UNAVAILABLE: {status: 503, retryable: true},
 	SHUTTING_DOWN: {status: 503, retryable: true},
+	NODE_RESTING: {status: 503, retryable: true},
 	NODE_TIMEOUT: {status: 504, retryable: true},
 	INSUFFICIENT_STORAGE: {status: 507, retryable: true},
 	QUOTA_EXCEEDED: {status: 507, retryable: false},

@@ -1,4 +1,6 @@
 import {z} from 'zod';
+import {isTimeZone} from './local-time.js';
+import {parseHours} from './week.js';
 
 /**
 How a node stands with the network, as the API tells it: what it is being prepared for, and how far it is trusted. Times
@@ -65,6 +67,33 @@ export const scrubSchema = z.object({
 	completed_at: timeMs.nullable().meta({description: 'When the last whole pass ended'}),
 });
 
+/**
+Why a node takes no new shards for now, and is read only where no other can be: its member paused it, it is outside the hours
+in which it takes part, or its line has carried nearly what it may in a month, or all of it.
+*/
+export const restingReasons = ['paused', 'off-hours', 'near-cap', 'over-cap'] as const;
+export type Resting = (typeof restingReasons)[number];
+
+const rate = z.number().int().nonnegative();
+
+/** What a node's member lets it take of the line, as the node tells it. */
+export const lineSchema = z.object({
+	up: rate.meta({description: 'Bytes a second that the node sends at most now; 0 for any'}),
+	down: rate.meta({description: 'Bytes a second that it takes in at most now; 0 for any'}),
+	resting: z.enum(restingReasons).optional().meta({description: 'Why it takes no new shards for now'}),
+	hours: z
+		.object({
+			text: z
+				.string()
+				.max(500)
+				.refine(text => parseHours(text) !== undefined, {error: 'no hours of the week'}),
+			time_zone: z.string().max(64).refine(isTimeZone, {error: 'no time zone'}),
+		})
+		.optional()
+		.meta({description: 'When it takes part; outside of that, nobody minds that it is away'}),
+});
+export type LineView = z.infer<typeof lineSchema>;
+
 /** What is added to a node's view; what does not apply is left out. */
 export const nodeCare = {
 	drain: drainSchema.optional(),
@@ -72,4 +101,5 @@ export const nodeCare = {
 	suspended: suspensionSchema.optional(),
 	standing: standingSchema.optional(),
 	scrub: scrubSchema.optional(),
+	line: lineSchema.optional(),
 };

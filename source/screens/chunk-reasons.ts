@@ -6,7 +6,7 @@ import type {ChunkView, RepairObstacle} from '../protocol/api.js';
 import {repairReasons} from '../repair-words.js';
 import type {ChunkPlace} from './healing-rows.js';
 import {moveWords} from './healing-rows.js';
-import {drainedPercent, isInMaintenance, suspensionText} from './node-care.js';
+import {drainedPercent, isInMaintenance, isOffHours, suspensionText} from './node-care.js';
 import {shardTone, shardWords} from './redundancy.js';
 
 /** Why a chunk is as it is, and what helps: made of what is known of its copies, its nodes and of healing. */
@@ -34,6 +34,8 @@ const offlineWords = (node: NodeView, nowMs: number): Piece => {
 	const {maintenance} = node;
 	if (maintenance && isInMaintenance(node, nowMs))
 		return {text: `in maintenance until ${dateTime(maintenance.until)}`, tone: 'warn'};
+	if (node.line?.hours && isOffHours(node, nowMs))
+		return {text: `away, its hours are ${node.line.hours.text}`, tone: 'warn'};
 	const ago = age(nowMs - node.last_seen);
 	return {text: `offline, seen ${ago === 'now' ? 'just now' : `${ago} ago`}`, tone: 'bad'};
 };

@@ -5,6 +5,8 @@ import type {Piece} from '../console/table.js';
 import type {Theme, Tone} from '../console/theme.js';
 import {wrap} from '../console/wrap.js';
 import {formatSize} from '../format.js';
+import type {LineView, Resting} from '../protocol/node-care.js';
+import {isWithin, parseHours} from '../protocol/week.js';
 import {repairReasons} from '../repair-words.js';
 import {printable} from '../terminal/text.js';
 
@@ -21,6 +23,30 @@ const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ?
 /** Whether somebody said that it may be away now. */
 export const isInMaintenance = ({maintenance}: Pick<NodeView, 'maintenance'>, nowMs: number): boolean =>
 	maintenance !== undefined && maintenance.from <= nowMs && nowMs < maintenance.until;
+
+/** Whether it is outside the hours in which it takes part. */
+export const isOffHours = ({line}: Pick<NodeView, 'line'>, nowMs: number): boolean =>
+	line?.hours !== undefined && !isWithin(parseHours(line.hours.text) ?? [], nowMs, line.hours.time_zone);
+
+/** Whether nobody minds that it is away now. */
+export const isExcused = (node: Pick<NodeView, 'maintenance' | 'line'>, nowMs: number): boolean =>
+	isInMaintenance(node, nowMs) || isOffHours(node, nowMs);
+
+const restingWords: Record<Resting, string> = {
+	paused: 'its member has paused it',
+	'off-hours': 'outside its hours',
+	'near-cap': 'near its cap of this month',
+	'over-cap': 'its cap of this month is reached',
+};
+
+/** Why it takes no new shards as its member wants, in a word or two. */
+export const restingText = (resting: Resting): string => restingWords[resting];
+
+const rateText = (bytesPerSecond: number): string => (bytesPerSecond === 0 ? 'any' : `${formatSize(bytesPerSecond)}/s`);
+
+/** What its member lets it take of the line. */
+export const lineText = ({up, down}: Pick<LineView, 'up' | 'down'>): string =>
+	up === 0 && down === 0 ? 'no limit' : `up ${rateText(up)}, down ${rateText(down)}`;
 
 /** How much of a node was emptied, from 0 to 1. */
 export const drainedShare = ({shards_total: total, shards_left: left}: Drain): number =>
@@ -82,7 +108,7 @@ export const careLines = (
 	node: NodeView,
 	{theme, nowMs, width}: {theme: Theme; nowMs: number; width: number},
 ): CareLine[] => {
-	const {banned_at: bannedAt, suspended, drain, maintenance, standing, scrub} = node;
+	const {banned_at: bannedAt, suspended, drain, maintenance, standing, scrub, line} = node;
 	const barWidth = Math.max(LEAST_BAR, Math.min(MOST_BAR, Math.floor(width / 3)));
 	const lines: CareLine[] = [];
 	if (bannedAt !== undefined)
@@ -100,6 +126,9 @@ export const careLines = (
 	}
 
 	if (maintenance) lines.push(...wrapped('upkeep', maintenanceText(maintenance, nowMs), width, 'warn'));
+	if (line && (line.up > 0 || line.down > 0)) lines.push(...wrapped('line', lineText(line), width));
+	if (line?.resting) lines.push(...wrapped('rests', `no new shards: ${restingText(line.resting)}`, width, 'warn'));
+	if (line?.hours) lines.push(...wrapped('hours', `${line.hours.text} (${line.hours.time_zone})`, width));
 	if (standing) lines.push(...wrapped('standing', standingText(standing, nowMs), width));
 	if (scrub) {
 		const {progress, completed_at: completed} = scrub;

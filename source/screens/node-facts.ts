@@ -6,7 +6,8 @@ import {fit} from '../console/table-layout.js';
 import type {Piece} from '../console/table.js';
 import type {Theme, Tone} from '../console/theme.js';
 import {formatSize} from '../format.js';
-import {careLines, drainedPercent, isInMaintenance} from './node-care.js';
+import type {Resting} from '../protocol/node-care.js';
+import {careLines, drainedPercent, isInMaintenance, isOffHours} from './node-care.js';
 
 /** A node in words, for lists, details and screen readers alike. */
 
@@ -15,14 +16,23 @@ const LABEL_WIDTH = 11;
 const LEAST_BAR = 4;
 const MOST_BAR = 24;
 
+const restingStates: Record<Resting, string> = {
+	paused: 'paused',
+	'off-hours': 'off hours',
+	'near-cap': 'near cap',
+	'over-cap': 'over cap',
+};
+
 /** What matters most of how it is, in a word or two. */
 export const stateOf = (node: NodeView, nowMs: number): Piece => {
 	if (node.banned_at !== undefined) return {text: 'BANNED', tone: 'bad', isBold: true};
 	if (isInMaintenance(node, nowMs)) return {text: 'maintenance', tone: 'warn'};
+	if (node.status === 'offline' && isOffHours(node, nowMs)) return {text: 'off hours', tone: 'muted'};
 	if (node.status === 'offline') return {text: 'OFFLINE', tone: 'bad', isBold: true};
 	if (node.suspended) return {text: 'SUSPENDED', tone: 'bad', isBold: true};
 	if (node.drain?.shards_left === 0) return {text: 'drained', tone: 'warn'};
 	if (node.drain) return {text: `draining ${drainedPercent(node.drain)}`, tone: 'warn'};
+	if (node.line?.resting) return {text: restingStates[node.line.resting], tone: 'warn'};
 	return {text: 'online', tone: 'ok'};
 };
 

@@ -4,7 +4,7 @@ import type {Place} from '../console/view.js';
 import {formatSize} from '../format.js';
 import {repairReasons} from '../repair-words.js';
 import type {Transfer} from '../transfers/transfer.js';
-import {isInMaintenance, suspensionText, wayBackText} from './node-care.js';
+import {isExcused, suspensionText, wayBackText} from './node-care.js';
 import {lastSeen, usedShare} from './node-facts.js';
 import {sentence} from './waiting.js';
 
@@ -66,7 +66,7 @@ const chunkProblems = ({stats, nodes}: LiveState): Problem[] => {
 
 const offlineProblems = (nodes: readonly NodeView[], nowMs: number): Problem[] => {
 	const offline = nodes.filter(
-		node => node.status === 'offline' && node.banned_at === undefined && !isInMaintenance(node, nowMs),
+		node => node.status === 'offline' && node.banned_at === undefined && !isExcused(node, nowMs),
 	);
 	if (offline.length > MOST_NAMED_NODES) {
 		const text = `${offline.length} of ${nodes.length} nodes are offline`;
