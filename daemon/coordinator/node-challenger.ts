@@ -2,6 +2,7 @@ import {isPjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import {type Challenge, drawChallenge} from '../core/challenge.js';
+import {followSignal} from '../core/follow-signal.js';
 import type {ChunkRecord, ShardRecord} from '../core/model.js';
 import {type Answer, doubted, mayAudit, type Witness} from '../core/node-audit.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -56,12 +57,13 @@ export const createNodeChallenger = (options: NodeChallengerOptions): NodeChalle
 
 	/** Does something that must be done in time. */
 	const inTime = async <T>(signal: AbortSignal, work: (limited: AbortSignal) => Promise<T>): Promise<T> => {
-		const limit = new AbortController();
-		const cancel = clock.timer(ANSWER_WITHIN_MS, () => limit.abort(new Error('the node did not answer in time')));
+		const {controller, release} = followSignal(signal);
+		const cancel = clock.timer(ANSWER_WITHIN_MS, () => controller.abort(new Error('the node did not answer in time')));
 		try {
-			return await work(AbortSignal.any([signal, limit.signal]));
+			return await work(controller.signal);
 		} finally {
 			cancel();
+			release();
 		}
 	};
 

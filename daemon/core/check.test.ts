@@ -5,6 +5,7 @@ import {
 	alwaysInvariants,
 	checkAlways,
 	checkAtRest,
+	checkChange,
 	type DiskTruth,
 	type Invariant,
 	type NetworkTruth,
@@ -73,7 +74,10 @@ test('a network at rest breaks nothing', t => {
 });
 
 /** How each invariant alone is broken. Where another cannot but break with it, that is said. */
-const ways: Record<Invariant, {spoil: (state: State) => void; too?: Invariant[]}> = {
+const ways: Record<
+	(typeof alwaysInvariants | typeof restInvariants)[number],
+	{spoil: (state: State) => void; too?: Invariant[]}
+> = {
 	'file-recorded': {
 		spoil: state => state.files.clear(),
 		too: ['no-leftover-chunks'],
@@ -165,6 +169,27 @@ test('shards that nobody counts on are no orphans while they are young, and none
 	diskOf(state, 4).isOld = () => true;
 	diskOf(state, 4).isLost = true;
 	t.deepEqual(broken(state), []);
+});
+
+test('an upload is acknowledged only with enough copies that are really there', t => {
+	const state = atRest();
+	const named = (chunk: ChunkRecord) => checkChange(undefined, chunk, state, 2).map(({invariant}) => invariant);
+	t.deepEqual(named(chunkOf(1, 0, [1, 2])), []);
+	t.deepEqual(named(chunkOf(1, 0, [1])), ['enough-copies']);
+	t.deepEqual(named(chunkOf(1, 0, [1, 4])), ['enough-copies']);
+});
+
+test('healing gives a copy up only where there are as many as wanted without it', t => {
+	const change = (before: ChunkRecord, after: ChunkRecord) =>
+		checkChange(before, after, atRest(), 2).map(({invariant}) => invariant);
+	const whole = chunkOf(1, 0, [1, 2, 3]);
+	t.deepEqual(change(whole, chunkOf(1, 0, [1, 2, 4])), [], 'a move');
+	t.deepEqual(change(chunkOf(1, 0, [1, 2, 3, 4]), whole), [], 'a copy too many');
+	t.deepEqual(change(whole, chunkOf(1, 0, [1, 2])), ['never-fewer']);
+	const [first, ...rest] = whole.shards;
+	const marked = {...whole, shards: [...rest, {...first, fault: {kind: 'missing', at: 1}}]} as ChunkRecord;
+	t.deepEqual(change(whole, marked), [], 'what is found bad is no longer counted on');
+	t.deepEqual(change(marked, {...whole, shards: rest}), [], 'and forgotten');
 });
 
 test('a stranger may go once its time is over, or with the disk that it was on', t => {

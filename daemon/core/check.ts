@@ -6,6 +6,8 @@ import {isKeptBack, strangersKeptUntil} from './restored.js';
 export type DiskTruth = {
 	/** Whether its shards are lost for good: its disk died. */
 	isLost: boolean;
+	/** Whether its node is there and answers nothing: its shards are not lost, and of no use. */
+	isMute?: boolean;
 	/** What it has under a name: the right bytes, or others. */
 	state: (digest: Digest) => 'right' | 'wrong' | undefined;
 	digests: () => Iterable<Digest>;
@@ -56,14 +58,18 @@ export const restInvariants = [
 	'nobody-suspended',
 ] as const;
 
-export type Invariant = (typeof alwaysInvariants)[number] | (typeof restInvariants)[number];
+/** What holds for each change of a chunk's record. */
+export const changeInvariants = ['enough-copies', 'never-fewer'] as const;
+
+export type Invariant =
+	(typeof alwaysInvariants)[number] | (typeof restInvariants)[number] | (typeof changeInvariants)[number];
 
 /** An invariant that does not hold, and where. */
 export type Breach = {invariant: Invariant; problem: string; file?: FileId; chunk?: ChunkId; node?: NodeId};
 
 type NodeOfShard = {node: NodeId; digest: Digest};
 
-const hasRight = ({disks}: NetworkTruth, {node, digest}: NodeOfShard): boolean => {
+const hasRight = ({disks}: Pick<NetworkTruth, 'disks'>, {node, digest}: NodeOfShard): boolean => {
 	const disk = disks.get(node);
 	return disk !== undefined && !disk.isLost && disk.state(digest) === 'right';
 };
@@ -125,6 +131,35 @@ export const checkAlways = (state: NetworkTruth): Breach[] => {
 	return breaches;
 };
 
+/**
+The invariants that a change of a chunk's record breaks: a chunk that comes with its file has its copies, and healing takes a
+copy that counts away only where there are as many as wanted without it.
+
+@param minReplicas - How many copies an upload must have made.
+*/
+export const checkChange = (
+	before: ChunkRecord | undefined,
+	after: ChunkRecord,
+	state: Pick<NetworkTruth, 'disks'>,
+	minReplicas: number,
+): Breach[] => {
+	const about = {file: after.file, chunk: after._id};
+	if (!before) {
+		const copies = after.shards.filter(shard => hasRight(state, shard)).length;
+		const problem = `it was acknowledged with ${copies} copies, not ${minReplicas}`;
+		return copies < minReplicas ? [{...about, invariant: 'enough-copies', problem}] : [];
+	}
+
+	const isThere = ({node}: ChunkRecord['shards'][number]) => after.shards.some(shard => shard.node === node);
+	const lost = before.shards.filter(shard => !shard.fault && !isThere(shard));
+	const sound = after.shards.filter(({fault}) => !fault).length;
+	const wanted = Math.min(wantedShards(after.scheme), before.shards.filter(({fault}) => !fault).length);
+	const [first] = lost;
+	if (!first || sound >= wanted) return [];
+	const problem = `a copy was given up though ${sound} are left`;
+	return [{...about, node: first.node, invariant: 'never-fewer', problem}];
+};
+
 /** Whether a node is there to be counted on, and so can take part in a chunk's spread. */
 const isUseful = (state: NetworkTruth, {_id, bannedAt, awaySince, drain, suspension}: NodeRecord): boolean =>
 	bannedAt === undefined &&
@@ -168,7 +203,8 @@ const checkRedundancy = (state: NetworkTruth, rooms: ReadonlyMap<string, number>
 	const wanted = wantedShards(scheme);
 	const isGood = (shard: ChunkRecord['shards'][number]) => {
 		const node = state.nodes.get(shard.node);
-		return !shard.fault && node !== undefined && node.awaySince === undefined && hasRight(state, shard);
+		const isOfUse = node !== undefined && node.awaySince === undefined && node.suspension === undefined;
+		return !shard.fault && isOfUse && !state.disks.get(shard.node)?.isMute && hasRight(state, shard);
 	};
 	const good = shards.filter(isGood);
 	const breaches: Breach[] = [];
@@ -199,12 +235,12 @@ const checkNodes = (state: NetworkTruth, counted: ReadonlyMap<NodeId, ReadonlySe
 			breaches.push({invariant: 'drained-empty', node, problem: `it is drained and has ${own.size} shards`});
 		}
 
-		if (record?.suspension && !disk.isLost && disk.taken.size === 0) {
+		if (record?.suspension && !disk.isLost && !disk.isMute && disk.taken.size === 0) {
 			breaches.push({invariant: 'nobody-suspended', node, problem: `suspended: ${record.suspension.reason}`});
 		}
 
 		const areStrangersKept = strangersKeptUntil(state.restoredAt, state.now) !== undefined;
-		if (disk.isLost || !record || record.bannedAt !== undefined || areStrangersKept) continue;
+		if (disk.isLost || disk.isMute || !record || record.bannedAt !== undefined || areStrangersKept) continue;
 		const orphans = [...disk.digests()].filter(digest => !own?.has(digest) && disk.isOld(digest));
 		if (orphans.length > 0) {
 			const problem = `${orphans.length} shards of no chunk, one of them ${orphans[0]}`;
@@ -244,7 +280,8 @@ export const checkAtRest = (state: NetworkTruth, trashMs: number): Breach[] => {
 	for (const removal of state.removals) {
 		const {node, notBefore} = removal;
 		const isDue = notBefore <= state.now && !isKeptBack(removal, state.restoredAt, state.now);
-		if (isDue && state.disks.get(node)?.isLost === false) {
+		const disk = state.disks.get(node);
+		if (isDue && disk && !disk.isLost && !disk.isMute) {
 			const problem = 'a shard that is due waits to be removed from a node that is there';
 			breaches.push({invariant: 'no-removals', node, problem});
 		}

@@ -1,6 +1,7 @@
 import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {followSignal} from '../core/follow-signal.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {KeyTexts} from '../trust/keys.js';
@@ -85,11 +86,11 @@ const askedIn = (text: string): Pick<Outcome, 'selfCheck' | 'isLinked'> => {
 const post = async (url: string, body: string, jws: string | undefined, signal: AbortSignal): Promise<Answer> => {
 	// Importing it takes a fifth of a second, which no start of a node should wait for.
 	const {got} = await import('got');
-	const giveUp = new AbortController();
+	const {controller: giveUp, release} = followSignal(signal);
 	const request = got.post(url, {
 		body,
 		headers: {'content-type': 'application/json', ...(jws !== undefined && {[NODE_HEADER]: jws})},
-		signal: AbortSignal.any([signal, giveUp.signal]),
+		signal: giveUp.signal,
 		timeout: {request: REQUEST_TIMEOUT_MS},
 		retry: {limit: 0},
 		throwHttpErrors: false,
@@ -100,9 +101,13 @@ const post = async (url: string, body: string, jws: string | undefined, signal: 
 	void request.on('downloadProgress', ({transferred}) => {
 		if (transferred > MOST_ANSWER_BYTES) giveUp.abort(new Error('The answer is too long'));
 	});
-	const {statusCode, body: text, headers} = await request;
-	const signature = headers[ANSWER_HEADER.toLowerCase()];
-	return {status: statusCode, text, signature: typeof signature === 'string' ? signature : undefined};
+	try {
+		const {statusCode, body: text, headers} = await request;
+		const signature = headers[ANSWER_HEADER.toLowerCase()];
+		return {status: statusCode, text, signature: typeof signature === 'string' ? signature : undefined};
+	} finally {
+		release();
+	}
 };
 
 const isGood = (status: number | undefined) => status !== undefined && status >= 200 && status < 300;

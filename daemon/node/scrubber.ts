@@ -2,6 +2,7 @@ import type {HeartbeatBody} from '../../source/protocol/api.js';
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import type {ScrubFault} from '../../source/protocol/node-care.js';
+import {followSignal} from '../core/follow-signal.js';
 import {dueAtOf, earliestEndOf, isBehind, placeOf} from '../core/scrub.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -185,10 +186,11 @@ export const createScrubber = (options: ScrubberOptions): Scrubber => {
 	};
 
 	const rest = async (ms: number, signal: AbortSignal) => {
-		const woken = new AbortController();
-		nudge = () => woken.abort(new Error('there is news'));
-		await clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+		const {controller, release} = followSignal(signal);
+		nudge = () => controller.abort(new Error('there is news'));
+		await clock.sleep(ms, controller.signal).catch(() => undefined);
 		nudge = () => undefined;
+		release();
 	};
 
 	const load = async () => {

@@ -171,6 +171,14 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 					return `${name} says that it holds ${some.length} shards, of which it has thrown away ${wrong}`;
 				},
 			},
+			mute: {
+				weight: 1,
+				strike(member) {
+					member.isMute = true;
+					later(longOrShort(10 * MINUTE_MS, 6 * HOUR_MS), () => (member.isMute = false));
+					return `${member.name} is there and does not answer`;
+				},
+			},
 			stray: {
 				weight: 1,
 				async strike({id, name, disk}) {
@@ -296,7 +304,7 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 			trace('all is calm');
 			for (const member of living()) {
 				world.change(member, {isUp: true, isCut: false});
-				Object.assign(member, {isFull: false, latencyMs: 20, msPerByte: 0});
+				Object.assign(member, {isFull: false, isMute: false, latencyMs: 20, msPerByte: 0});
 				member.disk.lie(false);
 			}
 

@@ -17,6 +17,8 @@ export type Member = {
 	isCut: boolean;
 	/** Its disk died, and it never comes back. */
 	isDead: boolean;
+	/** It says that it is there, and answers nothing that it is asked of its shards. */
+	isMute: boolean;
 	/** Its disk takes nothing, whatever it says of its room. */
 	isFull: boolean;
 	/** How long a question takes, and how long each byte. */
@@ -25,6 +27,9 @@ export type Member = {
 };
 
 export const isReachable = ({isUp, isCut, isDead}: Member): boolean => isUp && !isCut && !isDead;
+
+/** Whether what it is asked of its shards comes to an answer. */
+const isAnswering = (member: Member): boolean => isReachable(member) && !member.isMute;
 
 export const statsOf = ({disk}: Member): StorageStats => {
 	const allocated = disk.allocatedBytes();
@@ -58,18 +63,18 @@ export const lineTo = (member: Member, {wait, waitFor, isLucky}: LineOptions): S
 	const {disk} = member;
 
 	const fail = async (signal?: AbortSignal): Promise<never> => {
-		const isSilent = member.isCut || isLucky(0.5);
+		const isSilent = member.isCut || member.isMute || isLucky(0.5);
 		await waitFor(isSilent ? TIMEOUT_MS : REFUSED_MS, signal);
 		throw new PjasError(isSilent ? 'NODE_TIMEOUT' : 'NODE_FAILED', `Node ${member.name} does not answer`);
 	};
 
 	const ask = async <T>(bytes: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
 		signal?.throwIfAborted();
-		if (!isReachable(member)) return fail(signal);
+		if (!isAnswering(member)) return fail(signal);
 		const sendMs = member.latencyMs / 2 + bytes * member.msPerByte;
 		const done = (async () => {
 			await wait(sendMs);
-			if (!isReachable(member)) return {isDone: false as const};
+			if (!isAnswering(member)) return {isDone: false as const};
 			return {isDone: true as const, result: await work()};
 		})();
 		done.catch(() => undefined);
@@ -77,7 +82,7 @@ export const lineTo = (member: Member, {wait, waitFor, isLucky}: LineOptions): S
 		const outcome = await done;
 		if (!outcome.isDone) return fail(signal);
 		await waitFor(member.latencyMs / 2, signal);
-		return isReachable(member) ? outcome.result : fail(signal);
+		return isAnswering(member) ? outcome.result : fail(signal);
 	};
 
 	const sizeOf = (digest: Parameters<Disk['get']>[0]) => disk.kept.get(digest)?.length ?? 0;

@@ -1,13 +1,13 @@
-import {type Breach, checkAlways, checkAtRest, type Stranger} from '../core/check.js';
+import {type Breach, checkAlways, checkAtRest, checkChange, type Stranger} from '../core/check.js';
 import {KEPT_AFTER_RESTORE_MS} from '../core/restored.js';
 import {type Chance, chanceOf} from './chance.js';
 import type {Settings} from './coordinator.js';
 import {createFaults} from './faults.js';
 import type {ScrubPlan} from './node-process.js';
-import {digestOfWorld, filesIn, truthOf} from './truth.js';
+import {digestOfWorld, filesIn, lightTruthOf, truthOf} from './truth.js';
 import {createUsers, WrongBytes} from './users.js';
 import {createVirtualTime} from './virtual-time.js';
-import {createWorld} from './world.js';
+import {createWorld, type World} from './world.js';
 
 export type ShortOptions = {
 	seed: number;
@@ -44,6 +44,8 @@ const CHECK_AFTER_HOURS = [3, 6, 12, 26, 30, 36, 52, 72];
 const ALONE_HOURS = 52;
 /** How many are left alone after the last fault: what is amiss is found by scrubs, audits and the daily comparison only. */
 const ALONE_SHARE = 1 / 20;
+/** In how many one node never answers again: what it holds must be made elsewhere. */
+const MUTE_SHARE = 1 / 8;
 const RESTORED_SHARE = 1 / 2;
 const TRASH_MS = 4 * HOUR_MS;
 const MOST_MEMBERS = 20;
@@ -80,10 +82,14 @@ export const runShort = async ({seed, faultyDays, trace: tell}: ShortOptions): P
 	const chance = chanceOf(seed);
 	const time = createVirtualTime();
 	const trace = (text: string) => tell?.(`${(time.nowMs() / 1000).toFixed(3).padStart(12)} ${text}`);
-	const world = createWorld({
+	const world: World = createWorld({
 		...{time, chance: chance.fork(), settings: {...settings, scrub: scrubOf(chance)}, trace},
 		hesitates: () => !isCalm,
 		figuresEveryMs: MINUTE_MS,
+		onChunk(before, after) {
+			const breaches = checkChange(before, after, lightTruthOf(world), settings.minReplicas);
+			if (breaches.length > 0) fail(tellOf(breaches));
+		},
 	});
 	const {chunkSizeBytes} = settings;
 	const users = createUsers({world, chance: chance.fork(), chunkSizeBytes, trashMs: TRASH_MS, trace});
@@ -155,6 +161,10 @@ export const runShort = async ({seed, faultyDays, trace: tell}: ShortOptions): P
 		// Members help out: there has to be a place for what is to be made good.
 		for (let count = 0; count < 3; count++) world.join({allocatedBytes: 4096 * 1000, zone: `new zone ${count}`});
 		if (!isAlone) world.tellAll();
+		const mute = chance.isLucky(MUTE_SHARE) && chance.pick([...world.members.values()].filter(({isDead}) => !isDead));
+		if (!mute) return;
+		mute.isMute = true;
+		trace(`${mute.name} is there and does not answer any more`);
 	};
 
 	const restBreaches = async (): Promise<Breach[]> => {

@@ -61,8 +61,9 @@ export const removalsIn = async (catalog: Catalog): Promise<RemovalRecord[]> => 
 };
 
 /** @param oldMinutes - How long a shard is there before it can be an orphan. */
-const diskTruthOf = ({disk, isDead}: Member, nowMs: number, oldMinutes: number): DiskTruth => ({
+const diskTruthOf = ({disk, isDead, isMute}: Member, nowMs: number, oldMinutes: number): DiskTruth => ({
 	isLost: isDead,
+	isMute,
 	state: digest => (disk.kept.has(digest) ? (disk.isRight(digest) ? 'right' : 'wrong') : undefined),
 	digests: () => disk.kept.keys(),
 	taken: disk.taken,

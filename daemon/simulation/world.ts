@@ -80,9 +80,13 @@ const BEAT_MS = 10_000;
 /** A little longer than a node may be silent. */
 const NOTICE_MS = 61_000;
 
-/** A catalogue that tells of each change of a chunk. */
+/** A catalogue that tells of each new chunk, and of each change of one. */
 const watched = (catalog: Catalog, onChunk: NonNullable<WorldOptions['onChunk']>): Catalog => ({
 	...catalog,
+	async commitUpload(file, chunks) {
+		await catalog.commitUpload(file, chunks);
+		for (const chunk of chunks) onChunk(undefined, chunk);
+	},
 	async putChunk(chunk) {
 		const before = await catalog.getChunk(chunk._id);
 		const after = await catalog.putChunk(chunk);
@@ -108,7 +112,8 @@ export const createWorld = (options: WorldOptions): World => {
 	const chance = options.chance.fork();
 	const secrets = options.chance.fork();
 	const newCatalog = () => memoryCatalog({nextTurn: async () => Promise.resolve()});
-	let catalog = onChunk ? watched(newCatalog(), onChunk) : newCatalog();
+	const watch = (memory: Catalog) => (onChunk ? watched(memory, onChunk) : memory);
+	let catalog = watch(newCatalog());
 	let backup: {catalog: Catalog; at: number} | undefined;
 	let restoredAt: number | undefined;
 	let jumpedMs = 0;
@@ -206,6 +211,7 @@ export const createWorld = (options: WorldOptions): World => {
 			isUp: true,
 			isCut: false,
 			isDead: false,
+			isMute: false,
 			isFull: false,
 		};
 		members.set(member.id, member);
@@ -342,7 +348,7 @@ export const createWorld = (options: WorldOptions): World => {
 		restore() {
 			if (!backup) return;
 			crash();
-			({catalog} = backup);
+			catalog = watch(backup.catalog);
 			backup = undefined;
 			restoredAt = wallMs();
 			trace('the coordinator starts with a backup');
