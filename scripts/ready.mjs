@@ -19,7 +19,15 @@ const installed = at('node_modules', '.package-lock.json');
 const buildInfo = at('dist', '.tsbuildinfo');
 const stamp = at('dist', '.built-from');
 const bundler = at('scripts', 'bundle.mjs');
-const bundled = ['pjas-tui.js', 'pjas-daemon.js'].map(name => at('dist', 'bundle', name));
+const pageBuilder = at('scripts', 'page.mjs');
+const bundled = [
+	at('dist', 'bundle', 'pjas-tui.js'),
+	at('dist', 'bundle', 'pjas-daemon.js'),
+	at('dist', 'web', 'index.html'),
+];
+/** The web page is compiled for browsers, all but what it shares with Node. */
+const page = at('source', 'web');
+const isOfPage = file => file.startsWith(page + path.sep) && !file.startsWith(path.join(page, 'model') + path.sep);
 /** The compiler written in Go takes a fifth of the time; the linter needs the one written in JavaScript, and has that. */
 const compiler = at('node_modules', 'typescript-7', 'bin', 'tsc');
 
@@ -30,11 +38,10 @@ const filesIn = folder =>
 				.map(entry => path.join(entry.parentPath, entry.name))
 		: [];
 
-/** What is compiled. Declarations are only read. */
-const sources = () =>
-	sourceFolders
-		.flatMap(folder => filesIn(at(folder)))
-		.filter(file => /\.(ts|tsx|cts)$/.test(file) && !file.endsWith('.d.ts'));
+const sources = () => sourceFolders.flatMap(folder => filesIn(at(folder)));
+
+/** Declarations are only read. */
+const isCompiled = file => /\.(ts|tsx|cts)$/.test(file) && !file.endsWith('.d.ts') && !isOfPage(file);
 
 const compiledPathOf = file =>
 	at(
@@ -48,7 +55,7 @@ const compiledPathOf = file =>
 /** Whatever changes here asks for a new build. */
 const fingerprint = files => {
 	const hash = createHash('sha256');
-	for (const file of [...files, at('tsconfig.json'), bundler, installed].sort()) {
+	for (const file of [...files, at('tsconfig.json'), bundler, pageBuilder, installed].sort()) {
 		const {size, mtimeMs} = statSync(file);
 		hash.update(`${path.relative(root, file)} ${size} ${mtimeMs}\n`);
 	}
@@ -98,7 +105,7 @@ const removeLeftovers = expected => {
 
 const build = () => {
 	const files = sources();
-	const expected = new Set(files.map(file => compiledPathOf(file)));
+	const expected = new Set(files.filter(file => isCompiled(file)).map(file => compiledPathOf(file)));
 	removeLeftovers(expected);
 
 	const isComplete = [...expected].every(file => existsSync(file));
@@ -112,14 +119,15 @@ const build = () => {
 		return true;
 	}
 
-	say('Building (tsc, esbuild)');
+	say('Building (tsc, esbuild, vite)');
 	rmSync(stamp, {force: true});
 	if (!isComplete) {
 		// What the compiler remembers would keep it from writing a file again that somebody removed.
 		rmSync(buildInfo, {force: true});
 	}
 
-	if (!run(process.execPath, [compiler]) || !run(process.execPath, [bundler])) {
+	const steps = [[compiler], [compiler, '-p', page], [bundler], [pageBuilder]];
+	if (!steps.every(step => run(process.execPath, step))) {
 		return false;
 	}
 

@@ -51,6 +51,9 @@ const ofTrash: ByVisibility = {private: restoring, network: restoring, public: r
 
 const expected: Record<RouteName, Row | ByVisibility> = {
 	root: everybody,
+	welcomePage: everybody,
+	sharedPage: everybody,
+	pageAsset: everybody,
 	health: everybody,
 	openapi: everybody,
 	register: everybody,

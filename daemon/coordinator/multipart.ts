@@ -35,7 +35,8 @@ Browsers and most clients write a quote and line ends in a form's file name as t
 const unescapeName = (name: string): string =>
 	name.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n');
 
-const checkName = (name: string): string => {
+/** @throws {PjasError} `INVALID_REQUEST` where no file may be called so. */
+export const checkName = (name: string): string => {
 	if (Buffer.byteLength(name) > MOST_NAME_BYTES) {
 		throw new PjasError('INVALID_REQUEST', `The file's name is longer than ${MOST_NAME_BYTES} bytes. Shorten it`);
 	}

@@ -8,6 +8,7 @@ import type {Upgrade} from '../http/upgrades.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {PageFiles} from '../ports/page-files.js';
 import type {Passwords} from '../ports/passwords.js';
 import type {Dial} from '../ports/shard-store.js';
 import type {Activity} from './activity.js';
@@ -44,6 +45,7 @@ import {monitoringRoutes} from './routes/monitoring.js';
 import {nodeCareRoutes} from './routes/node-care.js';
 import {nodeInvitationRoutes} from './routes/node-invitations.js';
 import {nodeRoutes} from './routes/nodes.js';
+import {pageRoutes} from './routes/page.js';
 import {peopleRoutes} from './routes/people.js';
 import {repairRoutes} from './routes/repair.js';
 import {createServe} from './routes/serve.js';
@@ -86,6 +88,8 @@ export type CoordinatorOptions = {
 	/** How long what is deleted can be brought back; 0: not at all. */
 	trashMs: number;
 	version: string;
+	/** The web page; without one, only programs are served. */
+	page?: PageFiles | undefined;
 	/** The origins whose pages may call. */
 	cors?: AppOptions['cors'];
 	isProxy?: AppOptions['isProxy'];
@@ -177,6 +181,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		nodeInvitations,
 		note,
 		onBytes: options.onBytes,
+		page: options.page,
 		restoredAt: options.restoredAt,
 		replicas,
 		tryLimits,
@@ -209,6 +214,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const ofNodes = [nodeInvitationRoutes, nodeRoutes, nodeCareRoutes];
 	const all = [
 		auditRoutes,
+		pageRoutes,
 		monitoringRoutes,
 		...ofNodes,
 		fileRoutes,

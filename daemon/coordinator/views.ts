@@ -1,7 +1,7 @@
 import type {ChunkView, FileView, LogEntry, NodeShardView, NodeView, StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {type ChunkRecord, type FileRecord, type NodeLine, type ShardRecord, wantedShards} from '../core/model.js';
-import {redundancyOf} from '../core/redundancy.js';
+import {copiesOf, redundancyOf} from '../core/redundancy.js';
 import {verifiedAtOf} from '../core/scrub.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {NodeLinks} from '../ports/node-links.js';
@@ -11,20 +11,25 @@ import {trustView} from './trust-view.js';
 
 /** Records as the API shows them. */
 
-export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; fleet: Fleet}): FileView => ({
-	file_id: file._id,
-	filename: file.name,
-	size: file.sizeBytes,
-	uploaded_at: file.uploadedAt,
-	status: 'completed',
-	chunks_count: file.chunkCount,
-	type: file.type,
-	owner: file.owner ?? '',
-	visibility: file.visibility ?? 'network',
-	shared_with: file.sharedWith ?? [],
-	redundancy: redundancyOf(catalog.placementGroupsOf(file._id), fleet.counts),
-	...(file.e2e && {e2e: file.e2e}),
-});
+export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; fleet: Fleet}): FileView => {
+	const groups = [...catalog.placementGroupsOf(file._id)];
+	const copies = copiesOf(groups, fleet.counts, node => fleet.get(node)?.record.zone);
+	return {
+		file_id: file._id,
+		filename: file.name,
+		size: file.sizeBytes,
+		uploaded_at: file.uploadedAt,
+		status: 'completed',
+		chunks_count: file.chunkCount,
+		type: file.type,
+		owner: file.owner ?? '',
+		visibility: file.visibility ?? 'network',
+		shared_with: file.sharedWith ?? [],
+		redundancy: redundancyOf(groups, fleet.counts),
+		...(copies && {copies}),
+		...(file.e2e && {e2e: file.e2e}),
+	};
+};
 
 const storageView = ({record}: NodeState): StorageStats => ({
 	used_bytes: record.usedBytes,

@@ -22,6 +22,28 @@ export const redundancyOf = (groups: Iterable<Group>, counts: (node: NodeId) => 
 	return sums;
 };
 
+export type Copies = {wanted: number; fewest: number; homes: number};
+
+/** How the weakest chunk stands: its copies that count, and in how many zones they are; `undefined` without chunks. */
+export const copiesOf = (
+	groups: Iterable<Group>,
+	counts: (node: NodeId) => boolean,
+	zoneOf: (node: NodeId) => string | undefined,
+): Copies | undefined => {
+	let weakest: Copies | undefined;
+	for (const {wanted, nodes} of groups) {
+		const present = nodes.filter(counts);
+		const homes = new Set(present.map(node => zoneOf(node) ?? node)).size;
+		weakest = {
+			wanted: Math.max(wanted, weakest?.wanted ?? 0),
+			fewest: Math.min(present.length, weakest?.fewest ?? present.length),
+			homes: Math.min(homes, weakest?.homes ?? homes),
+		};
+	}
+
+	return weakest;
+};
+
 /** Full redundancy as a percentage of all chunks, rounded down, so that 100 means all; 100 where there are none. */
 export const dataHealth = ({full, partly, none}: Redundancy): number => {
 	const all = full + partly + none;

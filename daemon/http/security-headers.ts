@@ -14,5 +14,22 @@ export const securityHeaders = {
 /** For what people stored: whatever it is, it acts as nobody, least of all as a page of ours. */
 export const DOWNLOAD_POLICY = `sandbox; ${securityHeaders['Content-Security-Policy']}`;
 
+/**
+For the web page: its own scripts and styles, calls to its own origin, and what it shows of people's files: pictures and films by
+their address, the rest as blobs whose type it sets itself.
+*/
+export const PAGE_POLICY = [
+	"default-src 'none'",
+	"script-src 'self'",
+	"style-src 'self'",
+	"connect-src 'self'",
+	"img-src 'self' blob:",
+	"media-src 'self' blob:",
+	'frame-src blob:',
+	"base-uri 'none'",
+	"form-action 'none'",
+	"frame-ancestors 'none'",
+].join('; ');
+
 /** Over TLS only: for half a year nobody is to come without it. */
 export const STRICT_TRANSPORT = 'max-age=15552000';

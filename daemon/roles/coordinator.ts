@@ -15,10 +15,12 @@ import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {proxiesOf} from '../http/client.js';
 import {createAddressProbe} from '../adapters/probe.js';
+import {readPageFiles} from '../adapters/page-files.js';
 import {listen} from '../http/listen.js';
 import {createRateLimit} from '../http/rate-limit.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import {pageFolder} from '../page-folder.js';
 import {tlsOf, type TlsSettings} from './tls.js';
 import {createCredentials} from '../trust/credentials.js';
 import type {JoinCode} from '../trust/join-code.js';
@@ -125,11 +127,16 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 		const audit = await openAudit({folder, clock, log});
 		closers.push(audit.close);
 		const isProxy = role.trustProxy && proxiesOf(role.trustProxy);
+		const page = await readPageFiles(pageFolder()).catch((error: unknown) => {
+			log.warn('there is no web page: it was not built', {error});
+			return undefined;
+		});
 		const restoredAt = await readRestoredAt(folder);
 		const checkAddress = createAddressProbe(credentialsFor);
 		const coordinator = createCoordinator({
 			...role,
 			restoredAt,
+			page,
 			isProxy,
 			rateLimit: limitOf(),
 			accountLimit: limitOf(),

@@ -270,6 +270,14 @@ export const fileSchema = z.object({
 	visibility: z.enum(visibilities),
 	shared_with: z.array(z.string()).meta({description: 'Accounts that may read it while it is private'}),
 	redundancy: redundancySchema,
+	copies: z
+		.object({
+			wanted: z.number().int(),
+			fewest: z.number().int().meta({description: 'Sound copies that the weakest chunk has on nodes that are online'}),
+			homes: z.number().int().meta({description: 'In how many zones the copies of a chunk are, at least'}),
+		})
+		.optional()
+		.meta({description: 'Left out where the file has no chunks'}),
 	e2e: e2eSchema.optional().meta({description: 'Where the uploader sealed it end to end'}),
 });
 export type FileView = z.infer<typeof fileSchema>;
@@ -464,6 +472,7 @@ export type CheckLine = z.infer<typeof checkLineSchema>;
 
 export const changeFileSchema = z
 	.object({
+		filename: z.string().trim().min(1).max(1024).meta({description: 'Another name; not where it is sealed end to end'}),
 		visibility: z.enum(visibilities),
 		shared_with: z.array(z.string().max(32)).max(100).meta({description: 'Names of accounts that may read it'}),
 	})

@@ -91,6 +91,7 @@ export type Route = {
 const json = (description: string, schema: z.ZodType): Answer => ({description, type: 'application/json', schema});
 const bytesAnswer = (description: string): Answer => ({description, type: 'application/octet-stream'});
 const failure = (description: string): Answer => json(description, errorSchema);
+const page: Answer = {description: 'The page', type: 'text/html'};
 const noFile = {404: failure('`FILE_NOT_FOUND`')};
 const noNode = {404: failure('`NODE_NOT_FOUND`')};
 
@@ -100,8 +101,29 @@ export const routes = {
 		method: 'GET',
 		path: '/',
 		access: 'anyone',
-		summary: 'Whether the coordinator is there, in one line',
+		summary: 'Whether the coordinator is there, in one line; for browsers, the web page',
 		answers: {200: json('It is', rootSchema)},
+	},
+	welcomePage: {
+		method: 'GET',
+		path: '/welcome',
+		access: 'anyone',
+		summary: 'The web page, for who was invited',
+		answers: {200: page},
+	},
+	sharedPage: {
+		method: 'GET',
+		path: '/s/{id}',
+		access: 'anyone',
+		summary: 'The web page, for who follows a link',
+		answers: {200: page},
+	},
+	pageAsset: {
+		method: 'GET',
+		path: '/assets/{id}',
+		access: 'anyone',
+		summary: 'A part of the web page, which never changes under its name',
+		answers: {200: bytesAnswer('Its bytes'), 404: failure('`ROUTE_NOT_FOUND`')},
 	},
 	health: {
 		method: 'GET',
@@ -413,7 +435,7 @@ export const routes = {
 		method: 'PATCH',
 		path: '/api/files/{id}',
 		access: 'file',
-		summary: 'Say who may read a file',
+		summary: 'Rename a file, or say who may read it',
 		body: {type: 'application/json', schema: changeFileSchema},
 		answers: {200: json('Its record', fileAnswerSchema), 400: failure('`INVALID_REQUEST`'), ...noFile},
 	},

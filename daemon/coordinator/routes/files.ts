@@ -14,7 +14,7 @@ import type {FileId} from '../../../source/protocol/ids.js';
 import {mayFile, mayKnow, type Principal, viewerOf} from '../../core/access.js';
 import type {FileRecord} from '../../core/model.js';
 import {readJson, validate} from '../../http/body.js';
-import {type FormFile, receiveForm} from '../multipart.js';
+import {checkName, type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
 import type {Received} from '../upload.js';
 import {chunkView, fileView} from '../views.js';
@@ -130,13 +130,19 @@ const remove = (parts: Parts, find: FindFile) => async (ctx: RouteContext, princ
 	};
 };
 
-const changeRights = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
+const changeFile = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
 	const before = await find(ctx, principal, 'change');
-	const {visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
-	noteDeed(ctx, `${titleOf(before)} ${JSON.stringify({visibility, sharedWith})}`);
+	const {filename, visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
+	noteDeed(ctx, `${titleOf(before)} ${JSON.stringify({filename, visibility, sharedWith})}`);
+	const name = filename === undefined ? undefined : checkName(filename);
+	if (name !== undefined && before.e2e) {
+		throw new PjasError('INVALID_REQUEST', 'Its name is sealed end to end: nobody can change it here');
+	}
+
 	for (const name of sharedWith ?? []) await parts.people.accounts.get(name);
 	const wanted = {
 		...before,
+		...(name !== undefined && {name}),
 		...(visibility && {visibility}),
 		...(sharedWith && {sharedWith: [...new Set(sharedWith)]}),
 	};
@@ -228,7 +234,7 @@ export const fileRoutes = (serve: Serve, parts: Parts): void => {
 		ctx.body = {success: true, file: fileView(await find(ctx, principal, 'see'), parts)};
 	});
 	serve('deleteFile', remove(parts, find));
-	serve('changeFile', changeRights(parts, find));
+	serve('changeFile', changeFile(parts, find));
 	const findShards = findAnywhere(parts);
 	serve('replication', replication(parts, findShards));
 	serve('check', check(parts, findShards));

@@ -5,6 +5,7 @@ import {validate} from '../../http/body.js';
 import {openApi} from '../openapi.js';
 import {statisticsOf} from '../statistics.js';
 import {logView} from '../views.js';
+import {sendPage, wantsPage} from './page.js';
 import type {Parts} from './parts.js';
 import type {Serve} from './serve.js';
 
@@ -19,6 +20,12 @@ export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 	let description: string | undefined;
 
 	serve('root', ctx => {
+		ctx.vary('Accept');
+		if (wantsPage(ctx, parts)) {
+			sendPage(ctx, parts);
+			return;
+		}
+
 		ctx.body = {
 			status: 'PJAS Coordinator Online',
 			nodes: fleet.all().length,

@@ -1,4 +1,5 @@
 import type {Catalog} from '../../ports/catalog.js';
+import type {PageFiles} from '../../ports/page-files.js';
 import type {Clock} from '../../ports/clock.js';
 import type {Activity} from '../activity.js';
 import type {Audit} from '../audit.js';
@@ -51,6 +52,8 @@ export type Parts = {
 	links: ShareLinks;
 	/** Whether there are no accounts. */
 	open: boolean;
+	/** The web page; without one, only programs are served. */
+	page: PageFiles | undefined;
 	people: People;
 	quotas: Quotas;
 	/** Told of the bytes of uploads as they come in. */

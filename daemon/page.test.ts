@@ -1,0 +1,274 @@
+import {mkdir, readFile} from 'node:fs/promises';
+import path from 'node:path';
+import {gzipSync} from 'node:zlib';
+import {createRequire} from 'node:module';
+import test, {type ExecutionContext} from 'ava';
+import type {Browser, BrowserContext, Page} from 'playwright-core';
+import {readPageFiles} from './adapters/page-files.js';
+import {pageFolder} from './page-folder.js';
+import {findBrowser, startBrowser} from './testing/browser.js';
+import {formOf, passwordOf, type PeopleNetwork, startPeopleNetwork} from './testing/people.js';
+
+/** The page as a browser sees it: built, served by a real coordinator, and used as people do. */
+
+const DAY_MS = 24 * 3600 * 1000;
+const MOST_ENTRY_BYTES = 150 * 1024;
+
+const start = async (t: ExecutionContext): Promise<PeopleNetwork> =>
+	startPeopleNetwork(t, {trashMs: 7 * DAY_MS, more: {page: await readPageFiles(pageFolder())}});
+
+test('what sign-in and the list need is at most 150 KiB of JavaScript, compressed', async t => {
+	const page = await readPageFiles(pageFolder());
+	const text = Buffer.from(page.get('index.html')?.bodies.identity ?? []).toString();
+	const scripts = [...text.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, name]) => name ?? '');
+	t.true(scripts.length > 0);
+	const bytes = scripts.map(name => gzipSync(page.get(name)?.bodies.identity ?? '').length);
+	const sum = bytes.reduce((total, one) => total + one, 0);
+	t.true(sum > 10_000 && sum <= MOST_ENTRY_BYTES, `${sum} bytes`);
+});
+
+test('the page is served compressed and cached; programs at the same address get JSON', async t => {
+	const {url} = await start(t);
+	const asBrowser = {accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'accept-encoding': 'gzip, br'};
+	const page = await fetch(url, {headers: asBrowser});
+	t.is(page.status, 200);
+	t.regex(page.headers.get('content-type') ?? '', /^text\/html/);
+	t.is(page.headers.get('cache-control'), 'no-cache');
+	t.regex(page.headers.get('vary') ?? '', /accept\b.*accept-encoding/i);
+	const policy = page.headers.get('content-security-policy') ?? '';
+	t.regex(policy, /default-src 'none'; script-src 'self'; style-src 'self'/);
+	t.regex(policy, /frame-ancestors 'none'/);
+	t.false(policy.includes('unsafe'));
+	const text = await page.text();
+	t.notRegex(text, /<script>|<style|style=|https?:\/\//);
+
+	const again = await fetch(url, {
+		headers: {...asBrowser, 'cache-control': 'max-age=0', 'if-none-match': page.headers.get('etag') ?? ''},
+	});
+	t.is(again.status, 304);
+
+	const [, asset = ''] = /src="(\/assets\/[^"]+\.js)"/.exec(text) ?? [];
+	for (const coding of ['br', 'gzip', 'identity']) {
+		const response = await fetch(url + asset, {headers: {'accept-encoding': coding}});
+		t.is(response.headers.get('content-encoding') ?? 'identity', coding);
+		t.is(response.headers.get('cache-control'), 'public, max-age=31536000, immutable');
+		t.is(response.headers.get('x-content-type-options'), 'nosniff');
+		t.regex(await response.text(), /^import|^var|^const|^function|^\(/);
+	}
+
+	for (const name of ['nothing.js', '..%2findex.html', '%2e%2e%2fpackage.json']) {
+		const response = await fetch(`${url}/assets/${name}`);
+		t.is(response.status, 404, name);
+		await response.body?.cancel();
+	}
+
+	const json = (await (await fetch(url)).json()) as {status: string};
+	t.is(json.status, 'PJAS Coordinator Online');
+	for (const address of ['/welcome', '/s/pjas-link_x']) {
+		const response = await fetch(url + address);
+		t.is(await response.text(), text, address);
+	}
+});
+
+/* In a browser */
+
+const program = findBrowser();
+const inBrowser = program === undefined ? test.skip : test.serial;
+let browser: Browser | undefined;
+
+if (program === undefined) {
+	test('the page in a browser is left out', t => {
+		t.log('No Chromium was found: install one, or name one in PJAS_BROWSER');
+		t.pass();
+	});
+} else {
+	test.before(async () => {
+		browser = await startBrowser(program);
+	});
+	test.after.always(async () => browser?.close());
+}
+
+type Visit = {page: Page; context: BrowserContext; network: PeopleNetwork};
+type VisitOptions = {isPhone?: boolean; isDark?: boolean; network: PeopleNetwork; at?: string};
+
+/** A browser that knows nobody. Whatever it says went wrong, or asks of another host, fails the test. */
+const visit = async (t: ExecutionContext, {isPhone, isDark, network, at = '/'}: VisitOptions): Promise<Visit> => {
+	if (!browser) throw new Error('there is no browser');
+	const context = await browser.newContext({
+		viewport: isPhone ? {width: 390, height: 780} : {width: 1280, height: 800},
+		hasTouch: isPhone ?? false,
+		colorScheme: isDark ? 'dark' : 'light',
+		locale: 'en-GB',
+		timezoneId: 'UTC',
+	});
+	context.setDefaultTimeout(20_000);
+	const page = await context.newPage();
+	page.on('pageerror', error => t.fail(`the page threw: ${String(error)}`));
+	page.on('console', message => {
+		// A refusal by the API is told in the console by the browser itself.
+		if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) t.fail(message.text());
+	});
+	page.on('request', request => {
+		const {protocol, origin} = new URL(request.url());
+		if (protocol.startsWith('http')) t.is(origin, network.url, 'another host is asked');
+	});
+	await page.goto(network.url + at);
+	return {page, context, network};
+};
+
+const signIn = async ({page}: Visit, name: string): Promise<void> => {
+	await page.getByLabel('Name').fill(name);
+	await page.getByLabel('Password').fill(passwordOf(name));
+	await page.getByRole('button', {name: 'Sign in'}).click();
+	await page.getByRole('heading', {name: 'Files', exact: true}).waitFor();
+};
+
+const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What axe has to say against what is seen now. Where a folder is named, a picture goes there. */
+const look = async (t: ExecutionContext, {page}: Visit, name: string): Promise<void> => {
+	const folder = process.env['PJAS_PAGE_PICTURES'];
+	if (folder !== undefined) {
+		await mkdir(folder, {recursive: true});
+		await page.screenshot({path: path.join(folder, `${name}.png`)});
+	}
+
+	// The page's own policy refuses scripts of others, and rightly: this one comes in by the browser's back door.
+	await page.evaluate(await readFile(axeFile, 'utf8'));
+	const found = await page.evaluate<{id: string; nodes: string[]}[]>(
+		'axe.run().then(({violations}) => violations.map(({id, nodes}) => ({id, nodes: nodes.map(node => node.html)})))',
+	);
+	t.deepEqual(found, [], name);
+};
+
+/** Drops files on the page as a hand does. */
+const drop = async ({page}: Visit, files: Record<string, string>): Promise<void> => {
+	const transfer = await page.evaluateHandle(
+		`(() => {
+			const transfer = new DataTransfer();
+			for (const [name, text] of ${JSON.stringify(Object.entries(files))}) transfer.items.add(new File([text], name));
+			return transfer;
+		})()`,
+	);
+	for (const event of ['dragenter', 'dragover', 'drop']) {
+		await page.dispatchEvent('.shell', event, {dataTransfer: transfer});
+	}
+};
+
+const row = ({page}: Visit, name: string) => page.getByRole('row').filter({hasText: name});
+
+inBrowser(
+	'somebody signs in, drops a file, loads the page again, downloads it, deletes it and brings it back',
+	async t => {
+		const network = await start(t);
+		await network.addAccount('ann');
+		const visited = await visit(t, {network});
+		const {page} = visited;
+		await page.getByLabel('Name').waitFor();
+		await look(t, visited, 'sign-in');
+
+		await page.getByLabel('Name').fill('ann');
+		await page.getByLabel('Password').fill('not her password');
+		await page.getByRole('button', {name: 'Sign in'}).click();
+		await page.getByRole('alert').getByText('The name or the password is wrong').waitFor();
+		await signIn(visited, 'ann');
+		await page.getByText('No files yet').waitFor();
+		await look(t, visited, 'files-empty');
+
+		const text = 'Dear diary, '.repeat(5000);
+		await drop(visited, {'diary.txt': text, 'other.txt': 'something else'});
+		await page.getByText('2 uploads done').waitFor();
+		await row(visited, 'diary.txt').getByText('Safe: 3 copies in 3 homes').waitFor();
+
+		await page.reload();
+		const waiting = page.waitForEvent('download');
+		await row(visited, 'diary.txt').getByRole('link', {name: 'Download diary.txt'}).click();
+		const download = await waiting;
+		t.is(download.suggestedFilename(), 'diary.txt');
+		t.is(await readFile(await download.path(), 'utf8'), text);
+
+		await row(visited, 'diary.txt').getByRole('checkbox').check();
+		await page.getByRole('region', {name: 'What is chosen'}).getByRole('button', {name: 'Delete'}).click();
+		await row(visited, 'diary.txt').waitFor({state: 'detached'});
+		await page.getByRole('link', {name: 'Trash'}).click();
+		await row(visited, 'diary.txt').waitFor();
+		await look(t, visited, 'trash');
+		await row(visited, 'diary.txt')
+			.getByRole('button', {name: /^Bring back/})
+			.click();
+		await page.getByText('The trash is empty').waitFor();
+		await page.getByRole('link', {name: 'Files'}).click();
+		await row(visited, 'diary.txt').waitFor();
+
+		await page.getByRole('button', {name: 'diary.txt'}).click();
+		await page.getByRole('button', {name: 'Rename'}).click();
+		await page.getByLabel('New name').fill('books/diary.txt');
+		await page.getByRole('dialog').getByRole('button', {name: 'Rename'}).click();
+		await page.getByText('Renamed to').waitFor();
+		await page.getByRole('button', {name: 'Close'}).click();
+		await page.getByRole('link', {name: 'books'}).click();
+		await row(visited, 'diary.txt').waitFor();
+		t.regex(page.url(), /#\/files\/books$/);
+
+		await page.getByRole('button', {name: 'Sign out'}).click();
+		await page.getByLabel('Password').waitFor();
+		await visited.context.close();
+	},
+);
+
+inBrowser('on a phone and in the dark, all fits and axe has nothing to say', async t => {
+	const network = await start(t);
+	const token = await network.addAccount('ann');
+	for (const name of ['Holidays/sea.jpg', 'Holidays/hills.jpg', 'Letter to the council.pdf', 'budget 2026.csv']) {
+		await network.as(token)('POST', '/api/files/upload', {form: formOf(name, name.repeat(2000))});
+	}
+
+	for (const isPhone of [false, true]) {
+		const visited = await visit(t, {network, isPhone, isDark: isPhone});
+		await signIn(visited, 'ann');
+		await row(visited, 'budget 2026.csv').waitFor();
+		const {page} = visited;
+		const [scrolled, seen] = await page.evaluate<[number, number]>('[document.body.scrollWidth, innerWidth]');
+		t.true(scrolled <= seen, `${scrolled} px in ${seen}`);
+		await look(t, visited, isPhone ? 'files-phone-dark' : 'files');
+		await page.getByRole('button', {name: 'Letter to the council.pdf'}).click();
+		await page.getByRole('dialog').waitFor();
+		await look(t, visited, isPhone ? 'file-phone-dark' : 'file');
+		await page.keyboard.press('Escape');
+		await page.getByRole('dialog').waitFor({state: 'detached'});
+		await visited.context.close();
+	}
+});
+
+inBrowser('an uploaded page can neither read the session nor act with it', async t => {
+	const network = await start(t);
+	const token = await network.addAccount('ann');
+	const evil = `<script>
+		document.title = 'ran';
+		fetch('/api/session').then(r => r.text()).then(text => document.title = text);
+	</script>`;
+	const form = new FormData();
+	form.append('file', new Blob([evil], {type: 'text/html'}), 'evil.html');
+	const made = (await (await network.as(token)('POST', '/api/files/upload', {form})).json()) as {file_id: string};
+
+	const visited = await visit(t, {network});
+	await signIn(visited, 'ann');
+	const {page, context} = visited;
+	t.is(await page.evaluate('document.cookie'), '', 'the cookie is not for scripts');
+	const other = await context.newPage();
+	const [download] = await Promise.all([
+		other.waitForEvent('download'),
+		other.goto(`${network.url}/api/files/download/${made.file_id}`).catch(() => undefined),
+	]);
+	t.is(await readFile(await download.path(), 'utf8'), evil, 'it is saved, not shown');
+	t.not(await other.title(), 'ran');
+
+	// Nor may another page bring the browser to change something: the cookie alone is not enough.
+	const cookie = (await context.cookies()).map(({name, value}) => `${name}=${value}`).join('; ');
+	const forged = await network.as(undefined)('DELETE', `/api/files/${made.file_id}`, {
+		headers: {cookie, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site'},
+	});
+	t.is(forged.status, 403);
+	await forged.body?.cancel();
+	await context.close();
+});

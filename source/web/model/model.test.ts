@@ -1,0 +1,77 @@
+import test from 'ava';
+import {nameIn, openFolder, trailOf} from './folders.js';
+import {safetyOf} from './safety.js';
+import {pressed, sorted} from './sort.js';
+
+const fileOf = (filename: string, size = 1, uploadedAt = 0) => ({
+	file_id: filename,
+	filename,
+	size,
+	uploaded_at: uploadedAt,
+});
+
+const opened = (names: string[], folder: string) => {
+	const {folders, files} = openFolder(
+		names.map(name => fileOf(name)),
+		folder,
+	);
+	return {folders: folders.map(({path}) => path), files: files.map(({filename}) => filename)};
+};
+
+test('folders are made of the paths in names', t => {
+	const names = ['a.txt', 'Photos/sea.jpg', 'Photos/2026/hills.jpg', 'Photos/2026/lake.jpg', 'Photosynthesis.txt'];
+	t.deepEqual(opened(names, ''), {folders: ['Photos'], files: ['a.txt', 'Photosynthesis.txt']});
+	t.deepEqual(opened(names, 'Photos'), {folders: ['Photos/2026'], files: ['Photos/sea.jpg']});
+	t.deepEqual(opened(names, 'Photos/2026'), {folders: [], files: ['Photos/2026/hills.jpg', 'Photos/2026/lake.jpg']});
+	t.deepEqual(opened(names, 'nowhere'), {folders: [], files: []});
+});
+
+test('a name whose slashes lead nowhere is shown as it is', t => {
+	t.deepEqual(opened(['/', '/etc/passwd', 'end/', 'a//b'], ''), {
+		folders: ['a'],
+		files: ['/', '/etc/passwd', 'end/'],
+	});
+});
+
+test('a folder counts what is in it, however deep', t => {
+	const {folders} = openFolder([fileOf('p/a', 2, 5), fileOf('p/q/b', 3, 9), fileOf('c', 100, 99)], '');
+	t.deepEqual(folders, [{path: 'p', name: 'p', files: 2, sizeBytes: 5, newestAt: 9}]);
+});
+
+test('what is uploaded into a folder is called after it', t => {
+	t.is(nameIn('', 'a.txt'), 'a.txt');
+	t.is(nameIn('p/q', 'a.txt'), 'p/q/a.txt');
+	t.is(nameIn('p', '/x/a.txt'), 'p/x/a.txt');
+	t.deepEqual(trailOf('p/q'), [
+		{name: 'p', path: 'p'},
+		{name: 'q', path: 'p/q'},
+	]);
+	t.deepEqual(trailOf(''), []);
+});
+
+test('rows are sorted as people count, and pressing a column twice turns the order', t => {
+	const rows = [
+		{name: 'img 10', size: 1, date: 3},
+		{name: 'img 9', size: 1, date: 2},
+		{name: 'Abc', size: 5, date: 1},
+	];
+	const names = (order: Parameters<typeof sorted>[1]) => sorted(rows, order, row => row).map(({name}) => name);
+	t.deepEqual(names({key: 'name', isDown: false}), ['Abc', 'img 9', 'img 10']);
+	t.deepEqual(names({key: 'size', isDown: true}), ['Abc', 'img 9', 'img 10']);
+	t.deepEqual(names({key: 'date', isDown: true}), ['img 10', 'img 9', 'Abc']);
+	t.deepEqual(pressed({key: 'date', isDown: true}, 'date'), {key: 'date', isDown: false});
+	t.deepEqual(pressed({key: 'date', isDown: true}, 'name'), {key: 'name', isDown: false});
+	t.deepEqual(pressed({key: 'name', isDown: false}, 'size'), {key: 'size', isDown: true});
+});
+
+test('how safe a file is, is said in words', t => {
+	const say = (full: number, partly: number, none: number, copies?: {fewest: number; homes: number}) =>
+		safetyOf({redundancy: {full, partly, none}, copies: copies && {wanted: 3, ...copies}});
+	t.deepEqual(say(4, 0, 0, {fewest: 3, homes: 3}), {state: 'safe', text: 'Safe: 3 copies in 3 homes'});
+	t.deepEqual(say(1, 0, 0, {fewest: 1, homes: 1}), {state: 'safe', text: 'Safe: 1 copy in 1 home'});
+	t.deepEqual(say(3, 1, 0, {fewest: 2, homes: 2}), {state: 'short', text: '2 copies in 2 homes; more are being made'});
+	t.is(say(3, 0, 1, {fewest: 0, homes: 0}).text, 'Can’t be opened now: 1 of 4 parts have no copy online');
+	t.is(say(0, 0, 2).text, 'Can’t be opened now: no copy is online');
+	t.is(say(0, 0, 0).text, 'Safe: it is empty');
+	t.is(say(2, 0, 0).text, 'Safe', 'a coordinator of before tells no more');
+});

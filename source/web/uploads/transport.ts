@@ -1,0 +1,49 @@
+import {uploadedSchema} from '../../protocol/api.js';
+import {pathOf, routes} from '../../protocol/routes.js';
+import {ApiError, errorOf, offline} from '../api.js';
+
+export type Sending = {
+	file: File;
+	/** As it is to be called, with the folders before it. */
+	name: string;
+	/** Told how many bytes have gone out. */
+	onSent: (sentBytes: number) => void;
+	signal: AbortSignal;
+};
+
+/** Sends a file, and returns once it is stored durably. */
+export type Send = (sending: Sending) => Promise<void>;
+
+/** In one request, from the beginning each time. (Only `XMLHttpRequest` tells how far a body has come.) */
+export const sendAtOnce: Send = async ({file, name, onSent, signal}) =>
+	new Promise((resolve, reject) => {
+		const request = new XMLHttpRequest();
+		const stop = () => request.abort();
+		const end = (finish: () => void) => () => {
+			signal.removeEventListener('abort', stop);
+			finish();
+		};
+		request.upload.addEventListener('progress', ({loaded}) => onSent(Math.min(loaded, file.size)));
+		request.addEventListener(
+			'error',
+			end(() => reject(offline())),
+		);
+		request.addEventListener(
+			'abort',
+			end(() => reject(new ApiError('STOPPED', 'Stopped.'))),
+		);
+		request.addEventListener(
+			'load',
+			end(() => {
+				if (request.status !== 200) reject(errorOf(request.responseText));
+				else if (uploadedSchema.safeParse(JSON.parse(request.responseText)).success) resolve();
+				else reject(errorOf(''));
+			}),
+		);
+		signal.addEventListener('abort', stop);
+		request.open(routes.upload.method, pathOf('upload'));
+		const form = new FormData();
+		form.append('file', file, name);
+		request.send(form);
+		if (signal.aborted) stop();
+	});

@@ -1,0 +1,321 @@
+import {lazy, Suspense, useDeferredValue, useEffect, useMemo, useState} from 'react';
+import type {FileView} from '../../protocol/api.js';
+import {formatSize} from '../../format.js';
+import {addressOf} from '../api.js';
+import {deleteFiles, tellProblem} from '../deeds.js';
+import {files, loadFiles} from '../files-store.js';
+import {baseName, type Folder, openFolder, trailOf} from '../model/folders.js';
+import {safetyOf} from '../model/safety.js';
+import {type Order, pressed, sorted, type SortKey} from '../model/sort.js';
+import {hrefOf} from '../place.js';
+import {useStore} from '../store.js';
+import {Empty, Icon, Problem, Waiting} from './parts.js';
+import {UploadButtons} from './upload-buttons.js';
+import {count, dateText, exactDate, isoDate} from './words.js';
+
+const FileDialog = lazy(async () => import('./file-dialog.js'));
+
+/** So many rows are shown at once; a press shows as many more. */
+const ROWS_A_PAGE = 100;
+const SEARCH_SETTLES_MS = 250;
+
+type Row = {kind: 'folder'; folder: Folder} | {kind: 'file'; file: FileView; name: string};
+
+const seen = (row: Row) =>
+	row.kind === 'folder'
+		? {name: row.folder.name, size: row.folder.sizeBytes, date: row.folder.newestAt}
+		: {name: row.name, size: row.file.size, date: row.file.uploaded_at};
+
+/** A search looks through all folders, and shows paths. */
+const rowsOf = (all: Iterable<FileView>, folder: string, isSearch: boolean, order: Order): Row[] => {
+	const {folders, files: here} = isSearch ? {folders: [], files: [...all]} : openFolder(all, folder);
+	const nameOf = ({filename}: FileView) => (isSearch || filename.endsWith('/') ? filename : baseName(filename));
+	return [
+		...sorted(
+			folders.map((found): Row => ({kind: 'folder', folder: found})),
+			order,
+			seen,
+		),
+		...sorted(
+			here.map((file): Row => ({kind: 'file', file, name: nameOf(file)})),
+			order,
+			seen,
+		),
+	];
+};
+
+const columns: {key: SortKey; title: string}[] = [
+	{key: 'name', title: 'Name'},
+	{key: 'size', title: 'Size'},
+	{key: 'date', title: 'Uploaded'},
+];
+
+const Head = ({order, onOrder, selection}: {order: Order; onOrder: (order: Order) => void; selection: SelectionOf}) => (
+	<thead>
+		<tr>
+			<td className="tick">
+				<input
+					type="checkbox"
+					aria-label="Choose all that is shown"
+					checked={selection.isAll}
+					disabled={selection.shown.length === 0}
+					onChange={event => selection.choose(event.target.checked ? selection.shown : [])}
+				/>
+			</td>
+			{columns.map(({key, title}) => (
+				<th
+					key={key}
+					scope="col"
+					className={key}
+					aria-sort={order.key === key ? (order.isDown ? 'descending' : 'ascending') : undefined}
+				>
+					<button type="button" className="plain" onClick={() => onOrder(pressed(order, key))}>
+						{title}
+						<span className="arrow" aria-hidden="true">
+							{order.key === key ? (order.isDown ? ' ↓' : ' ↑') : ''}
+						</span>
+					</button>
+				</th>
+			))}
+			<th scope="col" className="safety">
+				Safety
+			</th>
+			<td />
+		</tr>
+	</thead>
+);
+
+const FolderRow = ({folder}: {folder: Folder}) => (
+	<tr>
+		<td className="tick" />
+		<th scope="row" className="name">
+			<a href={hrefOf('files', folder.path)}>
+				<Icon name="folder" />
+				{folder.name}
+			</a>
+		</th>
+		<td className="size">{formatSize(folder.sizeBytes)}</td>
+		<td className="date">
+			<time dateTime={isoDate(folder.newestAt)} title={exactDate(folder.newestAt)}>
+				{dateText(folder.newestAt)}
+			</time>
+		</td>
+		<td className="safety">{count(folder.files, 'file')}</td>
+		<td />
+	</tr>
+);
+
+type FileRowProps = {file: FileView; name: string; isChosen: boolean; onChoose: () => void; onOpen: () => void};
+
+const FileRow = ({file, name, isChosen, onChoose, onOpen}: FileRowProps) => {
+	const safety = safetyOf(file);
+	return (
+		<tr className={isChosen ? 'chosen' : undefined}>
+			<td className="tick">
+				<input type="checkbox" aria-label={`Choose ${name}`} checked={isChosen} onChange={onChoose} />
+			</td>
+			<th scope="row" className="name">
+				<button type="button" className="plain" onClick={onOpen}>
+					<Icon name="file" />
+					{file.e2e ? `${name} (sealed end to end)` : name}
+				</button>
+			</th>
+			<td className="size">{formatSize(file.size)}</td>
+			<td className="date">
+				<time dateTime={isoDate(file.uploaded_at)} title={exactDate(file.uploaded_at)}>
+					{dateText(file.uploaded_at)}
+				</time>
+			</td>
+			<td className={`safety ${safety.state}`}>{safety.text}</td>
+			<td className="deeds">
+				{!file.e2e && (
+					<a
+						className="plain round"
+						aria-label={`Download ${name}`}
+						href={addressOf('download', file.file_id)}
+						download
+					>
+						<Icon name="download" />
+					</a>
+				)}
+			</td>
+		</tr>
+	);
+};
+
+const Trail = ({folder}: {folder: string}) => {
+	if (folder === '') return <h1>Files</h1>;
+	const trail = trailOf(folder);
+	return (
+		<div className="trail">
+			<nav aria-label="Folders">
+				<a href={hrefOf('files')}>Files</a>
+				{trail.slice(0, -1).map(({name, path}) => (
+					<span key={path}>
+						{' / '}
+						<a href={hrefOf('files', path)}>{name}</a>
+					</span>
+				))}
+				{' /'}
+			</nav>
+			<h1>{trail.at(-1)?.name}</h1>
+		</div>
+	);
+};
+
+const Search = () => {
+	const {search} = useStore(files);
+	const [text, setText] = useState(search);
+	useEffect(() => {
+		if (text === search) return;
+		const timer = window.setTimeout(() => void loadFiles(text), SEARCH_SETTLES_MS);
+		return () => window.clearTimeout(timer);
+	}, [text, search]);
+	return (
+		<search className="search">
+			<Icon name="search" />
+			<input
+				type="search"
+				aria-label="Search files"
+				placeholder="Search files"
+				maxLength={200}
+				value={text}
+				onChange={event => setText(event.target.value)}
+			/>
+		</search>
+	);
+};
+
+type SelectionOf = {
+	chosen: readonly FileView[];
+	shown: readonly FileView[];
+	isAll: boolean;
+	has: (id: string) => boolean;
+	choose: (files: readonly FileView[]) => void;
+};
+
+/** What is chosen, of what is shown: what is gone or out of sight is not. */
+const useSelection = (shown: readonly FileView[]): SelectionOf => {
+	const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+	const chosen = shown.filter(({file_id: id}) => ids.has(id));
+	return {
+		chosen,
+		shown,
+		isAll: chosen.length > 0 && chosen.length === shown.length,
+		has: id => ids.has(id),
+		choose: wanted => setIds(new Set(wanted.map(({file_id: id}) => id))),
+	};
+};
+
+const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
+	const [isBusy, setIsBusy] = useState(false);
+	if (chosen.length === 0) return null;
+	const remove = () => {
+		setIsBusy(true);
+		deleteFiles(chosen)
+			.catch(tellProblem)
+			.finally(() => setIsBusy(false));
+	};
+	return (
+		<div className="chosen-bar" role="region" aria-label="What is chosen">
+			<p role="status">
+				{count(chosen.length, 'file')}, {formatSize(chosen.reduce((sum, {size}) => sum + size, 0))}
+			</p>
+			<button type="button" onClick={remove} disabled={isBusy}>
+				<Icon name="trash" />
+				Delete
+			</button>
+			<button type="button" className="plain" onClick={() => choose([])}>
+				Choose none
+			</button>
+		</div>
+	);
+};
+
+const Nothing = ({folder, search}: {folder: string; search: string}) => {
+	if (search !== '') {
+		return (
+			<Empty icon="search" title="Nothing found">
+				<p>No file is called “{search}”, or has that in its name.</p>
+			</Empty>
+		);
+	}
+
+	return (
+		<Empty icon="upload" title={folder === '' ? 'No files yet' : 'This folder is empty'}>
+			<p>Drop files or folders anywhere on this page, or choose them above.</p>
+		</Empty>
+	);
+};
+
+/** The files in a folder, or those that a search finds. */
+export const FilesView = ({folder}: {folder: string}) => {
+	const {byId, state, error, search, isCut, total} = useStore(files);
+	const [order, setOrder] = useState<Order>({key: 'date', isDown: true});
+	const [most, setMost] = useState(ROWS_A_PAGE);
+	const [openedId, setOpenedId] = useState<string>();
+	useEffect(() => setMost(ROWS_A_PAGE), [folder, search]);
+
+	const all = useDeferredValue(byId);
+	const rows = useMemo(() => rowsOf(all.values(), folder, search !== '', order), [all, folder, search, order]);
+	const page = rows.slice(0, most);
+	const selection = useSelection(page.flatMap(row => (row.kind === 'file' ? [row.file] : [])));
+	const opened = openedId === undefined ? undefined : byId.get(openedId);
+
+	return (
+		<>
+			<div className="bar">
+				<Trail folder={folder} />
+				<Search />
+				<UploadButtons folder={folder} />
+			</div>
+			{state === 'failed' && <Problem error={error} again={() => void loadFiles()} />}
+			<ChosenBar selection={selection} />
+			{rows.length > 0 && (
+				<table className="files">
+					<caption className="unseen">{folder === '' ? 'Files' : `Files in ${folder}`}</caption>
+					<Head order={order} onOrder={setOrder} selection={selection} />
+					<tbody>
+						{page.map(row =>
+							row.kind === 'folder' ? (
+								<FolderRow key={`folder ${row.folder.path}`} folder={row.folder} />
+							) : (
+								<FileRow
+									key={row.file.file_id}
+									file={row.file}
+									name={row.name}
+									isChosen={selection.has(row.file.file_id)}
+									onChoose={() => {
+										const {file} = row;
+										const rest = selection.chosen.filter(other => other.file_id !== file.file_id);
+										selection.choose(rest.length === selection.chosen.length ? [...rest, file] : rest);
+									}}
+									onOpen={() => setOpenedId(row.file.file_id)}
+								/>
+							),
+						)}
+					</tbody>
+				</table>
+			)}
+			{rows.length > most && (
+				<p className="more">
+					<button type="button" onClick={() => setMost(most + ROWS_A_PAGE)}>
+						Show {Math.min(ROWS_A_PAGE, rows.length - most)} more of {count(rows.length, 'row')}
+					</button>
+				</p>
+			)}
+			{state === 'loading' && <Waiting what={rows.length === 0 ? 'Looking for files' : 'Looking for more files'} />}
+			{state === 'ready' && all === byId && rows.length === 0 && <Nothing folder={folder} search={search} />}
+			{isCut && (
+				<p className="hint">
+					The newest {count(byId.size, 'file')} of {total.toLocaleString()} are shown. Search to find older ones.
+				</p>
+			)}
+			{opened && (
+				<Suspense>
+					<FileDialog key={opened.file_id} file={opened} onClose={() => setOpenedId(undefined)} />
+				</Suspense>
+			)}
+		</>
+	);
+};

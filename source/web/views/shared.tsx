@@ -1,0 +1,145 @@
+import {type SubmitEvent, useCallback, useEffect, useState} from 'react';
+import {type SharedFile, sharedFileSchema} from '../../protocol/people-api.js';
+import {formatSize} from '../../format.js';
+import {addressOf, call, errorOf, isApiError, offline} from '../api.js';
+import {Field, Icon, Problem, Waiting} from './parts.js';
+import {exactDate} from './words.js';
+
+const PASSWORD_HEADER = 'X-PJAS-Link-Password';
+
+const secretOf = (path: string): string => path.split('/')[2] ?? '';
+
+/** A browser's own download can't send the password, so the page fetches the file, and the browser keeps it until it is saved. */
+const fetchFile = async (secret: string, password: string): Promise<Blob> => {
+	const headers = {[PASSWORD_HEADER]: password};
+	const response = await fetch(addressOf('sharedDownload', secret), {headers}).catch((error: unknown) => {
+		throw offline(error);
+	});
+	if (!response.ok) throw errorOf(await response.text());
+	return response.blob().catch((error: unknown) => {
+		throw offline(error);
+	});
+};
+
+const save = (blob: Blob, name: string): void => {
+	const link = document.createElement('a');
+	link.href = URL.createObjectURL(blob);
+	link.download = name;
+	link.click();
+	// The browser needs it a little longer than the press takes.
+	window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+};
+
+type FoundProps = {file: SharedFile; secret: string; password: string | undefined};
+
+const Download = ({file, secret, password}: FoundProps) => {
+	const [isBusy, setIsBusy] = useState(false);
+	const [problem, setProblem] = useState<unknown>();
+	if (password === undefined) {
+		return (
+			<a className="button main" href={addressOf('sharedDownload', secret)} download>
+				<Icon name="download" />
+				Download
+			</a>
+		);
+	}
+
+	const fetchAndSave = () => {
+		setIsBusy(true);
+		setProblem(undefined);
+		fetchFile(secret, password)
+			.then(blob => save(blob, file.filename), setProblem)
+			.finally(() => setIsBusy(false));
+	};
+	return (
+		<>
+			{problem !== undefined && <Problem error={problem} />}
+			<button type="button" className="main" disabled={isBusy} onClick={fetchAndSave}>
+				<Icon name="download" />
+				{isBusy ? 'Downloading…' : 'Download'}
+			</button>
+		</>
+	);
+};
+
+const Found = ({file, secret, password}: FoundProps) => (
+	<>
+		<h1>{file.e2e ? 'A file that is sealed end to end' : file.filename}</h1>
+		<p>
+			{formatSize(file.size)}. This link works until {exactDate(file.expires_at)}.
+		</p>
+		{file.e2e ? (
+			<p className="hint">
+				Its key stands in the link, and this page can’t use it yet. Open it with <code>pjas-tui download</code> and the
+				whole link.
+			</p>
+		) : (
+			<Download file={file} secret={secret} password={password} />
+		)}
+	</>
+);
+
+const AskPassword = ({problem, onPassword}: {problem: unknown; onPassword: (password: string) => void}) => {
+	const submit = (event: SubmitEvent<HTMLFormElement>) => {
+		event.preventDefault();
+		const password = new FormData(event.currentTarget).get('password');
+		if (typeof password === 'string') onPassword(password);
+	};
+	return (
+		<form onSubmit={submit}>
+			<h1>A password is needed</h1>
+			<p>Whoever gave you this link has it.</p>
+			<Field label="Password">
+				{({id}) => (
+					<input id={id} name="password" type="password" autoComplete="off" required autoFocus maxLength={256} />
+				)}
+			</Field>
+			{problem !== undefined && <Problem error={problem} />}
+			<button type="submit" className="main">
+				Open
+			</button>
+		</form>
+	);
+};
+
+/** What a link leads to, for whoever has it. */
+const Shared = () => {
+	const secret = secretOf(window.location.pathname);
+	const [file, setFile] = useState<SharedFile>();
+	const [password, setPassword] = useState<string>();
+	const [problem, setProblem] = useState<unknown>();
+	const needsPassword = isApiError(problem, 'LINK_PASSWORD_NEEDED');
+
+	const look = useCallback(
+		(tried?: string) => {
+			const headers = tried === undefined ? {} : {[PASSWORD_HEADER]: tried};
+			setPassword(tried);
+			call('sharedFile', sharedFileSchema, {id: secret, headers}).then(found => {
+				setProblem(undefined);
+				setFile(found);
+			}, setProblem);
+		},
+		[secret],
+	);
+	useEffect(() => look(), [look]);
+
+	return (
+		<main className="middle">
+			<div className="card narrow">
+				{file && <Found file={file} secret={secret} password={password} />}
+				{!file && problem === undefined && <Waiting what="Opening the link" />}
+				{!file && needsPassword && (
+					<AskPassword problem={password === undefined ? undefined : problem} onPassword={look} />
+				)}
+				{!file && problem !== undefined && !needsPassword && (
+					<>
+						<h1>This link leads nowhere</h1>
+						<Problem error={problem} again={() => look(password)} />
+					</>
+				)}
+			</div>
+		</main>
+	);
+};
+
+export default Shared;

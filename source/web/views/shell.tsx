@@ -1,0 +1,133 @@
+import {lazy, type ReactNode, Suspense, useEffect} from 'react';
+import type {Whoami} from '../../protocol/people-api.js';
+import {formatSize} from '../../format.js';
+import {tellProblem} from '../deeds.js';
+import {followFiles} from '../files-store.js';
+import {line, openLine} from '../live.js';
+import {hrefOf, usePlace, type View} from '../place.js';
+import {signOut} from '../session.js';
+import {useStore} from '../store.js';
+import {endUploads} from '../uploads/queue.js';
+import {DropAnywhere} from './drop-anywhere.js';
+import {FilesView} from './files.js';
+import {Notice} from './notice.js';
+import {Icon, type IconName, Waiting} from './parts.js';
+import {UploadList} from './upload-list.js';
+
+const lazyViews = {
+	trash: lazy(async () => import('./trash.js')),
+};
+
+const titles: Partial<Record<View, {title: string; icon: IconName}>> = {
+	files: {title: 'Files', icon: 'file'},
+	trash: {title: 'Trash', icon: 'trash'},
+};
+
+const Navigation = ({view}: {view: View}) => (
+	<nav aria-label="Views">
+		<ul>
+			{Object.entries(titles).map(([name, {title, icon}]) => (
+				<li key={name}>
+					<a href={hrefOf(name as View)} aria-current={name === view ? 'page' : undefined}>
+						<Icon name={icon} />
+						<span>{title}</span>
+					</a>
+				</li>
+			))}
+		</ul>
+	</nav>
+);
+
+const Room = ({who: {used_bytes: used, quota_bytes: quota}}: {who: Whoami}) => (
+	<p className="room">
+		{quota === null ? (
+			`${formatSize(used)} used`
+		) : (
+			<>
+				<meter
+					aria-label="Space used"
+					min={0}
+					max={Math.max(quota, 1)}
+					value={Math.min(used, quota)}
+					high={quota * 0.9}
+				/>
+				{formatSize(used)} of {formatSize(quota)}
+			</>
+		)}
+	</p>
+);
+
+const Account = ({who}: {who: Whoami}) => {
+	if (who.open) return <p className="account">Open network: no accounts</p>;
+	return (
+		<div className="account">
+			<Room who={who} />
+			<p>
+				<strong>{who.name}</strong>
+			</p>
+			<button type="button" className="plain" onClick={() => void signOut().catch(tellProblem)}>
+				Sign out
+			</button>
+		</div>
+	);
+};
+
+const Line = () => {
+	const state = useStore(line);
+	if (state !== 'broken') return null;
+	return (
+		<p className="banner" role="status">
+			<Icon name="warning" />
+			No connection to the storage network. What you see may be old; it is tried again by itself.
+		</p>
+	);
+};
+
+const ViewOf = ({view, folder}: {view: View; folder: string}) => {
+	const Lazy = lazyViews[view as keyof typeof lazyViews] as ReturnType<typeof lazy> | undefined;
+	return Lazy ? <Lazy /> : <FilesView folder={folder} />;
+};
+
+const Frame = ({children}: {children: ReactNode}) => (
+	<Suspense fallback={<Waiting what="Opening" />}>{children}</Suspense>
+);
+
+/** What stands around every view of somebody who is signed in. */
+export const Shell = ({who}: {who: Whoami}) => {
+	const {view, folder} = usePlace();
+	useEffect(openLine, []);
+	useEffect(followFiles, []);
+	useEffect(() => endUploads, []);
+	useEffect(() => {
+		document.title = `${titles[view]?.title ?? 'Files'} · PJAS`;
+	}, [view]);
+	return (
+		<DropAnywhere folder={view === 'files' ? folder : ''}>
+			<a
+				className="skip"
+				href="#content"
+				onClick={event => {
+					event.preventDefault();
+					document.querySelector<HTMLElement>('#content')?.focus();
+				}}
+			>
+				To the content
+			</a>
+			<header className="top">
+				<a className="brand" href={hrefOf('files')}>
+					PJAS
+				</a>
+				<Navigation view={view} />
+				<Account who={who} />
+			</header>
+			<Line />
+			<main id="content" tabIndex={-1}>
+				<Frame key={view}>
+					<ViewOf view={view} folder={folder} />
+				</Frame>
+			</main>
+			<UploadList />
+			<Notice />
+		</DropAnywhere>
+	);
+};
