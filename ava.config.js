@@ -3,16 +3,22 @@ These take longest, the longest first. They begin first, so that none of them go
 rests.
 */
 const longest = [
+	'daemon/simulation/simulation',
 	'daemon/crash',
 	'daemon/chaos',
-	'daemon/hostile',
-	'daemon/simulation/simulation',
-	'daemon/faults',
-	'daemon/coordinator/repairer',
-	'daemon/simulation/exhaustive',
-	'daemon/cli',
-	'daemon/coordinator/mover',
 	'source/console-behaviour',
+	'source/commands/people',
+	'daemon/hostile',
+	'source/commands/transfers',
+	'source/commands/keyring',
+	'daemon/faults',
+	'daemon/repair',
+	'daemon/simulation/exhaustive',
+	'source/console-screens',
+	'daemon/coordinator/repairer',
+	'daemon/coordinator/mover',
+	'daemon/package',
+	'daemon/cli',
 ];
 
 const placeOf = file => {
