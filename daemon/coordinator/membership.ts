@@ -121,6 +121,7 @@ const recordOf = (
 		address: withoutSlash(body.address ?? ''),
 		...(claimedId !== id && {classicId: claimedId}),
 		version,
+		...(body.protocol !== undefined && {protocol: body.protocol}),
 		...(publicKeys && {publicKeys}),
 		...(invited && {invited}),
 		...(stored && kept(stored)),

@@ -1,9 +1,16 @@
 import {get} from 'node:http';
 import {PassThrough} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
-import {type HeartbeatBody, nodeAnswerSchema, nodeShardsSchema, type RegisterBody} from '../../source/protocol/api.js';
+import {
+	type HeartbeatBody,
+	nodeAnswerSchema,
+	nodeShardsSchema,
+	type NodeView,
+	type RegisterBody,
+} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {FileId} from '../../source/protocol/ids.js';
+import {PROTOCOL} from '../../source/protocol/version.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
 import {systemRandom} from '../adapters/system.js';
@@ -282,11 +289,36 @@ test('a node that arrives is compared with the catalogue, by the digest that it 
 	]);
 });
 
+test('a node tells version and protocol, and is behind where its version is older than the coordinator’s', async t => {
+	const {url, join, nodes} = await startTestNetwork(t, {nodes: 3, more: {version: '2.1.0'}});
+	const [older, same, newer] = nodes;
+	if (older) await join(older, {version: '2.0.9'});
+	if (same) await join(same, {version: '2.1.0', protocol: PROTOCOL});
+	if (newer) await join(newer, {version: '2.10.0', protocol: PROTOCOL + 1});
+	const {nodes: views} = (await jsonOf(await fetch(`${url}/api/nodes`))) as {nodes: NodeView[]};
+	const told = [older, same, newer].map(node => views.find(view => view.node_id === node?.id));
+	t.deepEqual(
+		told.map(view => [view?.version, view?.protocol, view?.is_behind]),
+		[
+			['2.0.9', undefined, true],
+			['2.1.0', PROTOCOL, undefined],
+			['2.10.0', PROTOCOL + 1, undefined],
+		],
+	);
+	t.is((await join(nodes[0] as never, {protocol: 0})).status, 400);
+	const classic = await startTestNetwork(t, {nodes: 1, allowClassic: true, more: {version: '2.1.0'}});
+	const [first] = classic.nodes;
+	if (first) await classic.join(first, {version: '1.0.0'});
+	const {nodes: kinds} = (await jsonOf(await fetch(`${classic.url}/api/nodes`))) as {nodes: NodeView[]};
+	t.true(kinds.every(({kind, is_behind: isBehind}) => kind !== 'classic' || isBehind === undefined));
+});
+
 test('the classic calls have their classic shapes', async t => {
 	const {url, nodes} = await startTestNetwork(t, {nodes: 1});
 	const health = await jsonOf(await fetch(`${url}/health`));
 	t.is(health['status'], 'healthy');
 	t.is(typeof health['timestamp'], 'number');
+	t.like(health, {version: '0.0.0', protocol: PROTOCOL});
 	const root = await jsonOf(await fetch(url));
 	t.like(root, {status: 'PJAS Coordinator Online', nodes: 1, files: 0});
 

@@ -144,7 +144,8 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		allowClassic: options.allowClassic,
 		clock,
 	});
-	const viewNode: NodeViewer = state => nodeView(state, drainView(state, healing.mover), links);
+	const viewNode: NodeViewer = state =>
+		nodeView(state, {drain: drainView(state, healing.mover), links, version: options.version});
 	const healing = createHealing({
 		...options,
 		...{fleet, budget, note, wake},

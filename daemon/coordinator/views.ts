@@ -1,5 +1,6 @@
 import type {ChunkView, FileView, LogEntry, NodeShardView, NodeView, StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {isOlder} from '../../source/protocol/version.js';
 import {type ChunkRecord, type FileRecord, type NodeLine, type ShardRecord, wantedShards} from '../core/model.js';
 import {copiesOf, redundancyOf} from '../core/redundancy.js';
 import {verifiedAtOf} from '../core/scrub.js';
@@ -50,12 +51,24 @@ const lineView = ({up, down, resting, hours}: NodeLine): NonNullable<NodeView['l
 /** Shows a node with all that is known of it. */
 export type NodeViewer = (state: NodeState) => NodeView;
 
-export const nodeView = (state: NodeState, drain: NodeView['drain'], links: Pick<NodeLinks, 'count'>): NodeView => ({
+type NodeSight = {
+	drain: NodeView['drain'];
+	links: Pick<NodeLinks, 'count'>;
+	/** The coordinator's own. */ version: string;
+};
+
+/** A node of the prototype's kind is another kind, and not behind. */
+const isBehind = ({kind, version}: NodeState['record'], ownVersion: string): boolean =>
+	kind !== 'classic' && isOlder(version, ownVersion) === true;
+
+export const nodeView = (state: NodeState, {drain, links, version}: NodeSight): NodeView => ({
 	node_id: state.record._id,
 	address: state.record.address,
 	storage_stats: storageView(state),
 	status: state.isOnline ? 'online' : 'offline',
 	version: state.record.version,
+	...(state.record.protocol !== undefined && {protocol: state.record.protocol}),
+	...(isBehind(state.record, version) && {is_behind: true}),
 	last_seen: state.record.lastSeenAt,
 	registered_at: state.record.registeredAt,
 	chunks_stored: state.record.shardCount,

@@ -90,6 +90,8 @@ export type NodeRecord = {
 	/** What the node calls itself where that is not its record's id: a classic node draws a new one at every start. */
 	classicId?: string;
 	version: string;
+	/** The number of what it speaks, where it tells. */
+	protocol?: number;
 	/** Ed25519 and X25519, raw, in base64url. A node that has keys is asked with tickets, and no other key can be it. */
 	publicKeys?: {signing: string; exchange: string};
 	/** What its join code named; it stands above what the node says. */

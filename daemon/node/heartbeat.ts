@@ -1,6 +1,7 @@
 import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {PROTOCOL} from '../../source/protocol/version.js';
 import {followSignal} from '../core/follow-signal.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -159,6 +160,7 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		status: 'online',
 		version: identity ? version : CLASSIC_VERSION,
 		...(identity && {
+			protocol: PROTOCOL,
 			keys: identity.publicKeys,
 			...(identity.joinCode !== undefined && {join_code: identity.joinCode}),
 			trusts: [...identity.trust.keys().keys()],

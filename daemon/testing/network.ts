@@ -134,11 +134,11 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		open: options.open ?? true,
 		allowClassic: options.allowClassic ?? false,
 		cors: (options.open ?? true) ? ['*'] : [],
+		version: '0.0.0',
 		...options.more,
 		memoryBytes,
 		trashMs: options.trashMs ?? 0,
 		repair: {graceMs: 900_000, atOnce: 4, bytesPerSecond: 0, ...options.repair},
-		version: '0.0.0',
 	});
 	await coordinator.start();
 	const server = await listen({handler: coordinator.app.callback(), host: '127.0.0.1', port: 0, log: silentLog});

@@ -59,6 +59,7 @@ export const registerSchema = z.object({
 	storage_stats: storageStatsSchema,
 	status: z.string().max(32).optional(),
 	version: z.string().max(32).optional().meta({description: '`1.0.0` is a classic node'}),
+	protocol: z.int().min(1).max(1_000_000).optional().meta({description: 'What the node speaks; without it, 1'}),
 	name: label.optional(),
 	owner: label.optional(),
 	zone: label.optional(),
@@ -132,6 +133,8 @@ export const nodeSchema = z.object({
 	storage_stats: storageStatsSchema,
 	status: z.enum(['online', 'offline']),
 	version: z.string(),
+	protocol: z.int().optional().meta({description: 'What it speaks, where it tells'}),
+	is_behind: z.literal(true).optional().meta({description: 'Its version is older than the coordinator’s'}),
 	last_seen: timeMs,
 	registered_at: timeMs,
 	chunks_stored: z.number().int().nonnegative(),
@@ -481,6 +484,8 @@ export const changeFileSchema = z
 export const healthSchema = z.object({
 	status: z.literal('healthy'),
 	timestamp: timeMs,
+	version: z.string(),
+	protocol: z.int().meta({description: 'What it speaks with nodes; the number before it is spoken too'}),
 	open: z.literal(true).optional().meta({description: 'It runs without accounts: everybody may do everything'}),
 });
 

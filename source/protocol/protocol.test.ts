@@ -7,7 +7,23 @@ import {type Chunk, chunkCountOf, chunkSizeOf, chunksOf, CHUNK_SIZE_BYTES, spans
 import {errorKinds, isErrorCode, isPjasError, PjasError} from './errors.js';
 import {chunkIdOf, newFileId, newNodeId, parseChunkId, parseDigest, parseFileId, parseNodeId} from './ids.js';
 import {MAX_RANGES, parseRange} from './ranges.js';
+import {isOlder} from './version.js';
 import {importSealKey, openChunk, SEAL_TAG_BYTES, sealChunk, sealNonce} from './seal.js';
+
+test('a version is older by its three numbers, not by its letters', t => {
+	for (const [left, right] of [
+		['2.0.0', '2.0.1'],
+		['2.9.9', '2.10.0'],
+		['1.99.99', '2.0.0'],
+	] as const) {
+		t.true(isOlder(left, right));
+		t.false(isOlder(right, left));
+		t.false(isOlder(left, left));
+	}
+
+	t.false(isOlder('2.0.0-rc.1', '2.0.0'), 'what is said of it beside that does not count');
+	for (const strange of ['', 'new', '2.0', 'v2.0.0']) t.is(isOlder(strange, '2.0.0'), undefined);
+});
 
 const buffers = (sizeBytes: number) => {
 	const counts = {lent: 0, back: 0};
@@ -244,9 +260,11 @@ test('a registration needs a base URL that a request can be sent to', t => {
 		t.true(registerSchema.safeParse({...body, address}).success, address);
 	}
 
-	for (const address of ['ftp://a', 'javascript:1', 'http://u:p@a', 'http://a/?q', 'http://a/#f', '', 7]) {
+	for (const address of ['ftp://a', 'javascript:1', 'http://u:p@a', 'http://a/?q', 'http://a/#f', '', 7, null]) {
 		t.false(registerSchema.safeParse({...body, address}).success, String(address));
 	}
+
+	t.true(registerSchema.safeParse(body).success, 'a node without an address opens links');
 });
 
 test('a path is filled in with an id that cannot leave it', t => {

@@ -47,6 +47,10 @@ const reachText = (node: NodeView): string => {
 	return problem === undefined ? over : `${over}; not at ${address}: ${problem}`;
 };
 
+/** Its version, and whether it waits to be updated. */
+export const versionOf = ({version, is_behind: isBehind}: NodeView): string =>
+	isBehind ? `${version} behind` : version;
+
 /** When it was last heard of: an online node is heard of all the time. */
 export const lastSeen = (node: NodeView, nowMs: number): string => {
 	if (node.status === 'online') return 'now';
@@ -95,7 +99,7 @@ export const nodeFacts = (
 		line('zone', node.zone),
 		line('reached', reachText(node)),
 		line('id', node.node_id),
-		line('version', node.version),
+		line('version', `${node.version}${node.is_behind ? ', older than the coordinator: update the node' : ''}`),
 		line('joined', dateTime(node.registered_at)),
 	];
 };

@@ -8,7 +8,7 @@ import {createTable, type Column} from '../console/table.js';
 import type {Theme} from '../console/theme.js';
 import type {Area, Console, View} from '../console/view.js';
 import {formatSize} from '../format.js';
-import {lastSeen, latencyOf, nodeFacts, reachOf, stateOf, usedShare, usedTone} from './node-facts.js';
+import {lastSeen, latencyOf, nodeFacts, reachOf, stateOf, usedShare, usedTone, versionOf} from './node-facts.js';
 import {nodeActions} from './node-actions.js';
 import {createNodeDetails} from './node-details.js';
 import {waiting} from './waiting.js';
@@ -103,7 +103,7 @@ const columnsOf = (theme: Theme, now: () => number): Column<NodeView>[] => [
 		sortBy: node => node.latency_ms ?? -1,
 	},
 	{id: 'reach', title: 'REACHED', min: 8, priority: 8, cell: reachOf, sortBy: reachOf},
-	{id: 'version', title: 'VERSION', min: 8, priority: 9, cell: node => node.version, sortBy: node => node.version},
+	{id: 'version', title: 'VERSION', min: 8, priority: 9, cell: versionOf, sortBy: node => node.version},
 ];
 
 const none = [

@@ -1,5 +1,6 @@
 import {isDeepStrictEqual} from 'node:util';
 import {logsQuerySchema} from '../../../source/protocol/api.js';
+import {PROTOCOL} from '../../../source/protocol/version.js';
 import {isOperator} from '../../core/access.js';
 import {validate} from '../../http/body.js';
 import {openApi} from '../openapi.js';
@@ -35,7 +36,7 @@ export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 	});
 
 	serve('health', ctx => {
-		ctx.body = {status: 'healthy', timestamp: clock.now(), ...(open && {open})};
+		ctx.body = {status: 'healthy', timestamp: clock.now(), version, protocol: PROTOCOL, ...(open && {open})};
 	});
 
 	serve('stats', ctx => {
