@@ -9,9 +9,10 @@ import path from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import anyTest, {type ExecutionContext, type TestFn} from 'ava';
+import {doctorReportSchema} from '../source/protocol/doctor.js';
 import {systemClock} from './adapters/system.js';
 import {openAudit} from './coordinator/audit.js';
-import {type Daemon, runDaemon, startDaemon, until} from './testing/processes.js';
+import {type Daemon, keptPort, runDaemon, startDaemon, until} from './testing/processes.js';
 import {silentLog} from './testing/silent-log.js';
 
 const test = anyTest as TestFn<{folder: string}>;
@@ -154,6 +155,23 @@ test('a coordinator and a node, each a process, find each other; a killed one is
 	for (const line of [coordinator, node, again].flatMap(daemon => daemon.stderr().trimEnd().split('\n'))) {
 		t.notThrows(() => JSON.parse(line) as unknown, line);
 	}
+});
+
+test('the doctor looks at a coordinator that runs, and says by its exit code whether anything is wrong', async t => {
+	const port = String(await keptPort());
+	const argv = ['--role', 'coordinator', '--port', port];
+	await start(t, argv).ready();
+	const {code, stdout, stderr} = await run(t, ['doctor', ...argv, '--json']);
+	t.deepEqual([code, stderr], [1, '']);
+	const {findings, ...report} = doctorReportSchema.parse(JSON.parse(stdout));
+	t.like(report, {role: 'coordinator', is_well: false});
+	const outcomes = Object.fromEntries(findings.map(({check, outcome}) => [check, outcome]));
+	t.like(outcomes, {folder: 'fine', port: 'fine', keys: 'fine', nodes: 'wrong', files: 'fine'});
+	t.regex(findings.find(({check}) => check === 'nodes')?.seen ?? '', /No node has ever joined/);
+	const idle = await run(t, ['doctor', '--role', 'coordinator', '--data', 'none', '--port', '0']);
+	t.is(idle.code, 0, idle.stdout);
+	t.regex(idle.stdout, /^A coordinator with .*none, version .*\n\n(.*\n)+\nNothing is wrong/);
+	t.is((await run(t, ['doctor', '--role', 'local'])).code, 2);
 });
 
 test('a port that is taken is said, and the folder is free afterwards', async t => {

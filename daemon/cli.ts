@@ -5,7 +5,7 @@ import {isPjasError} from '../source/protocol/errors.js';
 import {packageVersion} from '../source/version.js';
 import {jsonLog, type LogFormat} from './adapters/json-log.js';
 import {systemClock as clock, systemRandom as random} from './adapters/system.js';
-import {type Config, loadConfig} from './config.js';
+import {type Config, type Examined, loadConfig} from './config.js';
 import type {Running} from './lifecycle.js';
 import type {Log} from './ports/log.js';
 import {adminTokenFileOf} from './roles/admin-token.js';
@@ -98,6 +98,14 @@ const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Run
 	}
 };
 
+/** Looks at a role, which may run meanwhile, and says by the exit code whether anything is wrong. */
+const examine = async (examined: Examined, isJson: boolean, log: Log): Promise<void> => {
+	const {runDoctor} = await import('./roles/doctor.js');
+	const hasMasterKey = Boolean(process.env['PJAS_MASTER_KEY']);
+	const tools = {clock, random, log, version: packageVersion(), hasMasterKey, isJson, say};
+	if (!(await runDoctor(examined, tools))) process.exitCode = exitCodes.failed;
+};
+
 const run = async (config: Config, log: Log): Promise<void> => {
 	const isCommand = config.mode === 'backup' || config.mode === 'restore' || config.mode === 'rotate-keys';
 	if (isCommand || config.mode === 'audit') {
@@ -149,7 +157,8 @@ const main = async () => {
 		format = logFormat;
 		log = jsonLog({format, level, clock, write: line => process.stderr.write(line)});
 		for (const warning of request.warnings) log.warn(warning);
-		await run(request.config, log);
+		const {config, examined} = request;
+		await (config.mode === 'doctor' && examined ? examine(examined, config.settings.json, log) : run(config, log));
 	} catch (error) {
 		fail(error, log, format);
 	}

@@ -22,6 +22,7 @@ const about: Record<Mode, string> = {
 	backup: 'copies the catalogue, also of a coordinator that is running',
 	'rotate-keys': 'gives the network a new key; nodes learn it by themselves',
 	restore: 'brings a copy of the catalogue back into a data folder',
+	doctor: 'looks for what can be wrong with a coordinator or node, and says what to do',
 	audit: 'reads the whole audit log, and says where it is not as it was written',
 };
 
@@ -92,6 +93,9 @@ export const helpText = (mode?: Mode): string => {
 			...always,
 			'',
 			configurationNote,
+			...(mode === 'doctor'
+				? ['It takes all words and settings of the role too: say them as the daemon is started.']
+				: []),
 			...(mode === 'coordinator' ? ['PORT is obeyed as well, below PJAS_PORT, as hosting services set it.'] : []),
 			'',
 		].join('\n');

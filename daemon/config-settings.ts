@@ -7,7 +7,7 @@ import {isNearby} from './nearby.js';
 import {parseJoinCode} from './trust/join-code.js';
 
 export const roles = ['coordinator', 'node', 'local'] as const;
-export const commands = ['backup', 'restore', 'audit', 'rotate-keys'] as const;
+export const commands = ['backup', 'restore', 'audit', 'rotate-keys', 'doctor'] as const;
 export const modes = [...roles, ...commands] as const;
 
 /** What a run of `pjas-daemon` is: a part of a network that goes on, or a command that ends. */
@@ -106,7 +106,7 @@ export const settings = {
 		help: 'Which part this daemon plays',
 		allowed: roles.join(', '),
 		schema: oneOf(roles),
-		modes: servers,
+		modes: [...servers, 'doctor'],
 		isRequired: true,
 	},
 	config: {
@@ -542,6 +542,15 @@ export const settings = {
 		modes: ['audit'],
 		isFlagOnly: true,
 		isPath: true,
+	},
+	json: {
+		name: 'json',
+		help: 'Say what was found as JSON, for programs',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: ['doctor'],
+		default: false,
+		isFlagOnly: true,
 	},
 	logFormat: {
 		name: 'log_format',

@@ -173,6 +173,7 @@ const samples: Record<keyof typeof settings, Samples> = {
 	classic: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
 	toFile: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
 	fromFile: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
+	json: {flag: [true, true], environment: ['', ''], file: ['', ''], wrong: 'maybe'},
 	logFormat: {flag: ['json', 'json'], environment: ['text', 'text'], file: ['json', 'json'], wrong: 'xml'},
 	logLevel: {flag: ['debug', 'debug'], environment: ['warn', 'warn'], file: ['error', 'error'], wrong: 'loud'},
 };
@@ -185,6 +186,7 @@ const leastArgv = (mode: Mode, except?: Setting): string[] => {
 		backup: [settings.toFile, ['--to', 'copy']],
 		restore: [settings.fromFile, ['--from', 'copy']],
 		audit: [settings.auditDeed, ['verify']],
+		doctor: [settings.role, ['--role', 'coordinator']],
 	};
 	const [setting, words] = needed[mode] ?? [undefined, []];
 	return [...start, ...(setting === except ? [] : words)];
@@ -256,6 +258,27 @@ for (const [key, setting] of Object.entries<Setting>(settings)) {
 		});
 	}
 }
+
+test('the doctor takes a role with its words and settings, as the daemon is started with them', t => {
+	const {surroundings, folder} = t.context;
+	const argv = ['--role', 'node', 'shards', '5', '--coordinator', 'http://127.0.0.1:3000', '--port', '8421'];
+	const request = loadConfig(['doctor', ...argv, '--json'], surroundings);
+	t.like(request, {kind: 'run', config: {mode: 'doctor', settings: {json: true}}});
+	t.deepEqual(request.kind === 'run' && request.examined, load(t.context, argv));
+	writeConfig(t.context, {storage_path: 'doctor', role: 'node'});
+	const ofFile = loadConfig(['doctor'], surroundings);
+	t.like(ofFile, {examined: {mode: 'node', settings: {storagePath: path.join(folder, 'doctor')}}});
+	t.like(load(t.context, ['--role', 'node', 'doctor']), {mode: 'node'}, 'a folder may be called so');
+	writeConfig(t.context, {});
+	t.regex(problemOf(t.context, ['doctor']), /say --role coordinator or --role node/);
+	t.regex(problemOf(t.context, ['doctor', '--role', 'local']), /say --role coordinator or --role node/);
+	t.regex(problemOf(t.context, ['doctor', '--role', 'node']), /<storage_path> is missing/);
+	t.regex(
+		problemOf(t.context, ['doctor', '--role', 'coordinator', '--zone', 'a']),
+		/--zone does not go with --role coord/,
+	);
+	t.regex(problemOf(t.context, ['--role', 'node', 'shards', '--json']), /--json does not go with --role node/);
+});
 
 test('without accounts a coordinator listens elsewhere than on loopback only when told twice', t => {
 	const open = ['--role', 'coordinator', '--open'];

@@ -21,9 +21,14 @@ import {
 /** A mode with all its settings. */
 export type Config = {[M in Mode]: {mode: M; settings: SettingsOf<M>}}[Mode];
 
+/** What the doctor can look at. */
+export type Examined = Extract<Config, {mode: 'coordinator' | 'node'}>;
+
 /** What a command line asks for. */
 export type Request =
-	{kind: 'help'; text: string} | {kind: 'version'} | {kind: 'run'; config: Config; warnings: string[]};
+	| {kind: 'help'; text: string}
+	| {kind: 'version'}
+	| {kind: 'run'; config: Config; examined?: Examined; warnings: string[]};
 
 /** Where a configuration is read from, beside the command line. */
 export type Surroundings = {
@@ -201,6 +206,21 @@ const resolve = (mode: Mode, sources: Sources, {folder, hostname}: Surroundings)
 	return {mode, settings: values} as Config;
 };
 
+/** What the doctor looks at: a role, with all the settings that it runs with. */
+const examinedIn = (sources: Sources, surroundings: Surroundings): Examined => {
+	const mode = modeOf(sources);
+	if (mode !== 'coordinator' && mode !== 'node') {
+		throw wrong('doctor looks at a coordinator or a node: say --role coordinator or --role node, and its settings');
+	}
+
+	const flags = new Map(sources.flags);
+	flags.delete(flagOf(settings.json));
+	const ofRole = {...sources, flags};
+	refuseForeign(mode, ofRole);
+	refuseWords(mode, sources.words);
+	return resolve(mode, ofRole, surroundings) as Examined;
+};
+
 /**
 Makes the configuration out of flags, environment, file and defaults.
 
@@ -210,7 +230,9 @@ Makes the configuration out of flags, environment, file and defaults.
 export const loadConfig = (argv: readonly string[], surroundings: Surroundings): Request => {
 	const {environment, folder} = surroundings;
 	const {flags, words} = parseCommandLine('pjas-daemon', argv, kinds);
-	const command = !flags.has('role') && isCommand(words[0]) ? words[0] : undefined;
+	// The doctor is told a role as well. A folder of that name stands behind the role, or is written ./doctor.
+	const isDoctor = argv[0] === 'doctor';
+	const command = (isDoctor || !flags.has('role')) && isCommand(words[0]) ? words[0] : undefined;
 	if (flags.get('version') === true) return {kind: 'version'};
 	if (flags.get('help') === true) {
 		const mode = command ?? modeOf({flags, words, environment: {}, file: new Map()});
@@ -234,7 +256,13 @@ export const loadConfig = (argv: readonly string[], surroundings: Surroundings):
 		throw wrong(`${problem}. Say --role ${roles.join('|')}, or one of ${commands.join(', ')}`);
 	}
 
+	const warnings = strayNames(environment);
+	if (mode === 'doctor') {
+		const examined = examinedIn(sources, surroundings);
+		return {kind: 'run', config: resolve(mode, sources, surroundings), examined, warnings};
+	}
+
 	refuseForeign(mode, sources);
 	refuseWords(mode, sources.words);
-	return {kind: 'run', config: resolve(mode, sources, surroundings), warnings: strayNames(environment)};
+	return {kind: 'run', config: resolve(mode, sources, surroundings), warnings};
 };

@@ -147,6 +147,15 @@ const firstHolder = async (claims: readonly Found[]): Promise<Claim | undefined>
 	return undefined;
 };
 
+/** A process that works on a folder. */
+export type FolderHolder = {pid: number};
+
+/** Which process works on a folder; `undefined` where none does. Changes nothing, and rejects where there is no folder. */
+export const holderOf = async (folder: string): Promise<FolderHolder | undefined> => {
+	const claim = await firstHolder(await claimsIn(folder));
+	return claim && {pid: claim.pid};
+};
+
 const refusal = (folder: string, {pid}: Claim) => {
 	const holder = pid === process.pid ? `this process (${pid}) already` : `process ${pid}`;
 	return new PjasError('FOLDER_IN_USE', `${folder} is in use by ${holder}: stop that one, or choose another folder`);

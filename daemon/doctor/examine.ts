@@ -1,0 +1,141 @@
+import path from 'node:path';
+import type {DoctorReport} from '../../source/protocol/doctor.js';
+import {CATALOG_FILE} from '../adapters/catalog-files.js';
+import {MASTER_KEY_FILE} from '../coordinator/master-key.js';
+import {NETWORK_KEYS_FILE} from '../coordinator/network-keys.js';
+import {addressOf} from '../node/address.js';
+import {checkCertificate, checkFiles, checkKeys, checkNodes, checkOwnClock, figuresOf} from './coordinator-checks.js';
+import {type Finding, findingsOf} from './finding.js';
+import {checkFolder} from './folder-checks.js';
+import type {Answered, DoctorIo} from './io.js';
+import {checkClock, checkCoordinator, checkPort, localUrlOf, type PortState} from './network-checks.js';
+import {
+	checkAddress,
+	checkChunks,
+	checkLinks,
+	checkMembership,
+	type NodeIdentity,
+	type SayHello,
+} from './node-checks.js';
+import {checkVersion} from './version-check.js';
+
+type Served = {host: string; port: number; tlsCertFile?: string | undefined};
+
+/** What a coordinator runs with, as far as it is looked at. */
+export type CoordinatorCase = Served & {
+	dataFolder: string;
+	replicas: number;
+	minReplicas: number;
+	isKeyInEnvironment: boolean;
+	/** The first admin's token, where it is still kept. */
+	adminToken: () => Promise<string | undefined>;
+};
+
+/** What a node runs with, as far as it is looked at. */
+export type NodeCase = Served & {
+	storagePath: string;
+	coordinatorUrl: string;
+	publicUrl?: string | undefined;
+	ngrokUrl?: string | undefined;
+	join?: string | undefined;
+	classic: boolean;
+	identity: () => Promise<NodeIdentity | undefined>;
+	hello: SayHello;
+};
+
+type Surroundings = {io: DoctorIo; version: string};
+
+const isHealthy = ({text}: Answered) => text.includes('"healthy"');
+const isNode = ({text}: Answered) => /"status":\s*"online"/.test(text);
+
+const placeOf = ({host, port, tlsCertFile}: Served): PortState => ({host, port, isTls: tlsCertFile !== undefined});
+
+const checkHolder = async (folder: string, io: DoctorIo): Promise<{holder: number | undefined; finding: Finding}> => {
+	const {fine, skipped} = findingsOf('folder-in-use', `Looked which process has ${folder} open`);
+	try {
+		const holder = (await io.holderOf(folder))?.pid;
+		const seen = holder === undefined ? 'None' : `Process ${holder}: another one that is started on it gives way`;
+		return {holder, finding: fine(seen)};
+	} catch {
+		return {holder: undefined, finding: skipped('There is no such folder yet')};
+	}
+};
+
+const reportOf = (
+	role: DoctorReport['role'],
+	folder: string,
+	findings: Finding[],
+	{io, version}: Surroundings,
+): DoctorReport => ({
+	role,
+	version,
+	folder,
+	checked_at: io.now(),
+	is_well: findings.every(({outcome}) => outcome !== 'wrong'),
+	findings,
+});
+
+const certificateOf = async ({tlsCertFile}: Served, io: DoctorIo): Promise<Finding[]> =>
+	tlsCertFile === undefined ? [] : [await checkCertificate(tlsCertFile, io)];
+
+/** Looks at a coordinator and its machine; changes nothing. The coordinator may run meanwhile, or not. */
+export const examineCoordinator = async (of: CoordinatorCase, surroundings: Surroundings): Promise<DoctorReport> => {
+	const {io} = surroundings;
+	const folder = of.dataFolder;
+	const findings = await checkFolder(folder, io);
+	const {holder, finding} = await checkHolder(folder, io);
+	findings.push(finding);
+	const files = {masterKey: MASTER_KEY_FILE, networkKeys: NETWORK_KEYS_FILE, catalogue: CATALOG_FILE};
+	findings.push(await checkKeys(folder, {files, isKeyInEnvironment: of.isKeyInEnvironment}, io));
+	findings.push(await checkOwnClock(folder, io), ...(await certificateOf(of, io)));
+	const place = placeOf(of);
+	const port = await checkPort(place, {path: '/health', isOurs: isHealthy, holder}, io);
+	findings.push(port);
+	const isAnswering = holder !== undefined && port.outcome === 'fine' && of.port !== 0;
+	const figures = isAnswering
+		? await figuresOf(localUrlOf(place), await of.adminToken().catch(() => undefined), io)
+		: 'The coordinator does not run here';
+	findings.push(checkNodes(figures, of), checkFiles(figures));
+	return reportOf('coordinator', folder, findings, surroundings);
+};
+
+/** How the coordinator gets to the node. */
+const checkReach = async (of: NodeCase, isRunning: boolean, io: DoctorIo): Promise<Finding> => {
+	const {coordinatorUrl, publicUrl, ngrokUrl, classic} = of;
+	const place = placeOf(of);
+	const {skipped} = findingsOf('address', 'Asked under which address the coordinator reaches this node');
+	try {
+		const address = await addressOf({publicUrl, ngrokUrl, ...place, coordinatorUrl, isNeeded: classic});
+		if (address === undefined) return await checkLinks(coordinatorUrl, io);
+		if (of.port === 0 && publicUrl === undefined && ngrokUrl === undefined)
+			return skipped('--port 0 takes another each time');
+		return await checkAddress(address, {...place, isRunning}, io);
+	} catch {
+		return skipped('The coordinator is not reached, so the way to it is not known');
+	}
+};
+
+/** Looks at a node and its machine; changes nothing. The node may run meanwhile, or not. */
+export const examineNode = async (of: NodeCase, surroundings: Surroundings): Promise<DoctorReport> => {
+	const {io, version} = surroundings;
+	const folder = of.storagePath;
+	const findings = await checkFolder(folder, io);
+	const {holder, finding} = await checkHolder(folder, io);
+	const identity = await of.identity().catch(() => undefined);
+	findings.push(finding, await checkChunks(folder, identity, io), ...(await certificateOf(of, io)));
+	const port = await checkPort(placeOf(of), {path: '/status', isOurs: isNode, holder}, io);
+	findings.push(port);
+	const coordinator = await checkCoordinator(of.coordinatorUrl, io);
+	findings.push(coordinator.finding);
+	if (coordinator.found) {
+		findings.push(checkClock(coordinator.found), checkVersion(version, coordinator.found));
+		if (!of.classic) findings.push(await checkMembership(identity, {joinCode: of.join, hello: of.hello}));
+		findings.push(await checkReach(of, holder !== undefined && port.outcome === 'fine', io));
+	} else {
+		for (const check of ['clock', 'version', 'membership', 'address'] as const) {
+			findings.push(findingsOf(check, 'Asked the coordinator').skipped('The coordinator is not reached'));
+		}
+	}
+
+	return reportOf('node', path.resolve(folder), findings, surroundings);
+};
