@@ -240,6 +240,141 @@ inBrowser('on a phone and in the dark, all fits and axe has nothing to say', asy
 	}
 });
 
+const store = async (
+	network: PeopleNetwork,
+	token: string,
+	name: string,
+	type: string,
+	content: string | Uint8Array<ArrayBuffer>,
+): Promise<void> => {
+	const form = new FormData();
+	form.append('file', new Blob([content], {type}), name);
+	const answer = await network.as(token)('POST', '/api/files/upload', {form});
+	if (!answer.ok) throw new Error(await answer.text());
+};
+
+const DOT = Buffer.from(
+	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+	'base64',
+);
+const PAPER = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>endobj
+trailer<</Root 1 0 R>>`;
+
+const open = async (visited: Visit, name: string) => {
+	await visited.page.getByRole('button', {name}).click();
+	return visited.page.getByRole('dialog');
+};
+
+inBrowser('a file is looked at, shared by a link with a password, had by a stranger, and taken back', async t => {
+	const network = await start(t);
+	const token = await network.addAccount('ann');
+	const letter = '<h1>Dear council</h1>'.repeat(100);
+	await store(network, token, 'letter.html', 'text/html', letter);
+	await store(network, token, 'dot.png', 'image/png', DOT);
+	await store(network, token, 'paper.pdf', 'application/pdf', PAPER);
+	const visited = await visit(t, {network});
+	const {page} = visited;
+	await signIn(visited, 'ann');
+
+	const picture = (await open(visited, 'dot.png')).getByRole('img', {name: 'dot.png'});
+	await picture.waitFor();
+	t.is(
+		await page.evaluate(`document.querySelector('dialog img').decode().then(() => document.images[0].naturalWidth)`),
+		1,
+	);
+	await page.keyboard.press('Escape');
+	const paper = await open(visited, 'paper.pdf');
+	await paper.getByRole('button', {name: 'Show it here'}).click();
+	t.regex((await paper.locator('iframe').getAttribute('src')) ?? '', /^blob:/);
+	await look(t, visited, 'preview-pdf');
+	await paper.getByRole('button', {name: 'Close'}).click();
+	const dialog = await open(visited, 'letter.html');
+	await dialog.getByRole('region', {name: 'Text of letter.html'}).getByText('<h1>Dear council</h1>').waitFor();
+
+	await dialog.getByRole('button', {name: 'Share'}).click();
+	await dialog.getByLabel('Password, if you want one').fill('open sesame');
+	await look(t, visited, 'share');
+	await dialog.getByRole('button', {name: 'Make a link'}).click();
+	const link = await dialog.getByRole('textbox', {name: 'The link'}).inputValue();
+	t.true(link.startsWith(`${network.url}/s/pjas-link_`));
+	await dialog.getByRole('list', {name: 'Links to this file'}).getByText('with a password').waitFor();
+	await page.keyboard.press('Escape');
+
+	const stranger = await visit(t, {network, at: new URL(link).pathname, isPhone: true});
+	await stranger.page.getByLabel('Password').fill('open barley');
+	await stranger.page.getByRole('button', {name: 'Open'}).click();
+	await stranger.page.getByRole('alert').waitFor();
+	await stranger.page.getByLabel('Password').fill('open sesame');
+	await stranger.page.getByRole('button', {name: 'Open'}).click();
+	await stranger.page.getByRole('heading', {name: 'letter.html'}).waitFor();
+	await stranger.page.getByRole('button', {name: 'Show it here'}).click();
+	await stranger.page.getByRole('region', {name: 'Text of letter.html'}).waitFor();
+	await look(t, stranger, 'shared');
+	const waiting = stranger.page.waitForEvent('download');
+	await stranger.page.getByRole('button', {name: 'Download'}).click();
+	t.is(await readFile(await (await waiting).path(), 'utf8'), letter);
+
+	await page.getByRole('link', {name: 'Shared'}).click();
+	await page.getByText('letter.html').waitFor();
+	await look(t, visited, 'links');
+	await page.getByRole('button', {name: 'Take back'}).click();
+	await page.getByText('You share nothing by a link').waitFor();
+	await stranger.page.reload();
+	await stranger.page.getByRole('heading', {name: 'This link leads nowhere'}).waitFor();
+	await stranger.context.close();
+	await visited.context.close();
+});
+
+inBrowser(
+	'the network and its nodes are seen as they change, and a node is invited, emptied and sent away',
+	async t => {
+		const network = await start(t);
+		const token = await network.addAccount('ann');
+		await network.addNode({owner: 'ann', zone: 'Main Street 1'});
+		await store(network, token, 'letter.txt', 'text/plain', 'Dear council');
+		const visited = await visit(t, {network});
+		const {page} = visited;
+		await signIn(visited, 'ann');
+		await page.getByRole('link', {name: 'Network'}).click();
+		await page.getByText('All is well: every file has all its copies').waitFor();
+		await page.getByText('4 of 4 online').waitFor();
+		await page
+			.getByRole('list', {name: /^Newest activity/})
+			.getByText('"letter.txt" uploaded')
+			.waitFor();
+		await look(t, visited, 'network');
+		await store(network, token, 'news.txt', 'text/plain', 'It is heard of at once');
+		await page.getByText('"news.txt" uploaded').waitFor();
+
+		await page.getByRole('link', {name: 'My nodes'}).click();
+		await page.getByRole('heading', {name: 'node 4'}).waitFor();
+		await look(t, visited, 'nodes');
+		await page.getByRole('button', {name: 'Can I stop it?'}).click();
+		await page.getByText(/^(Yes|Not yet):/).waitFor();
+		await page.getByRole('button', {name: 'It is away for a day'}).click();
+		await page.getByText('Online, may be away').waitFor();
+		await page.getByRole('button', {name: 'Empty it'}).click();
+		await page.getByText(/^(Being emptied|Emptied)/).waitFor();
+
+		await page.getByRole('button', {name: 'Add a node'}).click();
+		await page.getByRole('button', {name: 'Make a code'}).click();
+		t.regex(await page.getByLabel('The command').inputValue(), /--join \S+$/);
+		await look(t, visited, 'node-invited');
+		await page.keyboard.press('Escape');
+		await page.getByRole('button', {name: 'Take back'}).click();
+		await page.getByText('Codes that nobody used yet').waitFor({state: 'detached'});
+		await page.setViewportSize({width: 390, height: 780});
+		await look(t, visited, 'nodes-phone');
+		await page.getByRole('link', {name: 'Network'}).click();
+		await page.getByText('of 4 online').waitFor();
+		await look(t, visited, 'network-phone');
+		await visited.context.close();
+	},
+);
+
 inBrowser('an uploaded page can neither read the session nor act with it', async t => {
 	const network = await start(t);
 	const token = await network.addAccount('ann');

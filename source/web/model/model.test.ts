@@ -1,5 +1,7 @@
 import test from 'ava';
 import {nameIn, openFolder, trailOf} from './folders.js';
+import {kindOf} from './kind.js';
+import {standingOf} from './node-words.js';
 import {safetyOf} from './safety.js';
 import {pressed, sorted} from './sort.js';
 
@@ -74,4 +76,35 @@ test('how safe a file is, is said in words', t => {
 	t.is(say(0, 0, 2).text, 'Can’t be opened now: no copy is online');
 	t.is(say(0, 0, 0).text, 'Safe: it is empty');
 	t.is(say(2, 0, 0).text, 'Safe', 'a coordinator of before tells no more');
+});
+
+test('what a file can be shown as is told by its type, and by its name where that says nothing', t => {
+	t.is(kindOf('image/svg+xml', 'a'), 'image');
+	t.is(kindOf('text/html', 'a'), 'text');
+	t.is(kindOf('application/pdf', 'a.txt'), 'pdf');
+	t.is(kindOf('application/octet-stream', 'films/a.MP4'), 'video');
+	t.is(kindOf('application/octet-stream', 'folder.mp3/a'), undefined);
+	t.is(kindOf('application/zip', 'a.txt'), undefined);
+});
+
+test('how a node does is said in words, the worst first', t => {
+	const node = {status: 'online'} as Parameters<typeof standingOf>[0];
+	t.is(standingOf(node).text, 'Online');
+	t.is(standingOf({...node, status: 'offline'}).state, 'lost');
+	const maintenance = {from: 0, until: 1, by: 'ann'};
+	t.is(standingOf({...node, status: 'offline', maintenance}).text, 'Away for a while, as announced');
+	t.is(standingOf({...node, maintenance}).text, 'Online, may be away');
+	const drain = {
+		started_at: 0,
+		by: '',
+		leaves: false,
+		shards_total: 4,
+		shards_left: 1,
+		bytes_left: 1,
+		eta_s: null,
+		reason: null,
+	};
+	t.is(standingOf({...node, maintenance, drain}).text, 'Being emptied: 3 of 4 pieces moved');
+	t.is(standingOf({...node, drain: {...drain, shards_left: 0}}).text, 'Emptied: it can be stopped');
+	t.is(standingOf({...node, banned_at: 1, drain}).text, 'Kept out');
 });

@@ -1,20 +1,26 @@
-import {type SubmitEvent, useState} from 'react';
+import {lazy, type SubmitEvent, Suspense, useState} from 'react';
 import type {FileView} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
 import {deleteFiles, renameFile, tellProblem} from '../deeds.js';
+import {kindOf} from '../model/kind.js';
 import {safetyOf} from '../model/safety.js';
-import {Dialog, Field, Icon, Problem} from './parts.js';
+import {session} from '../session.js';
+import {useStore} from '../store.js';
+import {Dialog, Field, Icon, Problem, Waiting} from './parts.js';
 import {exactDate} from './words.js';
 
+const Preview = lazy(async () => import('./preview.js'));
+const Share = lazy(async () => import('./share.js'));
+
 const readers = {
-	private: 'Only you',
+	private: 'Only its owner',
 	network: 'Everybody who is signed in',
 	public: 'Everybody',
 };
 
 const readersOf = ({visibility, shared_with: sharedWith}: FileView): string =>
-	visibility === 'private' && sharedWith.length > 0 ? `You and ${sharedWith.join(', ')}` : readers[visibility];
+	visibility === 'private' && sharedWith.length > 0 ? `Its owner, ${sharedWith.join(', ')}` : readers[visibility];
 
 const Facts = ({file}: {file: FileView}) => {
 	const safety = safetyOf(file);
@@ -74,38 +80,102 @@ const Rename = ({file, onDone}: {file: FileView; onDone: () => void}) => {
 	);
 };
 
+/** Whether somebody may change a file, give it away or delete it. The coordinator decides; this says what is offered. */
+const useMayChange = ({owner}: FileView): {mayChange: boolean; mayShare: boolean} => {
+	const current = useStore(session);
+	if (current.state !== 'signed-in') return {mayChange: false, mayShare: false};
+	const {open, role, name} = current.who;
+	const mayChange = open || role === 'admin' || owner === name;
+	return {mayChange, mayShare: mayChange && !open};
+};
+
+type DeedsProps = {file: FileView; onRename: () => void; onShare: () => void; onRemove: () => void};
+
+const Deeds = ({file, onRename, onShare, onRemove}: DeedsProps) => {
+	const {mayChange, mayShare} = useMayChange(file);
+	return (
+		<div className="buttons">
+			{!file.e2e && (
+				<a className="button main" href={addressOf('download', file.file_id)} download>
+					<Icon name="download" />
+					Download
+				</a>
+			)}
+			{mayShare && !file.e2e && (
+				<button type="button" onClick={onShare}>
+					<Icon name="share" />
+					Share
+				</button>
+			)}
+			{mayChange && !file.e2e && (
+				<button type="button" onClick={onRename}>
+					<Icon name="rename" />
+					Rename
+				</button>
+			)}
+			{mayChange && (
+				<button type="button" onClick={onRemove}>
+					<Icon name="trash" />
+					Delete
+				</button>
+			)}
+		</div>
+	);
+};
+
+const Content = ({file}: {file: FileView}) => {
+	const kind = file.e2e ? undefined : kindOf(file.type, file.filename);
+	// The browser's own view of a PDF takes the keyboard for itself: not before it is asked for.
+	const [isAsked, setIsAsked] = useState(kind !== 'pdf');
+	if (!kind) return null;
+	if (!isAsked) {
+		return (
+			<div className="buttons">
+				<button type="button" onClick={() => setIsAsked(true)}>
+					Show it here
+				</button>
+			</div>
+		);
+	}
+
+	return (
+		<Suspense fallback={<Waiting what="Opening" />}>
+			<Preview
+				name={file.filename}
+				size={file.size}
+				kind={kind}
+				source={{address: addressOf('download', file.file_id)}}
+			/>
+		</Suspense>
+	);
+};
+
 /** All there is to know of a file, and to do with it. */
 const FileDialog = ({file, onClose}: {file: FileView; onClose: () => void}) => {
-	const [isRenaming, setIsRenaming] = useState(false);
+	const [doing, setDoing] = useState<'rename' | 'share'>();
 	const remove = () => {
 		onClose();
 		deleteFiles([file]).catch(tellProblem);
 	};
 	return (
 		<Dialog title={file.filename} isWide onClose={onClose}>
-			<Facts file={file} />
-			{isRenaming ? (
-				<Rename file={file} onDone={() => setIsRenaming(false)} />
+			{doing === 'rename' ? (
+				<Rename file={file} onDone={() => setDoing(undefined)} />
 			) : (
-				<div className="buttons">
-					{!file.e2e && (
-						<a className="button main" href={addressOf('download', file.file_id)} download>
-							<Icon name="download" />
-							Download
-						</a>
-					)}
-					{!file.e2e && (
-						<button type="button" onClick={() => setIsRenaming(true)}>
-							<Icon name="rename" />
-							Rename
-						</button>
-					)}
-					<button type="button" onClick={remove}>
-						<Icon name="trash" />
-						Delete
-					</button>
-				</div>
+				<Deeds
+					file={file}
+					onRename={() => setDoing('rename')}
+					onShare={() => setDoing(doing === 'share' ? undefined : 'share')}
+					onRemove={remove}
+				/>
 			)}
+			{doing === 'share' && (
+				<Suspense fallback={<Waiting what="Opening" />}>
+					<Share file={file} />
+				</Suspense>
+			)}
+			{doing !== 'share' && <Content file={file} />}
+			<Facts file={file} />
 			{file.e2e && (
 				<p className="hint">
 					It is sealed end to end: open it where its key is, with <code>pjas-tui download</code>.

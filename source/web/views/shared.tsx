@@ -1,37 +1,46 @@
-import {type SubmitEvent, useCallback, useEffect, useState} from 'react';
+import {lazy, type SubmitEvent, Suspense, useCallback, useEffect, useState} from 'react';
 import {type SharedFile, sharedFileSchema} from '../../protocol/people-api.js';
 import {formatSize} from '../../format.js';
-import {addressOf, call, errorOf, isApiError, offline} from '../api.js';
+import {addressOf, call, isApiError} from '../api.js';
+import {fetchBlob, type FileSource, save} from '../fetch-file.js';
+import {kindOf} from '../model/kind.js';
 import {Field, Icon, Problem, Waiting} from './parts.js';
 import {exactDate} from './words.js';
+
+const Preview = lazy(async () => import('./preview.js'));
 
 const PASSWORD_HEADER = 'X-PJAS-Link-Password';
 
 const secretOf = (path: string): string => path.split('/')[2] ?? '';
 
-/** A browser's own download can't send the password, so the page fetches the file, and the browser keeps it until it is saved. */
-const fetchFile = async (secret: string, password: string): Promise<Blob> => {
-	const headers = {[PASSWORD_HEADER]: password};
-	const response = await fetch(addressOf('sharedDownload', secret), {headers}).catch((error: unknown) => {
-		throw offline(error);
-	});
-	if (!response.ok) throw errorOf(await response.text());
-	return response.blob().catch((error: unknown) => {
-		throw offline(error);
-	});
-};
-
-const save = (blob: Blob, name: string): void => {
-	const link = document.createElement('a');
-	link.href = URL.createObjectURL(blob);
-	link.download = name;
-	link.click();
-	// The browser needs it a little longer than the press takes.
-	window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-};
+const sourceOf = (secret: string, password: string | undefined): FileSource => ({
+	address: addressOf('sharedDownload', secret),
+	...(password !== undefined && {headers: {[PASSWORD_HEADER]: password}}),
+});
 
 type FoundProps = {file: SharedFile; secret: string; password: string | undefined};
 
+/** On demand only: a link may be good for so many downloads, and to show a file is one. */
+const Look = ({file, secret, password}: FoundProps) => {
+	const [isShown, setIsShown] = useState(false);
+	const kind = kindOf(file.type, file.filename);
+	if (!kind) return null;
+	if (!isShown) {
+		return (
+			<button type="button" onClick={() => setIsShown(true)}>
+				Show it here
+			</button>
+		);
+	}
+
+	return (
+		<Suspense fallback={<Waiting what="Opening" />}>
+			<Preview name={file.filename} size={file.size} kind={kind} source={sourceOf(secret, password)} />
+		</Suspense>
+	);
+};
+
+/** A browser's own download can't send a password, so the page fetches the file, and the browser keeps it until it is saved. */
 const Download = ({file, secret, password}: FoundProps) => {
 	const [isBusy, setIsBusy] = useState(false);
 	const [problem, setProblem] = useState<unknown>();
@@ -47,7 +56,7 @@ const Download = ({file, secret, password}: FoundProps) => {
 	const fetchAndSave = () => {
 		setIsBusy(true);
 		setProblem(undefined);
-		fetchFile(secret, password)
+		fetchBlob(sourceOf(secret, password))
 			.then(blob => save(blob, file.filename), setProblem)
 			.finally(() => setIsBusy(false));
 	};
@@ -74,7 +83,10 @@ const Found = ({file, secret, password}: FoundProps) => (
 				whole link.
 			</p>
 		) : (
-			<Download file={file} secret={secret} password={password} />
+			<>
+				<Download file={file} secret={secret} password={password} />
+				<Look file={file} secret={secret} password={password} />
+			</>
 		)}
 	</>
 );
@@ -125,7 +137,7 @@ const Shared = () => {
 
 	return (
 		<main className="middle">
-			<div className="card narrow">
+			<div className={file ? 'card narrow shared' : 'card narrow'}>
 				{file && <Found file={file} secret={secret} password={password} />}
 				{!file && problem === undefined && <Waiting what="Opening the link" />}
 				{!file && needsPassword && (

@@ -4,7 +4,7 @@ import {formatSize} from '../../format.js';
 import {tellProblem} from '../deeds.js';
 import {followFiles} from '../files-store.js';
 import {line, openLine} from '../live.js';
-import {hrefOf, usePlace, type View} from '../place.js';
+import {hrefOf, usePlace, type View, views} from '../place.js';
 import {signOut} from '../session.js';
 import {useStore} from '../store.js';
 import {endUploads} from '../uploads/queue.js';
@@ -16,21 +16,30 @@ import {UploadList} from './upload-list.js';
 
 const lazyViews = {
 	trash: lazy(async () => import('./trash.js')),
+	links: lazy(async () => import('./links.js')),
+	network: lazy(async () => import('./network.js')),
+	nodes: lazy(async () => import('./nodes.js')),
 };
 
-const titles: Partial<Record<View, {title: string; icon: IconName}>> = {
+const titles: Record<View, {title: string; icon: IconName}> = {
 	files: {title: 'Files', icon: 'file'},
 	trash: {title: 'Trash', icon: 'trash'},
+	links: {title: 'Shared', icon: 'share'},
+	network: {title: 'Network', icon: 'network'},
+	nodes: {title: 'My nodes', icon: 'home'},
 };
 
-const Navigation = ({view}: {view: View}) => (
+/** Where there are no accounts, nothing is shared by links: everybody has everything. */
+const shownTo = ({open}: Whoami): View[] => views.filter(view => view !== 'links' || !open);
+
+const Navigation = ({view, who}: {view: View; who: Whoami}) => (
 	<nav aria-label="Views">
 		<ul>
-			{Object.entries(titles).map(([name, {title, icon}]) => (
+			{shownTo(who).map(name => (
 				<li key={name}>
-					<a href={hrefOf(name as View)} aria-current={name === view ? 'page' : undefined}>
-						<Icon name={icon} />
-						<span>{title}</span>
+					<a href={hrefOf(name)} aria-current={name === view ? 'page' : undefined}>
+						<Icon name={titles[name].icon} />
+						<span>{titles[name].title}</span>
 					</a>
 				</li>
 			))}
@@ -99,7 +108,7 @@ export const Shell = ({who}: {who: Whoami}) => {
 	useEffect(followFiles, []);
 	useEffect(() => endUploads, []);
 	useEffect(() => {
-		document.title = `${titles[view]?.title ?? 'Files'} · PJAS`;
+		document.title = `${titles[view].title} · PJAS`;
 	}, [view]);
 	return (
 		<DropAnywhere folder={view === 'files' ? folder : ''}>
@@ -117,7 +126,7 @@ export const Shell = ({who}: {who: Whoami}) => {
 				<a className="brand" href={hrefOf('files')}>
 					PJAS
 				</a>
-				<Navigation view={view} />
+				<Navigation view={view} who={who} />
 				<Account who={who} />
 			</header>
 			<Line />

@@ -1,0 +1,44 @@
+import {errorOf, offline} from './api.js';
+
+export type FileSource = {
+	/** Where it is fetched. */
+	address: string;
+	/** What must go along, where an address alone is not enough. */
+	headers?: Record<string, string>;
+};
+
+const fetchFrom = async (
+	{address, headers = {}}: FileSource,
+	more: Record<string, string>,
+	signal: AbortSignal | null,
+) => {
+	const response = await fetch(address, {headers: {...headers, ...more}, signal, credentials: 'same-origin'}).catch(
+		(error: unknown) => {
+			throw offline(error);
+		},
+	);
+	if (!response.ok) throw errorOf(await response.text());
+	return response;
+};
+
+const broken = (error: unknown) => {
+	throw offline(error);
+};
+
+/** The whole of a file. */
+export const fetchBlob = async (source: FileSource, signal: AbortSignal | null = null): Promise<Blob> =>
+	(await fetchFrom(source, {}, signal)).blob().catch(broken);
+
+/** The beginning of a file as text, at most so many bytes of it. */
+export const fetchText = async (source: FileSource, mostBytes: number, signal: AbortSignal): Promise<string> =>
+	(await fetchFrom(source, {Range: `bytes=0-${mostBytes - 1}`}, signal)).text().catch(broken);
+
+/** Has the browser keep something as a file. */
+export const save = (blob: Blob, name: string): void => {
+	const link = document.createElement('a');
+	link.href = URL.createObjectURL(blob);
+	link.download = name;
+	link.click();
+	// The browser needs it a little longer than the press takes.
+	window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+};

@@ -1,0 +1,57 @@
+import {useCallback, useEffect, useState} from 'react';
+import {type LinkView, linksSchema} from '../../protocol/people-api.js';
+import {call} from '../api.js';
+import {tellProblem} from '../deeds.js';
+import {Empty, Icon, Problem, Waiting} from './parts.js';
+import {linkText, revokeLink} from './share.js';
+
+/** All links that somebody made, and that still lead somewhere. */
+const Links = () => {
+	const [links, setLinks] = useState<LinkView[]>();
+	const [problem, setProblem] = useState<unknown>();
+	const load = useCallback(() => {
+		setProblem(undefined);
+		call('links', linksSchema).then(({links: found}) => setLinks(found), setProblem);
+	}, []);
+	useEffect(load, [load]);
+	return (
+		<>
+			<div className="bar">
+				<h1>Shared links</h1>
+			</div>
+			{problem !== undefined && <Problem error={problem} again={load} />}
+			{!links && problem === undefined && <Waiting what="Looking for links" />}
+			{links?.length === 0 && (
+				<Empty icon="share" title="You share nothing by a link">
+					<p>Open a file and press Share: whoever has the link gets it, without an account.</p>
+				</Empty>
+			)}
+			{links && links.length > 0 && (
+				<ul className="rows card">
+					{links.map(link => (
+						<li key={link.id}>
+							<Icon name="share" />
+							<div className="grow">
+								<p className="name">{link.filename}</p>
+								<p className="hint">
+									Works {linkText(link)}. Made by {link.created_by}.
+								</p>
+							</div>
+							<button
+								type="button"
+								aria-label={`Take back the link to ${link.filename}`}
+								onClick={() => {
+									revokeLink(link).catch(tellProblem).finally(load);
+								}}
+							>
+								Take back
+							</button>
+						</li>
+					))}
+				</ul>
+			)}
+		</>
+	);
+};
+
+export default Links;
