@@ -310,6 +310,15 @@ export const settings = {
 		modes: keepers,
 		default: 7,
 	},
+	uploadDays: {
+		name: 'upload_days',
+		placeholder: 'DAYS',
+		help: 'How long an upload that is not whole may rest before it is given up',
+		allowed: 'a whole number from 1 to 365',
+		schema: wholeNumber(1, 365),
+		modes: keepers,
+		default: 7,
+	},
 	openAnywhere: {
 		name: 'open_anywhere',
 		help: 'With --open, listen elsewhere than on loopback too',

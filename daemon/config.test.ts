@@ -75,6 +75,7 @@ const samples: Record<keyof typeof settings, Samples> = {
 	repairBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: [1000, 1000], wrong: '-1'},
 	scrubDays: {flag: ['1', 1], environment: ['365', 365], file: [7, 7], wrong: '0'},
 	scrubBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: ['1GB', 1024 ** 3], wrong: '-1'},
+	uploadDays: {flag: ['1', 1], environment: ['365', 365], file: [30, 30], wrong: '0'},
 	trashDays: {flag: ['0', 0], environment: ['3650', 3650], file: [30, 30], wrong: '-1'},
 	coordinatorUrl: {
 		flag: ['https://a.example/api/', 'https://a.example'],
@@ -306,7 +307,7 @@ test('the defaults are those of the manual', t => {
 		memoryBytes: 256 * MIB,
 		nodeTimeoutMs: 15_000,
 	};
-	const repair = {repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB, trashDays: 7};
+	const repair = {repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB, trashDays: 7, uploadDays: 7};
 	const closed = {open: false, openAnywhere: false, allowClassic: false};
 	const scrub = {scrubDays: 30, scrubBytesPerSecond: 5 * MIB};
 	const loopback = {host: '127.0.0.1', port: 3000, ...closed, ...repair};

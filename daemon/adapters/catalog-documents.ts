@@ -30,6 +30,7 @@ const prefixes: Record<Kind, string> = {
 	keyring: 'k/',
 	switch: 'w/',
 	departure: 'd/',
+	upload: 'u/',
 };
 
 /** The kinds of which there are few. */
@@ -43,6 +44,7 @@ export const smallKinds = [
 	'keyring',
 	'switch',
 	'departure',
+	'upload',
 ] as const satisfies SmallKind[];
 
 /** The `_id` that a record's document has. */

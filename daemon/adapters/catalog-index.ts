@@ -7,6 +7,7 @@ import {FileViews} from './catalog-file-views.js';
 import {Placements} from './catalog-placements.js';
 import {SortedGroups, SortedIds} from './catalog-sorted-ids.js';
 import {TrashIndex} from './catalog-trash.js';
+import {UploadIndex} from './catalog-uploads.js';
 
 const NAMES_A_TURN = 5000;
 const IDS_A_PAGE = 200;
@@ -30,6 +31,7 @@ of each change; it holds no documents, only their ids.
 export class CatalogIndex {
 	readonly #files = new FileViews();
 	readonly #trash = new TrashIndex();
+	readonly #uploads = new UploadIndex();
 	/** The names of all files, folded. */
 	readonly #names = new Map<FileId, string>();
 	readonly #chunksOfFile = new SortedGroups<FileId, ChunkId>();
@@ -66,6 +68,12 @@ export class CatalogIndex {
 			else if (past) this.#small.delete(kind, past._id);
 		}
 
+		if (is === 'upload') {
+			const [past, now] = both(is);
+			this.#uploads.change(past, now);
+			this.#markRecordless((now ?? past)?._id);
+		}
+
 		if (is === 'removal') {
 			const [past, now] = both(is);
 			if (past) this.#removals.delete(past.node, past._id);
@@ -98,7 +106,16 @@ export class CatalogIndex {
 	}
 
 	ownedBytes(owner: string): number {
-		return this.#files.ownedBytes(owner);
+		return this.#files.ownedBytes(owner) + this.#uploads.of(owner).bytes;
+	}
+
+	countUploads(owner: string | undefined): number {
+		return this.#uploads.of(owner).count;
+	}
+
+	/** Whether there is a file or an unfinished upload of this id. */
+	hasRecord(file: FileId): boolean {
+		return this.#names.has(file) || this.#uploads.has(file);
 	}
 
 	/**
@@ -206,11 +223,17 @@ export class CatalogIndex {
 
 		if (after) {
 			this.#names.set(after._id, fold(after.name));
-			this.#recordless.delete(after._id);
 		} else if (before) {
 			this.#names.delete(before._id);
-			if (this.#chunksOfFile.groups.has(before._id)) this.#recordless.add(before._id);
 		}
+
+		this.#markRecordless((after ?? before)?._id);
+	}
+
+	#markRecordless(file: FileId | undefined): void {
+		if (file === undefined) return;
+		if (this.#chunksOfFile.groups.has(file) && !this.hasRecord(file)) this.#recordless.add(file);
+		else this.#recordless.delete(file);
 	}
 
 	#changeChunk(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
@@ -220,13 +243,13 @@ export class CatalogIndex {
 		if (after && !before) {
 			this.#totals.chunks++;
 			this.#chunksOfFile.add(file, id);
-			if (!this.#names.has(file)) this.#recordless.add(file);
+			this.#markRecordless(file);
 		}
 
 		if (before && !after) {
 			this.#totals.chunks--;
 			this.#chunksOfFile.delete(file, id);
-			if (!this.#chunksOfFile.groups.has(file)) this.#recordless.delete(file);
+			this.#markRecordless(file);
 		}
 
 		compare(

@@ -1,6 +1,6 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import {chunkIdOf, type ChunkId, type Digest, type FileId, type NodeId} from '../../source/protocol/ids.js';
-import type {ChunkRecord, FileRecord, RemovalRecord, SmallKind, SmallRecords} from '../core/model.js';
+import type {ChunkRecord, FileRecord, RemovalRecord, SmallKind, SmallRecords, UploadRecord} from '../core/model.js';
 import type {Catalog, FilePage, TrashPage} from '../ports/catalog.js';
 import {
 	cloneOf,
@@ -49,6 +49,11 @@ const assertChunkId = ({_id, file, index}: ChunkRecord) => {
 	if (_id !== chunkIdOf(file, index)) throw new TypeError(`Chunk ${index} of file ${file} has the id ${_id}`);
 };
 
+const putOfChunk = (chunk: ChunkRecord) => {
+	assertChunkId(chunk);
+	return {kind: 'chunk', next: nextOf('chunk', chunk), expected: chunk.revision} as const;
+};
+
 const writeVerbs = ({write}: DocumentStore) => {
 	const put = async <K extends Revised>(kind: K, record: Records[K]): Promise<Records[K]> => {
 		const next = nextOf(kind, record);
@@ -83,16 +88,30 @@ const writeVerbs = ({write}: DocumentStore) => {
 			};
 			return write({ids: [stored], decide});
 		},
-		async commitUpload(file: FileRecord, chunks: readonly ChunkRecord[]): Promise<void> {
-			chunks.forEach(assertChunkId);
+		async commitUpload(file: FileRecord, chunks: readonly ChunkRecord[], unfinished?: UploadRecord): Promise<void> {
 			const puts = [
-				...chunks.map(chunk => ({kind: 'chunk', next: nextOf('chunk', chunk), expected: chunk.revision}) as const),
+				...chunks.map(putOfChunk),
 				{kind: 'file', next: nextOf('file', file), expected: file.revision} as const,
 			];
+			const ended = unfinished && storedId('upload', unfinished._id);
 			const decide = (draft: Draft) => {
+				if (ended !== undefined && draft.get(ended)?.['revision'] !== unfinished?.revision) throw conflict('upload');
+				for (const {kind, next, expected} of puts) putRevised(draft, kind, next, expected);
+				if (ended !== undefined) draft.remove(ended);
+			};
+			await write({ids: [...puts.map(({next}) => next._id), ...(ended === undefined ? [] : [ended])], decide});
+		},
+		async advanceUpload(upload: UploadRecord, chunks: readonly ChunkRecord[]): Promise<UploadRecord> {
+			const next = nextOf('upload', upload);
+			const answer = toRecord(copyOf(next));
+			const puts = [...chunks.map(putOfChunk), {kind: 'upload', next, expected: upload.revision} as const];
+			const decide = (draft: Draft) => {
+				// One that was taken away meanwhile must not come back with its next chunk.
+				if (!draft.get(next._id)) throw conflict('upload');
 				for (const {kind, next, expected} of puts) putRevised(draft, kind, next, expected);
 			};
 			await write({ids: puts.map(({next}) => next._id), decide});
+			return answer;
 		},
 		async putChunk(chunk: ChunkRecord) {
 			assertChunkId(chunk);
@@ -192,6 +211,8 @@ const readVerbs = ({index, read, nextTurn}: DocumentStore) => {
 		oldestTrash: async (limit: number) => records('file', index.oldestTrash(limit)),
 		trashTotals: (owner?: string) => index.trashTotals(owner),
 		ownedBytes: (owner: string) => index.ownedBytes(owner),
+		countUploads: (owner?: string) => index.countUploads(owner),
+		hasRecord: (file: FileId) => index.hasRecord(file),
 		getChunk: async (id: ChunkId) => record('chunk', id),
 		chunksOf: (file: FileId, afterIndex?: number) =>
 			chunks(

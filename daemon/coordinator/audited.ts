@@ -13,11 +13,13 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	auditNode: 'node.audit',
 	banNode: 'node.ban',
 	cancelDrain: 'node.drain-cancel',
+	cancelUpload: 'file.upload-cancel',
 	changeAccount: 'account.change',
 	changeFile: 'file.change',
 	check: undefined,
 	createLink: 'link.create',
 	createToken: 'token.create',
+	createUpload: 'file.upload',
 	deleteFile: 'file.delete',
 	download: 'file.download',
 	emptyTrash: 'trash.empty',
@@ -38,6 +40,7 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	resetPassword: 'password.reset',
 	restoreFile: 'file.restore',
 	resumeRepair: 'repair.resume',
+	resumeUpload: 'file.upload',
 	revokeInvitation: 'invitation.revoke',
 	revokeLink: 'link.revoke',
 	revokeNodeInvitation: 'join-code.revoke',
@@ -45,6 +48,7 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	sharedDownload: 'link.download',
 	unbanNode: 'node.unban',
 	upload: 'file.upload',
+	uploadOptions: undefined,
 };
 
 const refusals = ['FORBIDDEN', 'INVALID_CREDENTIALS', 'INVITATION_NOT_FOUND', 'UNAUTHENTICATED'] as const;

@@ -20,7 +20,7 @@ export type AuthenticateOptions = {
 export type Authenticate = (ctx: AppContext, route: Route, isUpload: boolean) => Promise<Principal>;
 
 const bearerPattern = /^Bearer +(\S{1,200})$/i;
-const isReading = ({method}: Route) => method === 'GET' || method === 'HEAD';
+const isReading = ({method}: Route) => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
 /**
 A browser sends its cookie whoever made it call, so what changes something must come from a page of ours. Every browser of

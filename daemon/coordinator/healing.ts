@@ -21,8 +21,10 @@ import {createReach, type Probe} from './reach.js';
 import {createReconciler, type Reconciler} from './reconciler.js';
 import {createRemover, type Remover} from './remover.js';
 import {createRepairer, type Repairer, type RepairSettings} from './repairer.js';
+import {createUnfinished, type Unfinished} from './resumable/unfinished.js';
 import {createScrubReports, type ScrubReports} from './scrub-reports.js';
 import {createShardHealth, type ShardHealth} from './shard-health.js';
+import {createShardReader, type ShardReader} from './shard-reader.js';
 import {createShardWriter, type ShardWriter} from './shard-writer.js';
 import {createTrash, type Trash} from './trash.js';
 import {createUploader, type Uploader} from './upload.js';
@@ -49,6 +51,8 @@ export type HealingOptions = {
 	repair: RepairSettings;
 	/** How long what is deleted can be brought back; 0: not at all. */
 	trashMs: number;
+	/** How long an upload that is not whole may rest. */
+	uploadMs: number;
 	/** When the catalogue came out of a backup, where it did. */
 	restoredAt?: number | undefined;
 	/** The nodes whose silence is noticed, where not all are to be looked at. */
@@ -66,7 +70,7 @@ export type HealingOptions = {
 };
 
 export type HealingWorker =
-	'membership' | 'remover' | 'reconciler' | 'nodeAuditor' | 'repairer' | 'trash' | 'nodeCare' | 'mover';
+	'membership' | 'remover' | 'reconciler' | 'nodeAuditor' | 'repairer' | 'trash' | 'unfinished' | 'nodeCare' | 'mover';
 
 export type Healing = {
 	health: ShardHealth;
@@ -81,6 +85,8 @@ export type Healing = {
 	membership: Membership;
 	scrubReports: ScrubReports;
 	trash: Trash;
+	reader: ShardReader;
+	unfinished: Unfinished;
 	/** Each with how long it rests where it finds nothing to do. */
 	workers: Record<HealingWorker, readonly [worker: Worker, restMs: number]>;
 	/** Mends what a crash left, and finds out which nodes are there. Call it before the workers start. */
@@ -92,6 +98,7 @@ const REMOVER_REST_MS = 30_000;
 const RECONCILER_REST_MS = 60_000;
 const NODE_AUDITOR_REST_MS = 15_000;
 const TRASH_REST_MS = 60_000;
+const UNFINISHED_REST_MS = 60_000;
 const REPAIRER_REST_MS = 1_000;
 const MOVER_REST_MS = 1_000;
 const NODE_CARE_REST_MS = 1_000;
@@ -140,7 +147,17 @@ export const createHealing = (options: HealingOptions): Healing => {
 		...{catalog, budget, writer, masterKey: options.masterKey, clock, random, log, replicas, forget},
 		...(options.chunkSizeBytes !== undefined && {chunkSizeBytes: options.chunkSizeBytes}),
 	});
-	const mover = createMover({...shared, repairer, care, oldestUpload: uploader.oldest, wake: () => wake('mover')});
+	const reader = createShardReader({fleet, budget, health, clock, random, log});
+	const unfinished = createUnfinished({
+		...{catalog, budget, reader, writer, masterKey: options.masterKey, clock, random, replicas, remover, note},
+		chunkSizeBytes: options.chunkSizeBytes,
+		keepMs: options.uploadMs,
+	});
+	const oldestUpload = () => {
+		const [plain = Infinity, resumable = Infinity] = [uploader.oldest(), unfinished.oldest()];
+		return Number.isFinite(Math.min(plain, resumable)) ? Math.min(plain, resumable) : undefined;
+	};
+	const mover = createMover({...shared, repairer, care, oldestUpload, wake: () => wake('mover')});
 	const reconciler = createReconciler({
 		...{catalog, fleet, health, clock, random, log, note, discard, restoredAt},
 		wake: () => wake('reconciler'),
@@ -185,6 +202,7 @@ export const createHealing = (options: HealingOptions): Healing => {
 
 	return {
 		...{health, remover, repairer, care, writer, uploader, mover, reconciler, nodeAuditor, membership, trash},
+		...{reader, unfinished},
 		scrubReports: createScrubReports({catalog, health, note}),
 		workers: {
 			membership: [membership, MEMBERSHIP_REST_MS],
@@ -193,6 +211,7 @@ export const createHealing = (options: HealingOptions): Healing => {
 			nodeAuditor: [nodeAuditor, NODE_AUDITOR_REST_MS],
 			repairer: [repairer, REPAIRER_REST_MS],
 			trash: [trash, TRASH_REST_MS],
+			unfinished: [unfinished, UNFINISHED_REST_MS],
 			nodeCare: [care, NODE_CARE_REST_MS],
 			mover: [mover, MOVER_REST_MS],
 		},

@@ -4,6 +4,7 @@ import {PjasError} from '../../source/protocol/errors.js';
 import {type E2e, e2eSchema} from '../../source/protocol/sealed-details.js';
 import {parseJson} from '../http/body.js';
 import type {Clock} from '../ports/clock.js';
+import {checkFileName, mediaTypeOf} from './file-name.js';
 
 /** A file in a form, as it arrives. */
 export type FormFile = {
@@ -19,11 +20,8 @@ const FILE_FIELD = 'file';
 const E2E_FIELD = 'e2e';
 const MOST_FIELDS = 20;
 const MOST_FIELD_BYTES = 64 * 1024;
-const MOST_NAME_BYTES = 1024;
-const MOST_TYPE_LENGTH = 200;
 /** Time for the fields before a file, and for those behind it. */
 const AROUND_FILE_LIMIT_MS = 15_000;
-const typePattern = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
 
 const incomplete = (cause?: unknown) =>
 	new PjasError('UPLOAD_INCOMPLETE', 'The upload ended before it was whole. Send it again', {cause});
@@ -34,19 +32,6 @@ Browsers and most clients write a quote and line ends in a form's file name as t
 */
 const unescapeName = (name: string): string =>
 	name.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n');
-
-/** @throws {PjasError} `INVALID_REQUEST` where no file may be called so. */
-export const checkName = (name: string): string => {
-	if (Buffer.byteLength(name) > MOST_NAME_BYTES) {
-		throw new PjasError('INVALID_REQUEST', `The file's name is longer than ${MOST_NAME_BYTES} bytes. Shorten it`);
-	}
-
-	if (name.includes('\0')) throw new PjasError('INVALID_REQUEST', "The file's name holds a zero byte. Rename it");
-	return name;
-};
-
-const typeOf = (type: string): string =>
-	typePattern.test(type) && type.length <= MOST_TYPE_LENGTH ? type : 'application/octet-stream';
 
 const openForm = (request: IncomingMessage): BusboyInstance => {
 	const contentType = request.headers['content-type'] ?? '';
@@ -116,7 +101,7 @@ export const receiveForm = async <Result>(
 				await whole;
 			})();
 			try {
-				const file = {name: checkName(unescapeName(fileName)), type: typeOf(type), source, ...(e2e && {e2e})};
+				const file = {name: checkFileName(unescapeName(fileName)), type: mediaTypeOf(type), source, ...(e2e && {e2e})};
 				taken = take(file, broken.signal);
 				taken.catch(() => stream.resume());
 				taken.catch(reject);

@@ -101,7 +101,7 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 	const isCounted = async (chunk: ChunkRecord, node: NodeId): Promise<boolean> => {
 		const stored = await catalog.getChunk(chunk._id);
 		const isThere = stored?.shards.some(shard => shard.node === node && !shard.fault) ?? false;
-		return isThere && (await catalog.getFile(chunk.file)) !== undefined;
+		return isThere && catalog.hasRecord(chunk.file);
 	};
 
 	const noteAnswer = (node: NodeId) => {

@@ -23,7 +23,7 @@ export type Examination = {
 };
 
 export type NodeChallengerOptions = {
-	catalog: Pick<Catalog, 'chunkOnByChance' | 'getFile'>;
+	catalog: Pick<Catalog, 'chunkOnByChance' | 'hasRecord'>;
 	fleet: Fleet;
 	budget: MemoryBudget;
 	clock: Clock;
@@ -124,7 +124,7 @@ export const createNodeChallenger = (options: NodeChallengerOptions): NodeChalle
 			for (let draw = 0; draw < MOST_DRAWS; draw++) {
 				const chunk = await catalog.chunkOnByChance(node, random.float);
 				if (!chunk) return undefined;
-				if (shardOn(chunk, node) && (await catalog.getFile(chunk.file))) return chunk;
+				if (shardOn(chunk, node) && catalog.hasRecord(chunk.file)) return chunk;
 			}
 
 			return undefined;

@@ -40,7 +40,7 @@ const operationOf = (name: string, route: Route) => ({
 	responses: Object.fromEntries(
 		Object.entries(route.answers).map(([status, {description, type, schema}]) => [
 			status,
-			{description, content: contentOf(type, schema, 'output')},
+			{description, ...(type !== '' && {content: contentOf(type, schema, 'output')})},
 		]),
 	),
 });

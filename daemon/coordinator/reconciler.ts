@@ -123,7 +123,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		for (const digest of strangers) {
 			const chunk = await catalog.chunkWith(digest);
 			if (!chunk) orphans.push(removalOf(node, digest, notBefore, 'orphan'));
-			else if (await catalog.getFile(chunk.file)) await countIfSound(node, digest, chunk._id);
+			else if (catalog.hasRecord(chunk.file)) await countIfSound(node, digest, chunk._id);
 		}
 
 		await discard(orphans);

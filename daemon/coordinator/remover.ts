@@ -99,7 +99,7 @@ export const createRemover = (options: RemoverOptions): Remover => {
 	const isWanted = async ({node, digest, reason}: RemovalRecord): Promise<boolean> => {
 		const chunk = await catalog.chunkWith(digest);
 		if (!chunk || reason === 'orphan') return chunk !== undefined;
-		return chunk.shards.some(shard => shard.node === node) && (await catalog.getFile(chunk.file)) !== undefined;
+		return chunk.shards.some(shard => shard.node === node) && catalog.hasRecord(chunk.file);
 	};
 
 	/** Says whether the removal is done with: carried out, no longer right, or impossible at this node. */

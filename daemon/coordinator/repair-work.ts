@@ -65,7 +65,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 	/** Whether the plan still is what its chunk needs: nobody changed it, its file is there, and no node came back. */
 	const isCurrent = async ({plan: {chunk}, isWanted}: Job): Promise<boolean> => {
 		const stored = await catalog.getChunk(chunk._id);
-		if (stored?.revision !== chunk.revision || !(await catalog.getFile(chunk.file))) return false;
+		if (stored?.revision !== chunk.revision || !catalog.hasRecord(chunk.file)) return false;
 		return isWanted();
 	};
 
@@ -151,7 +151,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		}
 
 		// A deletion that had read the chunk before this change knows nothing of what is new on it.
-		const isThere = (await catalog.getFile(chunk.file)) !== undefined;
+		const isThere = catalog.hasRecord(chunk.file);
 		if (isThere) await remover.settle(made, [...unmade, ...dropped]);
 		else await remover.settle([], [...made, ...unmade, ...dropped]);
 		// A node that came back just now may have been compared with the record of before, and has nothing to tell any more.

@@ -182,7 +182,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		for (const {id} of entries) {
 			const chunk = await catalog.getChunk(id);
 			if (!chunk) queue.forget(id);
-			else if (await catalog.getFile(chunk.file)) chunks.push(chunk);
+			else if (catalog.hasRecord(chunk.file)) chunks.push(chunk);
 			else queue.postpone(id, clock.now());
 		}
 

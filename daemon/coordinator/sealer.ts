@@ -1,4 +1,4 @@
-import {createCipheriv, createDecipheriv, createHash} from 'node:crypto';
+import {createCipheriv, createDecipheriv, createHash, type Hash} from 'node:crypto';
 import {setImmediate as yieldToEvents} from 'node:timers/promises';
 import type {Digest} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES, sealNonce} from '../../source/protocol/seal.js';
@@ -23,17 +23,21 @@ const eachPiece = async (sizeBytes: number, work: (start: number, end: number) =
 /**
 Seals the first `sizeBytes` of a buffer in place, which has room for the tag behind them.
 
+@param plainHash - Gets the plain bytes on the way.
 @returns The sealed bytes, a view of the buffer, and their digest.
 */
 export const sealInPlace = async (
 	buffer: Uint8Array,
 	sizeBytes: number,
 	{key, index, isLast}: ChunkPlace,
+	plainHash?: Hash,
 ): Promise<{sealed: Uint8Array; digest: Digest}> => {
 	const cipher = createCipheriv('aes-256-gcm', key, sealNonce(index, isLast));
 	const hash = createHash('sha256');
 	await eachPiece(sizeBytes, (start, end) => {
-		const piece = cipher.update(buffer.subarray(start, end));
+		const plain = buffer.subarray(start, end);
+		plainHash?.update(plain);
+		const piece = cipher.update(plain);
 		buffer.set(piece, start);
 		hash.update(piece);
 	});

@@ -51,9 +51,9 @@ import {repairRoutes} from './routes/repair.js';
 import {createServe} from './routes/serve.js';
 import {sessionRoutes} from './routes/session.js';
 import {trashRoutes} from './routes/trash.js';
+import {uploadRoutes} from './routes/uploads.js';
 import type {Parts} from './routes/parts.js';
 import {type Running, runWorker} from './run-worker.js';
-import {createShardReader} from './shard-reader.js';
 import {createStatisticsTeller} from './statistics-teller.js';
 import {createTryLimits} from './try-limits.js';
 import {logView, nodeView, type NodeViewer} from './views.js';
@@ -87,6 +87,10 @@ export type CoordinatorOptions = {
 	restoredAt?: number | undefined;
 	/** How long what is deleted can be brought back; 0: not at all. */
 	trashMs: number;
+	/** How long an upload that is not whole may rest. */
+	uploadMs: number;
+	/** Another size for chunks than everybody's, for tests. */
+	chunkSizeBytes?: number;
 	version: string;
 	/** The web page; without one, only programs are served. */
 	page?: PageFiles | undefined;
@@ -126,6 +130,7 @@ const STATISTICS_REST_MS = 2_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
 	const {catalog, dial, links, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
+	const chunkSize = options.chunkSizeBytes === undefined ? {} : {chunkSizeBytes: options.chunkSizeBytes};
 	const meters = {bytesIn: 0, bytesOut: 0};
 	const note: Note = (level, message, about) => {
 		const entry = activity.add(level, message, about);
@@ -162,8 +167,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 			events.publish('node-removed', {node_id: _id}, principal => mayOwned(principal, owner));
 		},
 	});
-	const {health} = healing;
-	const reader = createShardReader({fleet, budget, health, clock, random, log});
+	const {health, reader} = healing;
 	const people = createPeople(options);
 	const tryLimits = createTryLimits({clock});
 	const parts: Parts = {
@@ -174,7 +178,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		checker: createChecker({catalog, fleet, health, clock, log}),
 		clock,
 		closing,
-		downloader: createDownloader({catalog, budget, reader, masterKey}),
+		downloader: createDownloader({catalog, budget, reader, masterKey, ...chunkSize}),
 		events,
 		fleet,
 		meters,
@@ -183,6 +187,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		note,
 		onBytes: options.onBytes,
 		page: options.page,
+		random,
 		restoredAt: options.restoredAt,
 		replicas,
 		tryLimits,
@@ -219,6 +224,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		monitoringRoutes,
 		...ofNodes,
 		fileRoutes,
+		uploadRoutes,
 		trashRoutes,
 		keyringRoutes,
 		repairRoutes,

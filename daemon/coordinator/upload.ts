@@ -1,5 +1,4 @@
 import {chunksOf, CHUNK_SIZE_BYTES, type Chunk} from '../../source/protocol/chunking.js';
-import {PjasError} from '../../source/protocol/errors.js';
 import {chunkIdOf, FILE_ID_RANDOM_BYTES, type FileId, newFileId} from '../../source/protocol/ids.js';
 import {SEAL_KEY_BYTES, SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import type {E2e} from '../../source/protocol/sealed-details.js';
@@ -11,6 +10,7 @@ import type {MasterKey} from './master-key.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
 import {sealInPlace} from './sealer.js';
 import type {ShardWriter} from './shard-writer.js';
+import {watchedSource} from './watched-source.js';
 
 export type Incoming = Pick<FileRecord, 'owner' | 'visibility'> & {
 	name: string;
@@ -57,54 +57,9 @@ export type Uploader = {
 const CHUNKS_IN_FLIGHT = 2;
 /** Chunk records are written in groups, so that a file of any size takes little memory. */
 const RECORDS_A_GROUP = 64;
-const IDLE_LIMIT_MS = 60_000;
 
 /** One for all: making an error costs more than it should for each upload. */
 const uploadEnded = new Error('the upload ended');
-
-/**
-The source, which ends with an error when `end` is aborted, and aborts it where the client sends nothing for too long
-while we wait for it.
-*/
-async function* watched({source, onBytes}: Incoming, clock: Clock, end: AbortController) {
-	const iterator = source[Symbol.asyncIterator]();
-	let waitingSince: number | undefined;
-	let fail: (reason: unknown) => void = () => undefined;
-	let cancel: () => void = () => undefined;
-	end.signal.addEventListener(
-		'abort',
-		() => {
-			cancel();
-			fail(end.signal.reason);
-		},
-		{once: true},
-	);
-
-	const watch = () => {
-		if (end.signal.aborted) return;
-		if (waitingSince !== undefined && clock.monotonicMs() - waitingSince > IDLE_LIMIT_MS) {
-			const problem = `Nothing arrived for ${IDLE_LIMIT_MS / 1000} s: the upload was given up. Send it again`;
-			end.abort(new PjasError('REQUEST_TIMEOUT', problem));
-			return;
-		}
-
-		cancel = clock.timer(IDLE_LIMIT_MS / 4, watch);
-	};
-	watch();
-
-	for (;;) {
-		end.signal.throwIfAborted();
-		waitingSince = clock.monotonicMs();
-		const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
-			fail = reject;
-			iterator.next().then(resolve, reject);
-		});
-		waitingSince = undefined;
-		if (next.done) return;
-		onBytes?.(next.value.length);
-		yield next.value;
-	}
-}
 
 export const createUploader = (options: UploaderOptions): Uploader => {
 	const {catalog, budget, writer, masterKey, clock, random, log, replicas, forget} = options;
@@ -167,7 +122,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 
 		try {
 			const acquire = async () => budget.acquire(bufferBytes, end.signal);
-			for await (const chunk of chunksOf(watched(incoming, clock, end), acquire, chunkSizeBytes)) {
+			for await (const chunk of chunksOf(watchedSource(incoming, clock, end), acquire, chunkSizeBytes)) {
 				sizeBytes += chunk.sizeBytes;
 				const work = storeChunk(chunk);
 				inFlight.add(work);

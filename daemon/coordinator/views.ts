@@ -28,6 +28,7 @@ export const fileView = (file: FileRecord, {catalog, fleet}: {catalog: Catalog; 
 		shared_with: file.sharedWith ?? [],
 		redundancy: redundancyOf(groups, fleet.counts),
 		...(copies && {copies}),
+		...(file.chunksSha256 !== undefined && {chunks_sha256: file.chunksSha256}),
 		...(file.e2e && {e2e: file.e2e}),
 	};
 };

@@ -34,6 +34,13 @@ export const mayFile = (principal: Principal, act: FileAct, file: FileAccess): b
 	return isReader(name, file) || (act === 'see' && role === 'operator');
 };
 
+/** Whether an upload, or the file that it became, is somebody's to go on with. What came in without an account is nobody's. */
+export const mayUpload = (principal: Principal, {owner, visibility}: FileAccess): boolean => {
+	if (principal.kind === 'open') return true;
+	if (principal.kind === 'account') return owner === principal.name;
+	return owner === undefined && visibility === 'public';
+};
+
 /** Whether somebody may know of a file, in the trash too: there, only who may bring it back knows of it, and operators. */
 export const mayKnow = (principal: Principal, file: FileAccess): boolean =>
 	file.trashed ? isOperator(principal) || mayFile(principal, 'change', file) : mayFile(principal, 'see', file);

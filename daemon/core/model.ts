@@ -24,6 +24,8 @@ export type FileRecord = {
 	wrappedKey: string;
 	/** Where its content came sealed end to end: its name and type, sealed too. */
 	e2e?: E2e;
+	/** SHA-256, in hex, over the SHA-256s of its plain chunks one behind the other, where those are known. */
+	chunksSha256?: string;
 	uploadedAt: number;
 	/** The account that uploaded it. Without one, nobody's: it came in before there were accounts, or without any. */
 	owner?: string;
@@ -33,6 +35,26 @@ export type FileRecord = {
 	sharedWith?: string[];
 	/** Since when it is in the trash, and by whom it was put there. What is there keeps its chunks, and nobody can read it. */
 	trashed?: {at: number; by: string};
+	revision: number;
+};
+
+/**
+An upload that can be gone on with, on another day too. What it has so far is durable: chunks under its id, which is to be
+its file's. Where it is whole its file takes its place.
+*/
+export type UploadRecord = Pick<FileRecord, 'name' | 'type' | 'wrappedKey' | 'e2e' | 'owner' | 'visibility'> & {
+	_id: FileId;
+	/** How large it will be, where that is known yet. */
+	sizeBytes?: number;
+	/** How many bytes from the start are durable. */
+	offsetBytes: number;
+	/** The last chunk, where it isn't full. It is sealed under a key of its own: the full one will have its nonce. */
+	tail?: {sizeBytes: number; wrappedKey: string};
+	/** What its client said of it in `Upload-Metadata`, as it did. */
+	metadata: string;
+	createdAt: number;
+	/** When it last got further. */
+	changedAt: number;
 	revision: number;
 };
 
@@ -64,6 +86,8 @@ export type ChunkRecord = {
 	index: number;
 	/** Size of the plain chunk; its shards are larger by the seal's tag. */
 	sizeBytes: number;
+	/** Of the plain chunk, in base64url, where it came by an upload that can be gone on with. */
+	sha256?: string;
 	scheme: Scheme;
 	shards: ShardRecord[];
 	revision: number;
@@ -275,7 +299,7 @@ export type SwitchRecord = {
 /** A node that left: with the codes of before it does not join again. Its `_id` is the node's. */
 export type DepartureRecord = {_id: NodeId; leftAt: number; revision: number};
 
-/** The records of which there are few: as many as people, programs and invitations. By their kinds. */
+/** The records of which there are few: as many as people, programs, invitations and unfinished uploads. By their kinds. */
 export type SmallRecords = {
 	account: AccountRecord;
 	token: TokenRecord;
@@ -286,6 +310,7 @@ export type SmallRecords = {
 	keyring: KeyringRecord;
 	switch: SwitchRecord;
 	departure: DepartureRecord;
+	upload: UploadRecord;
 };
 export type SmallKind = keyof SmallRecords;
 

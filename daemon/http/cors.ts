@@ -1,6 +1,6 @@
 import type {ParameterizedContext} from 'koa';
 
-const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS';
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const MAX_AGE_SECONDS = '86400';
 const headerListPattern = /^[\w\-, ]{1,1000}$/;
 

@@ -11,6 +11,7 @@ import {
 	type RemovalRecord,
 	type SmallKind,
 	type SmallRecords,
+	type UploadRecord,
 } from '../core/model.js';
 import type {Catalog, FilePage, PlacementGroup, TrashPage} from './catalog.js';
 
@@ -96,15 +97,38 @@ export class ModelCatalog implements Catalog {
 		return {files: files.length, bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0)};
 	};
 
-	ownedBytes = (owner: string) =>
-		[...this.#files.values()].filter(file => file.owner === owner).reduce((sum, file) => sum + file.sizeBytes, 0);
+	#uploadsOf = (owner: string | undefined) =>
+		[...this.#smallOf('upload').values()].filter(upload => upload.owner === owner);
 
-	commitUpload = async (file: FileRecord, chunks: readonly ChunkRecord[]) => {
-		const isTaken = chunks.some(chunk => this.#chunks.has(chunk._id)) || this.#files.has(file._id);
+	ownedBytes = (owner: string) =>
+		[...this.#files.values()].filter(file => file.owner === owner).reduce((sum, file) => sum + file.sizeBytes, 0) +
+		this.#uploadsOf(owner).reduce((sum, {offsetBytes}) => sum + offsetBytes, 0);
+
+	countUploads = (owner?: string) => this.#uploadsOf(owner).length;
+	hasRecord = (file: FileId) => this.#files.has(file) || this.#smallOf('upload').has(file);
+
+	/** Refuses all where one of the chunks, or the upload, is another by now. */
+	#assertCurrent = (chunks: readonly ChunkRecord[], upload: UploadRecord | undefined) => {
+		const isOld = (stored: {revision: number} | undefined, revision: number) => (stored?.revision ?? 0) !== revision;
+		const stored = upload && this.#smallOf('upload').get(upload._id);
+		if (upload && (!stored || isOld(stored, upload.revision))) throw new PjasError('CONFLICT', 'changed');
+		const isTaken = chunks.some(chunk => isOld(this.#chunks.get(chunk._id), chunk.revision));
 		if (isTaken) throw new PjasError('CONFLICT', 'changed');
+	};
+
+	commitUpload = async (file: FileRecord, chunks: readonly ChunkRecord[], unfinished?: UploadRecord) => {
+		this.#assertCurrent(chunks, unfinished);
+		if (this.#files.has(file._id)) throw new PjasError('CONFLICT', 'changed');
 		for (const chunk of chunks) put(this.#chunks, chunk);
 		put(this.#files, file);
+		if (unfinished) this.#smallOf('upload').delete(unfinished._id);
 		return Promise.resolve();
+	};
+
+	advanceUpload = async (upload: UploadRecord, chunks: readonly ChunkRecord[]) => {
+		this.#assertCurrent(chunks, upload);
+		for (const chunk of chunks) put(this.#chunks, chunk);
+		return Promise.resolve(put(this.#smallOf('upload'), upload));
 	};
 
 	getChunk = async (id: ChunkId) => Promise.resolve(this.#chunks.get(id));
@@ -131,7 +155,7 @@ export class ModelCatalog implements Catalog {
 
 	filesWithoutRecord = async () => {
 		const files = new Set(sorted(this.#chunks).map(chunk => chunk.file));
-		return Promise.resolve([...files].filter(file => !this.#files.has(file)));
+		return Promise.resolve([...files].filter(file => !this.hasRecord(file)));
 	};
 
 	placementGroups = () => this.#groupsOf(() => true);

@@ -7,6 +7,7 @@ import {
 	type FileRecord,
 	type NodeRecord,
 	type RemovalRecord,
+	type UploadRecord,
 } from '../core/model.js';
 
 /** Records for tests, told apart by small numbers; the larger a file's number, the newer it is. */
@@ -75,6 +76,19 @@ export const accountOf = (name: string, fields: Partial<AccountRecord> = {}): Ac
 	_id: name,
 	role: 'member',
 	createdAt: 1_700_000_000_000,
+	revision: 0,
+	...fields,
+});
+
+export const uploadOf = (number: number, fields: Partial<UploadRecord> = {}): UploadRecord => ({
+	_id: fileIdOf(number),
+	name: `file ${number}`,
+	type: 'text/plain',
+	wrappedKey: 'a2V5',
+	offsetBytes: 0,
+	metadata: '',
+	createdAt: 1_700_000_000_000,
+	changedAt: 1_700_000_000_000,
 	revision: 0,
 	...fields,
 });

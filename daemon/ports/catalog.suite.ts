@@ -15,6 +15,7 @@ import {
 	nodeIdOf,
 	nodeOf,
 	removalAt,
+	uploadOf,
 } from './catalog-samples.suite.js';
 
 export type OpenedCatalog = {
@@ -158,6 +159,40 @@ const fileTests = ({test, title, open}: Suite): void => {
 		t.deepEqual(await catalog.filesWithoutRecord(), [fileIdOf(1)]);
 		await catalog.removeChunks([chunkIdOfFile(1, 0), chunkIdOfFile(9, 9)]);
 		t.deepEqual(await catalog.filesWithoutRecord(), []);
+	});
+
+	test(title('an unfinished upload goes on with its chunks, counts, and ends as its file'), async t => {
+		const {catalog, reopen} = await open(t);
+		const begun = await catalog.putSmall('upload', uploadOf(1, {owner: 'ada'}));
+		const other = await catalog.putSmall('upload', uploadOf(2, {owner: 'ada', offsetBytes: 7}));
+		t.true(catalog.hasRecord(fileIdOf(1)));
+		t.is(catalog.countUploads('ada'), 2);
+		t.is(catalog.countUploads(), 0);
+		const further = await catalog.advanceUpload({...begun, offsetBytes: 500}, [chunkOf(1, 0)]);
+		t.like(further, {offsetBytes: 500, revision: 2});
+		t.is(catalog.ownedBytes('ada'), 507);
+		t.deepEqual(await catalog.filesWithoutRecord(), []);
+		await refused(t, 'CONFLICT', async () => catalog.advanceUpload(begun, [chunkOf(1, 1)]));
+		await refused(t, 'CONFLICT', async () => catalog.advanceUpload(further, [chunkOf(1, 1), chunkOf(1, 0)]));
+		await refused(t, 'CONFLICT', async () => catalog.commitUpload(fileOf(1), [chunkOf(1, 1)], begun));
+		await refused(t, 'CONFLICT', async () => catalog.advanceUpload(uploadOf(3), []));
+		t.is(await catalog.getChunk(chunkIdOfFile(1, 1)), undefined);
+
+		const last = reopen ? await reopen() : catalog;
+		t.deepEqual(await last.getSmall('upload', fileIdOf(1)), further);
+		t.is(last.ownedBytes('ada'), 507);
+		const tail = await last.getChunk(chunkIdOfFile(1, 0));
+		await last.commitUpload(fileOf(1, {owner: 'ada'}), [{...(tail ?? chunkOf(1, 0)), sizeBytes: 900}], further);
+		t.is(await last.getSmall('upload', fileIdOf(1)), undefined);
+		t.like(await last.getChunk(chunkIdOfFile(1, 0)), {sizeBytes: 900, revision: 2});
+		t.is(last.ownedBytes('ada'), 1001 + 7);
+		t.deepEqual(ids(await last.allSmall('upload')), [other._id]);
+
+		await last.advanceUpload({...other, offsetBytes: 500}, [chunkOf(2, 0)]);
+		t.true(await last.removeSmall('upload', other._id));
+		t.false(last.hasRecord(other._id));
+		t.deepEqual(await last.filesWithoutRecord(), [other._id]);
+		t.is(last.countUploads('ada'), 0);
 	});
 
 	test(title('what is in the trash is listed there alone, the last deleted first, and counted there'), async t => {

@@ -7,6 +7,7 @@ import type {
 	SmallKind,
 	SmallRecords,
 	TrashPlace,
+	UploadRecord,
 } from '../core/model.js';
 
 export type FilePage = {
@@ -65,10 +66,20 @@ export type Catalog = {
 	oldestTrash: (limit: number) => Promise<FileRecord[]>;
 	/** What is in the trash, of an account or in all. Costs the same however much there is. */
 	trashTotals: (owner?: string) => TrashTotals;
-	/** The bytes of all files of an account, in the trash or not. Costs the same however many there are. */
+	/** The bytes of an account: of all its files, in the trash or not, and of its unfinished uploads. Costs the same always. */
 	ownedBytes: (owner: string) => number;
-	/** New chunks, then their new file, in one durable write. After a crash the file is there only if its chunks are. */
-	commitUpload: (file: FileRecord, chunks: readonly ChunkRecord[]) => Promise<void>;
+	/**
+	New chunks, then their new file, in one durable write. After a crash the file is there only if its chunks are.
+
+	@param unfinished - The upload of the same id whose place the file takes. Its last chunk may be there already.
+	*/
+	commitUpload: (file: FileRecord, chunks: readonly ChunkRecord[], unfinished?: UploadRecord) => Promise<void>;
+	/** Chunks of an unfinished upload and how far it is with them, in one durable write: all of it or nothing. */
+	advanceUpload: (upload: UploadRecord, chunks: readonly ChunkRecord[]) => Promise<UploadRecord>;
+	/** How many unfinished uploads an account has; without one, those of nobody. Costs the same however many there are. */
+	countUploads: (owner?: string) => number;
+	/** Whether there is a file, in the trash or not, or an unfinished upload of this id: then its chunks are wanted. */
+	hasRecord: (file: FileId) => boolean;
 
 	getChunk: (id: ChunkId) => Promise<ChunkRecord | undefined>;
 	putChunk: (chunk: ChunkRecord) => Promise<ChunkRecord>;
@@ -88,7 +99,7 @@ export type Catalog = {
 	chunkWith: (digest: Digest) => Promise<ChunkRecord | undefined>;
 	/** Every chunk with more or fewer sound shards than it wants, or with one that is not sound; by id, ascending. */
 	chunksAmiss: (after?: ChunkId) => AsyncIterable<ChunkRecord>;
-	/** The files that have chunks and no record: left over from uploads and deletions that a crash ended. */
+	/** The files that have chunks and no record, nor an unfinished upload: left over from uploads and deletions that a crash ended. */
 	filesWithoutRecord: () => Promise<FileId[]>;
 	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. */
 	placementGroups: () => Iterable<PlacementGroup>;

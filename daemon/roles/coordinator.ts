@@ -41,6 +41,8 @@ export type CoordinatorRole = TlsSettings & {
 	repairBytesPerSecond: number;
 	/** For how many days what is deleted can be brought back; 0: not at all. */
 	trashDays: number;
+	/** For how many days an upload that is not whole may rest. */
+	uploadDays: number;
 	/** How long a node may move nothing before another is asked. */
 	nodeTimeoutMs: number;
 	/** The proxies that are believed about whom a request comes from. */
@@ -155,6 +157,7 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 				bytesPerSecond: role.repairBytesPerSecond,
 			},
 			trashMs: role.trashDays * DAY_MS,
+			uploadMs: role.uploadDays * DAY_MS,
 			masterKey,
 			onBytes,
 			passwords: role.passwords ?? argon2Passwords(),

@@ -10,7 +10,6 @@ import {createMemoryBudget} from '../coordinator/memory-budget.js';
 import type {Note} from '../coordinator/note.js';
 import type {RepairSettings} from '../coordinator/repairer.js';
 import {type Running, runWorker} from '../coordinator/run-worker.js';
-import {createShardReader} from '../coordinator/shard-reader.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -93,6 +92,9 @@ const runLazily = (
 	};
 };
 
+/** Nobody here leaves an upload unfinished. */
+const UPLOAD_MS = 7 * 24 * 3600 * 1000;
+
 export const createSimulatedCoordinator = (options: Options): SimulatedCoordinator => {
 	const {catalog, clock, random, log, note, masterKey, settings} = options;
 	const {replicas, minReplicas, chunkSizeBytes, repair, trashMs, longestRestMs} = settings;
@@ -101,7 +103,7 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 	const budget = createMemoryBudget(settings.memoryBytes);
 	const healing = createHealing({
 		...{catalog, fleet, budget, masterKey, clock, random, log, note},
-		...{replicas, minReplicas, chunkSizeBytes, repair, trashMs, restoredAt: options.restoredAt},
+		...{replicas, minReplicas, chunkSizeBytes, repair, trashMs, uploadMs: UPLOAD_MS, restoredAt: options.restoredAt},
 		probe: async ({_id}) => options.probe(_id),
 		checkAddress: async ({_id}) => options.probe(_id),
 		links: createNodeLinks(),
@@ -113,15 +115,14 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		onNode: options.onNode,
 		onForgotten: () => undefined,
 	});
-	const {health} = healing;
-	const reader = createShardReader({fleet, budget, health, clock, random, log});
+	const {reader} = healing;
 
 	return {
 		...healing,
 		catalog,
 		fleet,
 		downloader: createDownloader({catalog, budget, reader, masterKey, chunkSizeBytes}),
-		checker: createChecker({catalog, fleet, health, clock, log}),
+		checker: createChecker({catalog, fleet, health: healing.health, clock, log}),
 		async start() {
 			await healing.recall();
 			for (const [name, [worker, restMs]] of Object.entries(healing.workers)) {

@@ -49,6 +49,8 @@ const others: Record<AtOnce, 'at once' | 'listing'> = {
 	chunksAmiss: 'listing',
 	chunksOf: 'listing',
 	chunksOn: 'listing',
+	countUploads: 'at once',
+	hasRecord: 'at once',
 	ownedBytes: 'at once',
 	placementGroups: 'at once',
 	placementGroupsOf: 'at once',

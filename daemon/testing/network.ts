@@ -135,6 +135,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		allowClassic: options.allowClassic ?? false,
 		cors: (options.open ?? true) ? ['*'] : [],
 		version: '0.0.0',
+		uploadMs: 7 * 24 * 3600 * 1000,
 		...options.more,
 		memoryBytes,
 		trashMs: options.trashMs ?? 0,

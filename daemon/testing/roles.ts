@@ -51,6 +51,7 @@ export const startRoleNetwork = async (
 		repairAtOnce: 4,
 		repairBytesPerSecond: 0,
 		trashDays: 0,
+		uploadDays: 7,
 	});
 	t.teardown(coordinator.close);
 	const {url} = coordinator;

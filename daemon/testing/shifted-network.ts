@@ -114,7 +114,7 @@ export const startShiftedNetwork = async (
 	const url = `http://127.0.0.1:${port}`;
 	const aheadMs = 0;
 	const dataFolder = path.join(folder, 'coordinator');
-	const ofCoordinator = {dataFolder, port, repairGraceMs: GRACE_MS, trashDays, aheadMs};
+	const ofCoordinator = {dataFolder, port, repairGraceMs: GRACE_MS, trashDays, uploadDays: 7, aheadMs};
 	const coordinator = createPart(t, 'coordinator', dataFolder, {role: 'coordinator', ...ofCoordinator});
 	await coordinator.start();
 	const nodes: Part[] = [];

@@ -9,7 +9,7 @@ whether a node is away. Its settings come as JSON; each message is the milliseco
 says `ready` once, and the milliseconds each time that they are set.
 */
 export type ShiftedSettings = {port: number; aheadMs: number} & (
-	| {role: 'coordinator'; dataFolder: string; repairGraceMs: number; trashDays: number}
+	| {role: 'coordinator'; dataFolder: string; repairGraceMs: number; trashDays: number; uploadDays: number}
 	| {role: 'node'; name: string; storagePath: string; coordinatorUrl: string; allocatedBytes: number}
 );
 

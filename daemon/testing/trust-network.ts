@@ -100,7 +100,7 @@ export const startTrustNetwork = async (
 	const coordinator = await startCoordinator({
 		...{...common, port: 0, replicas: 3, minReplicas: 1, memoryBytes: 64 * 1024 ** 2, nodeTimeoutMs: 5000},
 		...{log: silentLog, open: false, allowClassic: false},
-		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0},
+		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
 		passwords: argon2Passwords({memoryCost: 64, timeCost: 1, parallelism: 1}),
 		dataFolder: path.join(folder, 'coordinator'),
 		...settings,

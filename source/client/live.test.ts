@@ -237,7 +237,7 @@ test('a real coordinator that stops and starts again is shown again, and nothing
 	const start = async () =>
 		startCoordinator({
 			...{dataFolder, port, host: '127.0.0.1', replicas: 3, minReplicas: 2, memoryBytes: 64 * 1024 ** 2},
-			...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0},
+			...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
 			...{
 				open: true,
 				allowClassic: true,

@@ -281,6 +281,11 @@ export const fileSchema = z.object({
 		})
 		.optional()
 		.meta({description: 'Left out where the file has no chunks'}),
+	chunks_sha256: z
+		.string()
+		.regex(/^[0-9a-f]{64}$/)
+		.optional()
+		.meta({description: 'SHA-256 over the SHA-256s of its pieces of 10 MiB, where the coordinator knows it'}),
 	e2e: e2eSchema.optional().meta({description: 'Where the uploader sealed it end to end'}),
 });
 export type FileView = z.infer<typeof fileSchema>;

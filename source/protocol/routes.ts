@@ -78,7 +78,7 @@ see, read or change the file that the call is about, which its handler decides.
 export type AccessRule = 'anyone' | 'node' | 'classic' | 'signed-in' | 'operator' | 'admin' | 'file';
 
 export type Route = {
-	method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+	method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	/** With `{id}` for what varies, as OpenAPI writes it. */
 	path: string;
 	access: AccessRule;
@@ -92,6 +92,8 @@ const json = (description: string, schema: z.ZodType): Answer => ({description, 
 const bytesAnswer = (description: string): Answer => ({description, type: 'application/octet-stream'});
 const failure = (description: string): Answer => json(description, errorSchema);
 const page: Answer = {description: 'The page', type: 'text/html'};
+const emptyAnswer = (description: string): Answer => ({description, type: ''});
+const noUpload = {404: failure('`UPLOAD_NOT_FOUND`')};
 const noFile = {404: failure('`FILE_NOT_FOUND`')};
 const noNode = {404: failure('`NODE_NOT_FOUND`')};
 
@@ -315,6 +317,56 @@ export const routes = {
 			503: failure('`NO_NODES_AVAILABLE`, `NOT_ENOUGH_NODES`, `CATALOG_UNAVAILABLE`'),
 			507: failure('`INSUFFICIENT_STORAGE`'),
 		},
+	},
+	uploadOptions: {
+		method: 'OPTIONS',
+		path: '/api/uploads',
+		access: 'anyone',
+		summary: 'What of tus 1.0, the protocol of uploads that can be resumed, is spoken here',
+		answers: {204: emptyAnswer('In `Tus-Version`, `Tus-Extension` and `Tus-Checksum-Algorithm`')},
+	},
+	createUpload: {
+		method: 'POST',
+		path: '/api/uploads',
+		access: 'classic',
+		summary: 'Begin an upload that can be resumed (tus 1.0), with its first bytes or without',
+		answers: {
+			201: emptyAnswer('Begun, and whole where all bytes came along; `Location` says where it goes on'),
+			400: failure('`INVALID_REQUEST`'),
+			412: failure('`TUS_VERSION_UNSUPPORTED`'),
+			503: failure('`NO_NODES_AVAILABLE`, `NOT_ENOUGH_NODES`, `CATALOG_UNAVAILABLE`'),
+			507: failure('`INSUFFICIENT_STORAGE`, `QUOTA_EXCEEDED`'),
+		},
+	},
+	uploadState: {
+		method: 'HEAD',
+		path: '/api/uploads/{id}',
+		access: 'classic',
+		summary: 'How many bytes of an upload are durable, in `Upload-Offset`; for whose it is',
+		answers: {200: emptyAnswer('So many'), ...noUpload},
+	},
+	resumeUpload: {
+		method: 'PATCH',
+		path: '/api/uploads/{id}',
+		access: 'classic',
+		summary: 'Go on with an upload where it stands; with its last byte the file of the same id is there',
+		body: {type: 'application/offset+octet-stream'},
+		answers: {
+			204: emptyAnswer('All that was sent is durable'),
+			...noUpload,
+			409: failure('`CONFLICT`: it stands elsewhere; ask where'),
+			410: failure('`UPLOAD_EXPIRED`'),
+			415: failure('`UNSUPPORTED_MEDIA_TYPE`'),
+			423: failure('`UPLOAD_LOCKED`: another request still writes'),
+			460: failure('`CHECKSUM_MISMATCH`: nothing of it was kept'),
+		},
+	},
+	cancelUpload: {
+		method: 'DELETE',
+		path: '/api/uploads/{id}',
+		access: 'classic',
+		summary: 'Give an unfinished upload up, and remove what there is of it',
+		answers: {204: emptyAnswer('Given up'), ...noUpload},
 	},
 	file: {
 		method: 'GET',

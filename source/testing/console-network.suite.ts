@@ -123,6 +123,7 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 				repairAtOnce: 4,
 				repairBytesPerSecond: 0,
 				trashDays: 7,
+				uploadDays: 7,
 			});
 		},
 		async upload(name, content) {

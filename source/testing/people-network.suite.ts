@@ -27,7 +27,7 @@ export const startPeopleNetwork = async (t: Keeper): Promise<PeopleNetwork> => {
 		...{replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: false, allowClassic: false},
 		dataFolder: path.join(temporaryFolder(t), 'coordinator'),
 		memoryBytes: 64 * 1024 ** 2,
-		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0},
+		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
 		passwords: argon2Passwords({memoryCost: 64, timeCost: 1, parallelism: 1}),
 	});
 	t.teardown(coordinator.close);

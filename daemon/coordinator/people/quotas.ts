@@ -6,6 +6,8 @@ import type {Accounts} from './accounts.js';
 export type Reservation = {
 	/** Throws `QUOTA_EXCEEDED` where the account's files, and its uploads under way, would have more than they may. */
 	add: (sizeBytes: number) => void;
+	/** Of what was added, so much is in the catalogue now, which counts it from then on. */
+	settle: (sizeBytes: number) => void;
 	/** To be called when the upload's file is in the catalogue, or won't be. */
 	close: () => void;
 };
@@ -13,7 +15,8 @@ export type Reservation = {
 export type Quotas = {open: (account: string) => Promise<Reservation>};
 
 /**
-Uploads of one account together stay within its quota, however many there are at once. What is in the trash counts: nobody
+Uploads of one account together stay within its quota, however many there are at once. Unfinished ones count with what
+they have, and what is in the trash counts: nobody
 passes the quota by deleting.
 */
 export const createQuotas = ({catalog, accounts}: {catalog: Catalog; accounts: Accounts}): Quotas => {
@@ -30,6 +33,12 @@ export const createQuotas = ({catalog, accounts}: {catalog: Catalog; accounts: A
 		async open(account) {
 			const {quotaBytes} = await accounts.get(account);
 			let own = 0;
+			const settle = (sizeBytes: number) => {
+				const bytes = Math.min(own, sizeBytes);
+				change(account, -bytes);
+				own -= bytes;
+			};
+
 			return {
 				add(sizeBytes) {
 					own += sizeBytes;
@@ -40,10 +49,8 @@ export const createQuotas = ({catalog, accounts}: {catalog: Catalog; accounts: A
 					const remedy = bytes > 0 ? `Empty the trash, which has ${bytes} of them` : 'Delete some for good';
 					throw new PjasError('QUOTA_EXCEEDED', `${problem}. ${remedy}, or ask an admin for more`);
 				},
-				close() {
-					change(account, -own);
-					own = 0;
-				},
+				settle,
+				close: () => settle(own),
 			};
 		},
 	};

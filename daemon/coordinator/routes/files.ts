@@ -14,11 +14,12 @@ import type {FileId} from '../../../source/protocol/ids.js';
 import {mayFile, mayKnow, type Principal, viewerOf} from '../../core/access.js';
 import type {FileRecord} from '../../core/model.js';
 import {readJson, validate} from '../../http/body.js';
-import {checkName, type FormFile, receiveForm} from '../multipart.js';
+import {checkFileName} from '../file-name.js';
+import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
-import type {Received} from '../upload.js';
 import {chunkView, fileView} from '../views.js';
 import {isBeginning, titleOf} from './file-deed.js';
+import {rightsOf, tellUploaded} from './file-received.js';
 import {fileNotFound, findAnywhere, type FindFile, findFile} from './find-file.js';
 import type {Parts} from './parts.js';
 import {publishFile} from './publish-file.js';
@@ -26,28 +27,12 @@ import {noteDeed, type RouteContext, type Serve} from './serve.js';
 import {nameOf} from './session.js';
 import {triedAnew} from './tried-anew.js';
 
-const plural = (count: number, noun: string, more = `${noun}s`) => `${count} ${count === 1 ? noun : more}`;
-
 /** A name as a log line shows it. */
 const quoted = (file: FileRecord) => JSON.stringify(file.name);
 
 /** Whether somebody known takes a file that is another's. */
 const isTaking = (ctx: RouteContext, principal: Principal, file: FileRecord): boolean =>
 	principal.kind === 'account' && principal.name !== file.owner && isBeginning(ctx);
-
-/** Fewer copies than wanted are enough for an upload, and yet something to know of. */
-const noteUploaded = ({note, replicas}: Parts, {file, lowestCopies}: Received) => {
-	const chunks = `${quoted(file)} uploaded: ${plural(file.chunkCount, 'chunk')} in`;
-	const about = {file: file._id, owner: file.owner};
-	if (lowestCopies >= replicas) note('INFO', `${chunks} ${plural(replicas, 'copy', 'copies')}`, about);
-	else note('WARN', `${chunks} only ${lowestCopies} of ${replicas} copies`, about);
-};
-
-/** Whose a new file is, and who may read it: what has no owner is for those who can't say who they are either. */
-const rightsOf = (principal: Principal): Pick<FileRecord, 'owner' | 'visibility'> => {
-	if (principal.kind === 'account') return {owner: principal.name, visibility: 'private'};
-	return {visibility: principal.kind === 'anonymous' ? 'public' : 'network'};
-};
 
 const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal) => {
 	const length = Number(ctx.get('Content-Length') || Number.NaN);
@@ -72,10 +57,7 @@ const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal)
 		.finally(() => reservation?.close());
 
 	const {file, lowestCopies} = received;
-	noteUploaded(parts, received);
-	noteDeed(ctx, titleOf(file));
-	if (lowestCopies < parts.replicas) parts.repairer.fileChanged(file._id);
-	publishFile(parts, file);
+	tellUploaded(parts, ctx, received);
 	ctx.body = {
 		success: true,
 		file_id: file._id,
@@ -134,7 +116,7 @@ const changeFile = (parts: Parts, find: FindFile) => async (ctx: RouteContext, p
 	const before = await find(ctx, principal, 'change');
 	const {filename, visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
 	noteDeed(ctx, `${titleOf(before)} ${JSON.stringify({filename, visibility, sharedWith})}`);
-	const name = filename === undefined ? undefined : checkName(filename);
+	const name = filename === undefined ? undefined : checkFileName(filename);
 	if (name !== undefined && before.e2e) {
 		throw new PjasError('INVALID_REQUEST', 'Its name is sealed end to end: nobody can change it here');
 	}

@@ -1,6 +1,6 @@
 import type {Catalog} from '../../ports/catalog.js';
 import type {PageFiles} from '../../ports/page-files.js';
-import type {Clock} from '../../ports/clock.js';
+import type {Clock, Random} from '../../ports/clock.js';
 import type {Activity} from '../activity.js';
 import type {Audit} from '../audit.js';
 import type {Admission} from '../admission.js';
@@ -19,6 +19,7 @@ import type {Quotas} from '../people/quotas.js';
 import type {ShareLinks} from '../people/share-links.js';
 import type {Remover} from '../remover.js';
 import type {Repairer} from '../repairer.js';
+import type {Unfinished} from '../resumable/unfinished.js';
 import type {ScrubReports} from '../scrub-reports.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Meters} from '../statistics.js';
@@ -64,7 +65,9 @@ export type Parts = {
 	scrubReports: ScrubReports;
 	repairer: Repairer;
 	replicas: number;
+	random: Random;
 	trash: Trash;
+	unfinished: Unfinished;
 	tryLimits: TryLimits;
 	uploader: Uploader;
 	version: string;

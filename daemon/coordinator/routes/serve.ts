@@ -18,13 +18,22 @@ export const noteDeed = ({state}: AppContext, what: string): void => {
 	state.deed = {...state.deed, what};
 };
 
+/** The calls that somebody makes who may only upload. */
+const ofUploads: ReadonlySet<RouteName> = new Set([
+	'upload',
+	'createUpload',
+	'uploadState',
+	'resumeUpload',
+	'cancelUpload',
+]);
+
 /** Puts routes of the table into the router, so that none is answered before it is known who asks, and allowed. */
 export const createServe =
 	(router: Router<AppState>, authenticate: Authenticate, audited: Audited): Serve =>
 	(name, handler) => {
 		const route: Route = routes[name];
 		router.register(koaPath(route), route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], async ctx => {
-			const ask = async () => authenticate(ctx, route, name === 'upload');
+			const ask = async () => authenticate(ctx, route, ofUploads.has(name));
 			await audited(ctx, name, async () => {
 				await handler(ctx, await ask(), ask);
 			});
