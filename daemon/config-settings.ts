@@ -375,6 +375,15 @@ export const settings = {
 		schema: parsed(parseBaseUrl),
 		modes: ['node'],
 	},
+	ngrokApi: {
+		name: 'ngrok_api',
+		placeholder: 'URL',
+		help: 'Where an ngrok agent tells of its tunnels; one that leads here is taken where no address is given',
+		allowed: baseUrlAllowed,
+		schema: parsed(parseBaseUrl),
+		modes: ['node'],
+		default: 'http://127.0.0.1:4040',
+	},
 	reach: {
 		name: 'reach',
 		placeholder: 'HOW',

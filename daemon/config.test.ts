@@ -131,6 +131,12 @@ const samples: Record<keyof typeof settings, Samples> = {
 	open: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
 	openAnywhere: {flag: [true, true], environment: ['on', true], file: [true, true], wrong: 'maybe'},
 	allowClassic: {flag: [true, true], environment: ['1', true], file: [true, true], wrong: 'maybe'},
+	ngrokApi: {
+		flag: ['http://127.0.0.1:4041', 'http://127.0.0.1:4041'],
+		environment: ['http://[::1]:4040', 'http://[::1]:4040'],
+		file: ['http://127.0.0.1:4042/', 'http://127.0.0.1:4042'],
+		wrong: '4040',
+	},
 	reach: {flag: ['links', 'links'], environment: ['auto', 'auto'], file: ['links', 'links'], wrong: 'tunnel'},
 	links: {flag: ['1', 1], environment: ['16', 16], file: [2, 2], wrong: '17'},
 	publicUrl: {
@@ -336,6 +342,7 @@ test('the defaults are those of the manual', t => {
 			classic: false,
 			...{up: 0, down: 0, schedule: 'none', monthlyCapBytes: 0, hours: 'always'},
 			insecure: false,
+			ngrokApi: 'http://127.0.0.1:4040',
 			reach: 'auto',
 			links: 4,
 		} as never,

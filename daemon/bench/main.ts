@@ -6,13 +6,20 @@ import {consoleReportOf} from './console-figures.js';
 import {benchConsole} from './console.js';
 import {startFloor} from './floor.js';
 import {machineLines, spaceProblem} from './machine.js';
-import {startNetwork} from './network.js';
+import {type NetworkOptions, startNetwork} from './network.js';
 import {type Options, optionsOf, type Part, usage, UsageError} from './options.js';
 import type {Party} from './party.js';
 import {type Keep, runBig, runMany, runSmall, warmUp} from './phases.js';
 import {profileSummary} from './profile.js';
 import {benchRepair, repairReportOf} from './repair.js';
-import {accountsReportOf, conclusionOf, reportOf, type Results} from './report.js';
+import {
+	accountsComparison,
+	comparisonReportOf,
+	conclusionOf,
+	linksComparison,
+	reportOf,
+	type Results,
+} from './report.js';
 
 /**
 `npm run bench`: what the network does on this machine, beside what a bare pipeline does in the same run. Exit code 1
@@ -88,17 +95,21 @@ const benchNetwork = async (options: Options, print: Print): Promise<Results> =>
 	}
 };
 
-/** What accounts, tickets and all that goes with them cost: a network with them beside one without. */
-const benchAccounts = async (options: Options, print: Print): Promise<Results> => {
+/** A network beside a plainer one, which stands in the floor's place. */
+const compareNetworks = async (
+	options: Options,
+	{plain, other, loads: compared}: {plain: NetworkOptions; other: NetworkOptions; loads: readonly (typeof runBig)[]},
+	print: Print,
+): Promise<Results> => {
 	const folder = await mkdtemp(join(options.folder, 'pjas-bench-'));
 	const parties: Party[] = [];
 	try {
-		parties.push(await startNetwork(folder, {name: 'floor', isOpen: true}));
-		parties.push(await startNetwork(folder));
+		parties.push(await startNetwork(join(folder, 'plain'), {...plain, name: 'floor'}));
+		parties.push(await startNetwork(join(folder, 'other'), other));
 		const results: Results = new Map();
 		const keep = keeper(results, print);
 		await warmUp(parties);
-		for (const run of [runSmall, runBig]) {
+		for (const run of compared) {
 			for (let count = 0; count < options.runs; count++) await run(parties, options.load, keep);
 		}
 
@@ -131,10 +142,20 @@ const bench = async (options: Options): Promise<boolean> => {
 	const {text, verdicts} = reportOf(results);
 	if (wantsLoads) print(`\n${text}\n`);
 
-	const accounts = wants(options, 'accounts') ? await benchAccounts(options, print) : (new Map() as Results);
-	const accountsReport = accountsReportOf(accounts);
+	// What accounts, tickets and all that goes with them cost.
+	const accounts = wants(options, 'accounts')
+		? await compareNetworks(options, {plain: {isOpen: true}, other: {}, loads: [runSmall, runBig]}, print)
+		: (new Map() as Results);
+	const accountsReport = comparisonReportOf(accounts, accountsComparison);
 	if (accounts.size > 0) print(`\n${accountsReport.text}\n`);
 	verdicts.push(...accountsReport.verdicts);
+
+	const links = wants(options, 'links')
+		? await compareNetworks(options, {plain: {}, other: {isLinked: true}, loads: [runSmall, runBig]}, print)
+		: (new Map() as Results);
+	const linksReport = comparisonReportOf(links, linksComparison);
+	if (links.size > 0) print(`\n${linksReport.text}\n`);
+	verdicts.push(...linksReport.verdicts);
 
 	const repair = wants(options, 'repair') ? await benchRepair(options, print) : undefined;
 	const repairReport = repair && repairReportOf(repair);
@@ -150,7 +171,7 @@ const bench = async (options: Options): Promise<boolean> => {
 	print(`\n${conclusionOf(verdicts)}${catalogPasses ? '' : '\nFAIL  the catalogue misses a bar, see above'}`);
 	if (options.isJson) {
 		process.stdout.write(
-			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), repair, console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
+			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), links: Object.fromEntries(links), repair, console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
 		);
 	}
 

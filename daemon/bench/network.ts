@@ -116,6 +116,8 @@ export type NetworkOptions = {
 	profileFolder?: string | undefined;
 	/** How many nodes; 3 without it. */
 	nodes?: number;
+	/** Whether its nodes are reached over links. */
+	isLinked?: boolean;
 	/** What else the coordinator is told. */
 	settings?: readonly string[];
 };
@@ -160,7 +162,8 @@ const startDaemons = async (
 			const names = ['--name', label, '--owner', label, '--zone', label];
 			const join = code === undefined ? [] : ['--join', code];
 			const at = ['--coordinator', `http://${host}:${port}/api`, '--port', '0'];
-			const args = ['--role', 'node', storage, ...at, ...names, ...join];
+			const reach = options.isLinked === true ? ['--reach', 'links'] : [];
+			const args = ['--role', 'node', storage, ...at, ...names, ...join, ...reach];
 			daemons.push(await start(label, folder, args, profileFolder));
 		}
 

@@ -155,18 +155,30 @@ export const reportOf = (results: Results): {text: string; verdicts: Verdict[]} 
 };
 
 /** The least that is left of a network's speed with accounts. */
-const ACCOUNTS_RATIO = 0.9;
+/** Two of our networks, of which the plainer one stands in the floor's place. */
+export type Comparison = {
+	plain: string;
+	other: string;
+	/** What the other must reach of the plain one's speed. */
+	leastRatio: number;
+};
 
-/** Speed and CPU with accounts beside those without, which stand in the floor's place. */
-export const accountsReportOf = (results: Results): {text: string; verdicts: Verdict[]} => {
-	const rows: string[][] = [['', 'without', '(runs)', 'accounts', '(runs)', 'ratio', 'bar', '']];
+export const accountsComparison: Comparison = {plain: 'without', other: 'accounts', leastRatio: 0.9};
+export const linksComparison: Comparison = {plain: 'direct', other: 'links', leastRatio: 0.5};
+
+/** Speed and CPU of one of two networks beside the other's. */
+export const comparisonReportOf = (
+	results: Results,
+	{plain, other, leastRatio}: Comparison,
+): {text: string; verdicts: Verdict[]} => {
+	const rows: string[][] = [['', plain, '(runs)', other, '(runs)', 'ratio', 'bar', '']];
 	const verdicts: Verdict[] = [];
 	for (const [phase, runs] of results) {
 		const {label, of} = speedOf(phase);
-		const speed = figure(phase, label, runs, of, {bar: {leastOfFloor: ACCOUNTS_RATIO}});
+		const speed = figure(phase, label, runs, of, {bar: {leastOfFloor: leastRatio}});
 		const verdict = verdictOf(speed);
-		rows.push([''], [`${phase}, with accounts`], ...[speed, ...cpuFigures(phase, runs)].map(rowOf));
-		if (verdict) verdicts.push({...verdict, label: `${label} with accounts / without`});
+		rows.push([''], [`${phase}, ${other}`], ...[speed, ...cpuFigures(phase, runs)].map(rowOf));
+		if (verdict) verdicts.push({...verdict, label: `${label}, ${other} / ${plain}`});
 	}
 
 	return {text: table(rows), verdicts};

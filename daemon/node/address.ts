@@ -1,10 +1,13 @@
 import {connect, isIPv6} from 'node:net';
 import {PjasError} from '../../source/protocol/errors.js';
 import {isLoopback} from '../http/addresses.js';
+import {ngrokAddress} from './ngrok.js';
 
 export type AddressOptions = {
 	publicUrl?: string | undefined;
 	ngrokUrl?: string | undefined;
+	/** Where the API of an ngrok agent would be. */
+	ngrokApi?: string | undefined;
 	/** Whether the node serves HTTPS. */
 	isTls?: boolean;
 	host: string;
@@ -57,8 +60,9 @@ const isOwn = (host: string): boolean => host === 'localhost' || isLoopback(host
 
 /** The base URL under which the coordinator is to reach this node; none where nobody else reaches what it listens on. */
 export const addressOf = async (options: AddressOptions, signal?: AbortSignal): Promise<string | undefined> => {
-	const {publicUrl, ngrokUrl, isTls = false, host, port, coordinatorUrl, isNeeded = false} = options;
-	const given = publicUrl ?? ngrokUrl;
+	const {publicUrl, ngrokUrl, ngrokApi, isTls = false, host, port, coordinatorUrl, isNeeded = false} = options;
+	const tunnel = async () => (ngrokApi === undefined ? undefined : ngrokAddress({api: ngrokApi, port}, signal));
+	const given = publicUrl ?? ngrokUrl ?? (await tunnel());
 	if (given !== undefined) return withoutSlash(given);
 	if (isOwn(host) && !isNeeded && !isOwn(hostOf(coordinatorUrl))) return undefined;
 	const reachable = anyAddress.has(host) ? await localAddressTo(coordinatorUrl, signal) : host;

@@ -1,3 +1,4 @@
+import {once} from 'node:events';
 import {mkdtemp, readFile, rename, rm, writeFile} from 'node:fs/promises';
 import {createServer, type IncomingMessage, type Server} from 'node:http';
 import type {AddressInfo} from 'node:net';
@@ -287,6 +288,48 @@ test('a node is reached by what it was told, else by what it listens on, else by
 	await t.throwsAsync(async () => addressOf({...base, coordinatorUrl: 'http://127.0.0.1:1'}), {code: 'ECONNREFUSED'});
 	const aborted = AbortSignal.abort(new Error('stop'));
 	await t.throwsAsync(async () => addressOf(base, aborted), {message: 'stop'});
+});
+
+test('the address of an ngrok agent is taken where none is given, and followed', async t => {
+	const coordinator = await startCoordinator(t);
+	const tunnels = (...all: [url: string, addr: string][]) =>
+		JSON.stringify({tunnels: all.map(([url, addr]) => ({public_url: url, proto: 'https', config: {addr}}))});
+	let answer = tunnels(
+		['https://other.ngrok.app', 'http://localhost:9999'],
+		['http://mine.ngrok.app', 'localhost:8420'],
+		['https://mine.ngrok.app', 'http://localhost:8420'],
+	);
+	const agent = createServer((request, response) => {
+		response.end(request.url === '/api/tunnels' ? answer : '');
+	}).listen(0, '127.0.0.1');
+	await once(agent, 'listening');
+	t.teardown(() => {
+		agent.close();
+		agent.closeAllConnections();
+	});
+	const ngrokApi = `http://127.0.0.1:${(agent.address() as AddressInfo).port}`;
+	const base = {host: '127.0.0.1', port: 8420, coordinatorUrl: 'https://pjas.example', ngrokApi};
+	t.is(await addressOf(base), 'https://mine.ngrok.app');
+	t.is(await addressOf({...base, ngrokUrl: 'https://given.example'}), 'https://given.example');
+	for (const wrong of [
+		'',
+		'<h1>hello</h1>',
+		'{"tunnels":7}',
+		'{}',
+		tunnels(['tcp://x:1', '8420']),
+		' '.repeat(300_000),
+	]) {
+		answer = wrong;
+		t.is(await addressOf(base), undefined, wrong.slice(0, 20));
+	}
+
+	t.is(await addressOf({...base, ngrokApi: 'http://127.0.0.1:1'}), undefined);
+
+	const node = await start(t, {coordinatorUrl: coordinator.url, ngrokApi});
+	await until(t, 'a registration', () => coordinator.to(registerPath).length === 1);
+	answer = tunnels(['https://new.ngrok.app', `http://localhost:${node.port}`]);
+	await until(t, 'another', () => coordinator.to(registerPath).length === 2);
+	t.is(coordinator.to(registerPath)[1]?.body['address'], 'https://new.ngrok.app');
 });
 
 test('the index is written when a node stops', async t => {

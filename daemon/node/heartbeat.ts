@@ -148,9 +148,21 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 	const teller = outageTeller(log, coordinatorUrl);
 	const jittered = (ms: number) => ms * (1 - JITTER + 2 * JITTER * random.float());
 
+	let told: string | undefined;
 	const addressNow = async () => {
-		const address = await options.address(signal);
-		return address === undefined ? {} : {address};
+		told = await options.address(signal);
+		return told === undefined ? {} : {address: told};
+	};
+
+	/** The address is another than the coordinator was told: a tunnel has begun anew, or a lease has ended. */
+	const hasMoved = async (): Promise<boolean> => {
+		try {
+			return (await options.address(signal)) !== told;
+		} catch {
+			// Where it can't be found out the heartbeat, which follows, says what is wrong.
+			signal.throwIfAborted();
+			return false;
+		}
 	};
 
 	const registration = async (): Promise<RegisterBody> => ({
@@ -250,6 +262,11 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		await register();
 		for (;;) {
 			await rest(jittered(identity ? INTERVAL_MS : CLASSIC_INTERVAL_MS));
+			if (await hasMoved()) {
+				log.info('this node is reached at another address now: registering again');
+				await register();
+			}
+
 			const scrub = options.scrubber?.report();
 			const outcome = await tell('the heartbeat', 'heartbeat', async () => heartbeat(scrub));
 			if (scrub && isGood(outcome?.status)) await options.scrubber?.acknowledge(scrub);

@@ -32,6 +32,8 @@ export type NodeOptions = {
 	tls?: ListenOptions['tls'];
 	publicUrl?: string | undefined;
 	ngrokUrl?: string | undefined;
+	/** Where the API of an ngrok agent would be, whose tunnel is taken where no other address is given. */
+	ngrokApi?: string | undefined;
 	name?: string | undefined;
 	owner?: string | undefined;
 	zone?: string | undefined;
@@ -166,7 +168,10 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 				address: async aborted => {
 					if (options.reach === 'links' && identity) return undefined;
 					const listening = {isTls: tls !== undefined, host, port, isNeeded: identity === undefined};
-					return addressOf({publicUrl, ngrokUrl, ...listening, coordinatorUrl: coordinator}, aborted);
+					return addressOf(
+						{publicUrl, ngrokUrl, ngrokApi: options.ngrokApi, ...listening, coordinatorUrl: coordinator},
+						aborted,
+					);
 				},
 				...(links && {onReach: links.setWanted}),
 				storageStats: async () => storageStatsOf(shards),

@@ -42,6 +42,8 @@ export type DaemonOptions = {
 	environment?: Record<string, string>;
 	/** Whether a test that fails shows what it logged; it does by default, unless the test killed it. */
 	isShown?: boolean;
+	/** What starts it, as a program that runs another elsewhere. */
+	before?: readonly string[];
 };
 
 /** Asks again and again until there is an answer other than `undefined` and `false`. */
@@ -70,7 +72,8 @@ export const temporaryFolder = (t: Pick<Keeper, 'teardown'>): string => {
 
 /** Starts a `pjas-daemon`, which ends with its keeper at the latest. */
 export const startDaemon = (t: Keeper, argv: readonly string[], options: DaemonOptions): Daemon => {
-	const child = spawn(process.execPath, [program, ...argv], {
+	const [command = process.execPath, ...words] = [...(options.before ?? []), process.execPath, program, ...argv];
+	const child = spawn(command, words, {
 		cwd: options.folder,
 		env: {PATH: process.env['PATH'], HOME: options.folder, ...options.environment},
 		stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,196 @@
+import {execFile, spawn, spawnSync} from 'node:child_process';
+import {randomBytes} from 'node:crypto';
+import {once} from 'node:events';
+import {mkdir, readFile, writeFile} from 'node:fs/promises';
+import path from 'node:path';
+import {promisify} from 'node:util';
+import test, {type ExecutionContext} from 'ava';
+import type {NodeView} from '../source/protocol/api.js';
+import {keptPort, startDaemon, temporaryFolder, until} from './testing/processes.js';
+import {startTrustNetwork, type TrustNetwork} from './testing/trust-network.js';
+
+/** The ways between a node and its coordinator: a proxy, a router that translates addresses, both families of addresses. */
+
+const run = promisify(execFile);
+/** By its path, since npm puts a program of the same name before it. */
+const NFT = '/usr/sbin/nft';
+
+const isThere = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;
+
+const nodesOf = async (network: TrustNetwork) =>
+	((await (await network.call('GET', '/api/nodes')).json()) as {nodes: NodeView[]}).nodes;
+
+const isLinked = async (network: TrustNetwork, name: string) =>
+	(await nodesOf(network)).some(node => node.name === name && node.status === 'online' && node.kind === 'link');
+
+/** Uploads a file and gets it back, by way of this address. */
+const roundTrip = async (t: ExecutionContext, network: TrustNetwork, url = network.url): Promise<void> => {
+	const bytes = randomBytes(12_000_000);
+	const form = new FormData();
+	form.set('file', new Blob([bytes]), 'a.bin');
+	const headers = {authorization: `Bearer ${network.coordinator.firstAdmin?.token ?? ''}`};
+	const answer = await fetch(`${url}/api/files/upload`, {method: 'POST', headers, body: form});
+	const said = (await answer.json()) as {file_id: string};
+	t.is(answer.status, 200, JSON.stringify(said));
+	const back = await fetch(`${url}/api/files/download/${said.file_id}`, {headers});
+	t.true(bytes.equals(Buffer.from(await back.arrayBuffer())));
+};
+
+/** The manual's configuration of nginx, but for its ports and its certificate. */
+const nginxConfiguration = async (folder: string, port: number, target: string): Promise<string> => {
+	const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+	const [, printed = ''] = /```nginx\n(.*?)```/s.exec(readme) ?? [];
+	const server = printed
+		.replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+		.replaceAll(/\t(listen \[::\]|ssl_certificate).*\n/g, '')
+		.replace('http://127.0.0.1:3000', target);
+	const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+		name => `${name}_temp_path ${path.join(folder, name)};`,
+	);
+	return [
+		`daemon off; master_process off; pid ${path.join(folder, 'pid')}; error_log stderr;`,
+		'events {}',
+		`http { access_log off; ${paths.join(' ')}`,
+		server,
+		'}',
+	].join('\n');
+};
+
+const startNginx = (t: ExecutionContext, configuration: string) => {
+	const child = spawn('nginx', ['-c', configuration], {stdio: ['ignore', 'ignore', 'pipe']});
+	let errors = '';
+	child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+	const stop = async () => {
+		if (child.exitCode !== null || child.signalCode !== null) return;
+		child.kill('SIGKILL');
+		await once(child, 'exit');
+	};
+	t.teardown(stop);
+	return {stop, errors: () => errors};
+};
+
+test('a node and people come through nginx as the manual has it, and the node is back after its restart', async t => {
+	t.timeout(120_000);
+	if (!isThere('nginx', '-v')) {
+		t.log('Skipped: nginx is not installed here (Debian: apt-get install nginx-light)');
+		t.pass();
+		return;
+	}
+
+	const network = await startTrustNetwork(t, {trustProxy: ['loopback']});
+	const folder = temporaryFolder(t);
+	const port = await keptPort();
+	const file = path.join(folder, 'nginx.conf');
+	await writeFile(file, await nginxConfiguration(folder, port, network.url));
+	const front = `http://127.0.0.1:${port}`;
+	const first = startNginx(t, file);
+	await until('nginx answers', async () => (await fetch(`${front}/health`).catch(() => undefined))?.ok);
+
+	const linked = {publicUrl: undefined, reach: 'links', coordinatorUrl: `${front}/api`} as const;
+	await network.startNode('behind', {...linked, join: await network.invite()});
+	await until('it is linked', async () => isLinked(network, 'behind'));
+	await roundTrip(t, network, front);
+
+	await first.stop();
+	await until('its links are gone', () => network.coordinator.onlineNodes() === 0);
+	startNginx(t, file);
+	await until('it is linked again', async () => isLinked(network, 'behind'));
+	await roundTrip(t, network, front);
+	t.is(first.errors(), '');
+});
+
+test('names that stand for addresses of both families, and addresses of IPv6, lead to the coordinator', async t => {
+	t.timeout(60_000);
+	const network = await startTrustNetwork(t);
+	const {port} = new URL(network.url);
+	// On most machines this is ::1 as well, where nobody listens.
+	const linked = {publicUrl: undefined, reach: 'links'} as const;
+	const join = await network.invite({uses: 2});
+	await network.startNode('by-name', {...linked, join, coordinatorUrl: `http://localhost:${port}`});
+	await until('it is linked', async () => isLinked(network, 'by-name'));
+
+	const v6 = await startTrustNetwork(t, {host: '::'}).catch(() => undefined);
+	if (!v6) {
+		t.log('Skipped: this machine has no IPv6');
+		return;
+	}
+
+	t.regex(v6.url, /^http:\/\/\[::1\]:\d+$/);
+	await v6.startNode('six', {...linked, join: await v6.invite(), coordinatorUrl: `${v6.url}/api`});
+	await until('it is linked', async () => isLinked(v6, 'six'));
+	await v6.startNode('direct', {join: await v6.invite(), host: '::', publicUrl: undefined});
+	await until('it is online', async () =>
+		(await nodesOf(v6)).some(({name, status, address}) => name === 'direct' && status === 'online' && address !== ''),
+	);
+	await roundTrip(t, v6);
+});
+
+/** A home behind a router that translates addresses and lets nothing in, and the outside with this machine in it. */
+const startHome = async (t: ExecutionContext) => {
+	const tag = randomBytes(2).toString('hex');
+	const [home, router] = [`pjas-home-${tag}`, `pjas-router-${tag}`];
+	const outside = `po${tag}`;
+	const ip = async (...args: string[]) => run('ip', args);
+	t.teardown(async () => {
+		for (const name of [home, router]) await ip('netns', 'del', name).catch(() => undefined);
+		await ip('link', 'del', outside).catch(() => undefined);
+	});
+	for (const name of [home, router]) await ip('netns', 'add', name);
+	await ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', 'wan', 'netns', router);
+	await ip('-n', home, 'link', 'add', 'eth', 'type', 'veth', 'peer', 'name', 'lan', 'netns', router);
+	await ip('addr', 'add', '203.0.113.1/24', 'dev', outside);
+	await ip('link', 'set', outside, 'up');
+	const inside: [string, string, string][] = [
+		[router, 'wan', '203.0.113.2/24'],
+		[router, 'lan', '192.168.77.1/24'],
+		[home, 'eth', '192.168.77.2/24'],
+	];
+	for (const [name, device, address] of inside) {
+		await ip('-n', name, 'addr', 'add', address, 'dev', device);
+		await ip('-n', name, 'link', 'set', device, 'up');
+		await ip('-n', name, 'link', 'set', 'lo', 'up');
+	}
+
+	await ip('-n', home, 'route', 'add', 'default', 'via', '192.168.77.1');
+	await ip('netns', 'exec', router, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+	const rules = [
+		'table ip home {',
+		'chain out { type nat hook postrouting priority 100; oifname "wan" masquerade; }',
+		'chain in { type filter hook forward priority 0; policy drop; iifname "lan" accept; ct state established accept; }',
+		'}',
+	].join('\n');
+	const file = path.join(temporaryFolder(t), 'rules');
+	await writeFile(file, rules);
+	await ip('netns', 'exec', router, NFT, '-f', file);
+	return {home, coordinatorHost: '203.0.113.1'};
+};
+
+test('a node behind a router that translates addresses and lets nothing in joins, and is of use', async t => {
+	t.timeout(180_000);
+	const none = (error: unknown) => {
+		t.log(String(error));
+		return undefined;
+	};
+	const home = isThere(NFT, '-v') ? await startHome(t).catch(none) : undefined;
+	if (!home) {
+		t.log('Skipped: network namespaces and nftables are not to be had here');
+		t.pass();
+		return;
+	}
+
+	const network = await startTrustNetwork(t, {host: home.coordinatorHost});
+	const folder = temporaryFolder(t);
+	await mkdir(path.join(folder, 'storage'));
+	const code = await network.invite();
+	const node = ['--role', 'node', 'storage', '1', '--coordinator', `${network.url}/api`, '--insecure'];
+	const daemon = startDaemon(t, [...node, '--name', 'inside', '--join', code], {
+		folder,
+		before: ['ip', 'netns', 'exec', home.home],
+	});
+	await daemon.ready();
+	await until('it is linked', async () => isLinked(network, 'inside'));
+	await roundTrip(t, network);
+	const [view] = await nodesOf(network);
+	t.is(view?.address, '', 'it is told of no address');
+	await t.throwsAsync(fetch('http://203.0.113.2:8420/status'), undefined, 'nothing gets in');
+});
