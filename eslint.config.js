@@ -81,7 +81,9 @@ export default tseslint.config(
 	{
 		files: ['**/*.{ts,tsx,cts}'],
 		extends: [tseslint.configs.strictTypeChecked],
-		languageOptions: {parserOptions: {project: './tsconfig.json', tsconfigRootDir: import.meta.dirname}},
+		languageOptions: {
+			parserOptions: {project: ['./tsconfig.json', './source/web/tsconfig.json'], tsconfigRootDir: import.meta.dirname},
+		},
 		plugins: {pjas: {rules: {rooms: roomsRule}}},
 		rules: {
 			'pjas/rooms': 'error',

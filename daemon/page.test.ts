@@ -187,7 +187,11 @@ inBrowser(
 		t.is(download.suggestedFilename(), 'diary.txt');
 		t.is(await readFile(await download.path(), 'utf8'), text);
 
-		await row(visited, 'diary.txt').getByRole('checkbox').check();
+		await page.getByRole('checkbox', {name: 'Choose all that is shown'}).check();
+		const waitingForZip = page.waitForEvent('download');
+		await page.getByRole('region', {name: 'What is chosen'}).getByRole('link', {name: 'Download'}).click();
+		t.is((await waitingForZip).suggestedFilename(), 'files.zip');
+		await row(visited, 'other.txt').getByRole('checkbox').uncheck();
 		await page.getByRole('region', {name: 'What is chosen'}).getByRole('button', {name: 'Delete'}).click();
 		await row(visited, 'diary.txt').waitFor({state: 'detached'});
 		await page.getByRole('link', {name: 'Trash'}).click();

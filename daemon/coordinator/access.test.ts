@@ -107,6 +107,7 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	audit: admins,
 	file: seeing,
 	replication: seeing,
+	downloadZip: signedIn,
 	download: reading,
 	check: checking,
 	deleteFile: changing,

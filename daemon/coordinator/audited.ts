@@ -22,6 +22,7 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	createUpload: 'file.upload',
 	deleteFile: 'file.delete',
 	download: 'file.download',
+	downloadZip: 'file.download',
 	emptyTrash: 'trash.empty',
 	drainNode: 'node.drain',
 	endMaintenance: 'node.maintenance-end',

@@ -136,3 +136,61 @@ test('a client that stops reading gives its buffer back when it goes', async t =
 	socket.destroy();
 	t.is((await waiting).bytes.length, 3 * CHUNK_SIZE_BYTES);
 });
+
+/** What is in a zip, by its directory (APPNOTE.TXT, sections 4.3.7 and 4.3.12); what is compressed is an error. */
+const unzip = (zip: Buffer): Map<string, Buffer> => {
+	const files = new Map<string, Buffer>();
+	const end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
+	let at = zip.readUInt32LE(end + 16);
+	for (let left = zip.readUInt16LE(end + 10); left > 0; left--) {
+		if (zip.readUInt16LE(at + 10) !== 0) throw new Error('compressed');
+		const sizeBytes = zip.readUInt32LE(at + 24);
+		const [nameLength, extraLength, commentLength] = [28, 30, 32].map(offset => zip.readUInt16LE(at + offset)) as [
+			number,
+			number,
+			number,
+		];
+		const start = zip.readUInt32LE(at + 42);
+		const from = start + 30 + zip.readUInt16LE(start + 26) + zip.readUInt16LE(start + 28);
+		files.set(zip.toString('utf8', at + 46, at + 46 + nameLength), zip.subarray(from, from + sizeBytes));
+		at += 46 + nameLength + extraLength + commentLength;
+	}
+
+	return files;
+};
+
+test('several files come as one zip of a known length, each under a name of its own that stays in the folder', async t => {
+	const {url} = await startTestNetwork(t);
+	const contents = {
+		'a/sea.jpg': bytesOf(CHUNK_SIZE_BYTES + 10),
+		'../../etc/passwd': bytesOf(100),
+		'A/SEA.jpg': bytesOf(1000),
+		'nothing.txt': bytesOf(0),
+		'grün "1".txt': bytesOf(10),
+	};
+	const ids: string[] = [];
+	for (const [name, bytes] of Object.entries(contents)) ids.push(await upload(t, url, bytes, name));
+	const answer = await fetch(`${url}/api/files/zip?ids=${ids.join(',')}`);
+	t.is(answer.status, 200);
+	t.is(answer.headers.get('content-type'), 'application/zip');
+	const zip = Buffer.from(await answer.arrayBuffer());
+	t.is(zip.length, Number(answer.headers.get('content-length')));
+	const found = unzip(zip);
+	t.deepEqual([...found.keys()], ['a/sea.jpg', 'etc/passwd', 'A/SEA (2).jpg', 'nothing.txt', 'grün _1_.txt']);
+	for (const [index, bytes] of Object.values(contents).entries()) same(t, [...found.values()][index] ?? zip, bytes);
+});
+
+test('a zip of what is not there, of nothing or of too much is refused, and one of what is lost is cut off', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const id = await upload(t, url, bytesOf(1000));
+	const statuses = {'': 400, x: 400, [`${id},`]: 400, [`${id},${'0'.repeat(32)}`]: 404};
+	for (const [ids, status] of Object.entries(statuses)) {
+		const answer = await fetch(`${url}/api/files/zip?ids=${ids}`);
+		t.is(answer.status, status, ids);
+		await answer.body?.cancel();
+	}
+
+	for (const {shards} of nodes) shards.kept.clear();
+	const cut = await fetch(`${url}/api/files/zip?ids=${id}`);
+	await t.throwsAsync(cut.arrayBuffer());
+});

@@ -304,6 +304,18 @@ export const filesSchema = z.object({
 	next_before: fileIdSchema.nullable().meta({description: 'The next page’s `before`; null on the last page'}),
 });
 
+/** A zip is asked for by an address, and those are not to be longer than a few kilobytes. */
+export const MOST_ZIPPED = 200;
+
+export const zipQuerySchema = z.object({
+	ids: z
+		.string()
+		.regex(new RegExp(`^[0-9a-f]{32}(,[0-9a-f]{32}){0,${MOST_ZIPPED - 1}}$`), {
+			error: `1 to ${MOST_ZIPPED} ids of files, with commas between`,
+		})
+		.meta({description: `Ids of files, at most ${MOST_ZIPPED}, with commas between`}),
+});
+
 export const fileAnswerSchema = z.object({success, file: fileSchema});
 
 export const uploadedSchema = z.object({

@@ -34,6 +34,7 @@ import {
 	rootSchema,
 	statsSchema,
 	uploadedSchema,
+	zipQuerySchema,
 } from './api.js';
 import {auditQuerySchema, auditSchema} from './audit-api.js';
 import {
@@ -367,6 +368,18 @@ export const routes = {
 		access: 'classic',
 		summary: 'Give an unfinished upload up, and remove what there is of it',
 		answers: {204: emptyAnswer('Given up'), ...noUpload},
+	},
+	downloadZip: {
+		method: 'GET',
+		path: '/api/files/zip',
+		access: 'signed-in',
+		summary: 'Download several files as one zip',
+		query: zipQuerySchema,
+		answers: {
+			200: {description: 'The zip', type: 'application/zip'},
+			400: failure('`INVALID_REQUEST`: also where one is sealed end to end'),
+			...noFile,
+		},
 	},
 	file: {
 		method: 'GET',

@@ -6,6 +6,7 @@ import {
 	type Uploaded,
 	filesQuerySchema,
 	replicationQuerySchema,
+	zipQuerySchema,
 } from '../../../source/protocol/api.js';
 import {SEAL_TAG_BYTES} from '../../../source/protocol/seal.js';
 import {CHUNK_SIZE_BYTES} from '../../../source/protocol/chunking.js';
@@ -17,10 +18,11 @@ import {readJson, validate} from '../../http/body.js';
 import {checkFileName} from '../file-name.js';
 import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
+import {sendZip} from '../send-zip.js';
 import {chunkView, fileView} from '../views.js';
 import {isBeginning, titleOf} from './file-deed.js';
 import {rightsOf, tellUploaded} from './file-received.js';
-import {fileNotFound, findAnywhere, type FindFile, findFile} from './find-file.js';
+import {fileNotFound, findAnywhere, type FindFile, findFile, readableFile} from './find-file.js';
 import type {Parts} from './parts.js';
 import {publishFile} from './publish-file.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
@@ -202,6 +204,25 @@ const check =
 		ctx.body = Readable.from(told());
 	};
 
+const MOST_NAMED = 10;
+
+const downloadZip = (parts: Parts) => async (ctx: RouteContext, principal: Principal) => {
+	const {ids} = validate(zipQuerySchema, ctx.query, 'query');
+	const files: FileRecord[] = [];
+	for (const id of new Set(ids.split(','))) files.push(await readableFile(parts, principal, id));
+	const named = files.slice(0, MOST_NAMED).map(titleOf).join(', ');
+	noteDeed(ctx, files.length > MOST_NAMED ? `${named} and ${files.length - MOST_NAMED} more` : named);
+	if (!files.some(file => isTaking(ctx, principal, file))) ctx.state.deed = {isIdle: true};
+	if (files.some(({e2e}) => e2e)) {
+		throw new PjasError(
+			'INVALID_REQUEST',
+			'A file that is sealed end to end can’t be part of a zip: download it alone',
+		);
+	}
+
+	await sendZip(ctx, files, parts);
+};
+
 export const fileRoutes = (serve: Serve, parts: Parts): void => {
 	const find = findFile(parts);
 	serve('upload', upload(parts));
@@ -212,6 +233,8 @@ export const fileRoutes = (serve: Serve, parts: Parts): void => {
 		if (!isTaking(ctx, principal, file)) ctx.state.deed = {isIdle: true};
 		await sendFile(ctx, file, parts);
 	});
+	// Before the file, of which none is called so.
+	serve('downloadZip', downloadZip(parts));
 	serve('file', async (ctx, principal) => {
 		ctx.body = {success: true, file: fileView(await find(ctx, principal, 'see'), parts)};
 	});

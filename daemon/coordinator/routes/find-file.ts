@@ -9,21 +9,39 @@ export type FindFile = (ctx: RouteContext, principal: Principal, act: FileAct) =
 
 export const fileNotFound = (): PjasError => new PjasError('FILE_NOT_FOUND', 'File not found');
 
+const isKept = ({trashed}: FileRecord): boolean => !trashed;
+
+const findBy = async (
+	catalog: Catalog,
+	isMeant: (file: FileRecord) => boolean,
+	text: unknown,
+	principal: Principal,
+	act: FileAct,
+): Promise<FileRecord> => {
+	const id = parseFileId(text);
+	const file = id && (await catalog.getFile(id));
+	if (!file || !isMeant(file) || !mayKnow(principal, file)) throw fileNotFound();
+	if (mayFile(principal, act, file)) return file;
+	throw new PjasError('FORBIDDEN', act === 'read' ? 'You may not read this file' : 'You may not change this file');
+};
+
 const findWhere =
 	({catalog}: {catalog: Catalog}, isMeant: (file: FileRecord) => boolean): FindFile =>
-	async (ctx, principal, act) => {
-		const id = parseFileId(ctx.params['id']);
-		const file = id && (await catalog.getFile(id));
-		if (!file || !isMeant(file) || !mayKnow(principal, file)) throw fileNotFound();
-		if (mayFile(principal, act, file)) return file;
-		throw new PjasError('FORBIDDEN', act === 'read' ? 'You may not read this file' : 'You may not change this file');
-	};
+	async (ctx, principal, act) =>
+		findBy(catalog, isMeant, ctx.params['id'], principal, act);
 
 /**
 Finds the file that a call is about, for somebody who wants to do something with it. What one may not know of is not
 there, nor is what is in the trash; what one may know of and not do is forbidden.
 */
-export const findFile = (parts: {catalog: Catalog}): FindFile => findWhere(parts, ({trashed}) => !trashed);
+export const findFile = (parts: {catalog: Catalog}): FindFile => findWhere(parts, isKept);
+
+/** One of several files that somebody wants to read. */
+export const readableFile = async (
+	{catalog}: {catalog: Catalog},
+	principal: Principal,
+	id: string,
+): Promise<FileRecord> => findBy(catalog, isKept, id, principal, 'read');
 
 /** The same, of what is in the trash only. */
 export const findTrashed = (parts: {catalog: Catalog}): FindFile => findWhere(parts, ({trashed}) => Boolean(trashed));

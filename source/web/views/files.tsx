@@ -1,5 +1,5 @@
 import {lazy, Suspense, useDeferredValue, useEffect, useMemo, useState} from 'react';
-import type {FileView} from '../../protocol/api.js';
+import {type FileView, MOST_ZIPPED} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
 import {deleteFiles, tellProblem} from '../deeds.js';
@@ -210,6 +210,8 @@ const useSelection = (shown: readonly FileView[]): SelectionOf => {
 const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
 	const [isBusy, setIsBusy] = useState(false);
 	if (chosen.length === 0) return null;
+	const zipped = chosen.map(({file_id: id}) => id);
+	const canZip = zipped.length <= MOST_ZIPPED && !chosen.some(({e2e}) => e2e);
 	const remove = () => {
 		setIsBusy(true);
 		deleteFiles(chosen)
@@ -221,6 +223,12 @@ const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
 			<p role="status">
 				{count(chosen.length, 'file')}, {formatSize(chosen.reduce((sum, {size}) => sum + size, 0))}
 			</p>
+			{canZip && (
+				<a className="button" href={addressOf('downloadZip', undefined, {ids: zipped.join(',')})} download>
+					<Icon name="download" />
+					Download
+				</a>
+			)}
 			<button type="button" onClick={remove} disabled={isBusy}>
 				<Icon name="trash" />
 				Delete
