@@ -6,6 +6,7 @@ import {packageVersion} from '../source/version.js';
 import {jsonLog, type LogFormat} from './adapters/json-log.js';
 import {systemClock as clock, systemRandom as random} from './adapters/system.js';
 import {type Config, type Examined, loadConfig} from './config.js';
+import {isRole} from './config-settings.js';
 import type {Running} from './lifecycle.js';
 import type {Log} from './ports/log.js';
 import {adminTokenFileOf} from './roles/admin-token.js';
@@ -106,17 +107,40 @@ const examine = async (examined: Examined, isJson: boolean, log: Log): Promise<v
 	if (!(await runDoctor(examined, tools))) process.exitCode = exitCodes.failed;
 };
 
-const run = async (config: Config, log: Log): Promise<void> => {
-	const isCommand = config.mode === 'backup' || config.mode === 'restore' || config.mode === 'rotate-keys';
-	if (isCommand || config.mode === 'audit') {
-		const {runAudit, runBackup, runRestore, runRotateKeys} = await import('./roles/commands.js');
-		// The clock's timers don't keep a process going that waits for nothing else.
-		const keepAlive = setInterval(() => undefined, 2 ** 30);
-		try {
+/** Does what ends. */
+const runCommand = async (config: Config): Promise<void> => {
+	switch (config.mode) {
+		case 'coordinator':
+		case 'node':
+		case 'local':
+		case 'doctor':
+			throw new Error(`${config.mode} is started elsewhere`);
+		case 'status':
+		case 'set':
+		case 'pause':
+		case 'resume':
+		case 'leave': {
+			const {runMemberCommand} = await import('./roles/member-commands.js');
+			return runMemberCommand(config, {clock, say});
+		}
+
+		default: {
+			const {runAudit, runBackup, runRestore, runRotateKeys} = await import('./roles/commands.js');
 			if (config.mode === 'backup') await runBackup(config.settings, {clock, say});
 			else if (config.mode === 'restore') await runRestore(config.settings, {clock, say});
 			else if (config.mode === 'rotate-keys') await runRotateKeys(config.settings, {clock, random, say});
 			else if (!(await runAudit(config.settings, {clock, say}))) process.exitCode = exitCodes.failed;
+			return;
+		}
+	}
+};
+
+const run = async (config: Config, log: Log): Promise<void> => {
+	if (!isRole(config.mode)) {
+		// The clock's timers don't keep a process going that waits for nothing else.
+		const keepAlive = setInterval(() => undefined, 2 ** 30);
+		try {
+			await runCommand(config);
 		} finally {
 			clearInterval(keepAlive);
 		}

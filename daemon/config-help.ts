@@ -23,6 +23,11 @@ const about: Record<Mode, string> = {
 	'rotate-keys': 'gives the network a new key; nodes learn it by themselves',
 	restore: 'brings a copy of the catalogue back into a data folder',
 	doctor: 'looks for what can be wrong with a coordinator or node, and says what to do',
+	status: 'says how the node is that runs on this machine',
+	pause: 'has it take no new shards, and be read only where no other can be',
+	resume: 'has it take part again',
+	leave: 'has it leave the network: its shards are moved elsewhere first',
+	set: 'changes its limits while it runs; they hold until something else is set or configured',
 	audit: 'reads the whole audit log, and says where it is not as it was written',
 };
 

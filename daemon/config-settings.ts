@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
+import {limitNames} from '../source/protocol/member-api.js';
 import {parseDuration, parseSize} from '../source/protocol/units.js';
 import {parseOrigins, parseProxies} from './config-lists.js';
 import {type LimitKey, limitRules} from './core/member-limits.js';
@@ -7,7 +8,9 @@ import {isNearby} from './nearby.js';
 import {parseJoinCode} from './trust/join-code.js';
 
 export const roles = ['coordinator', 'node', 'local'] as const;
-export const commands = ['backup', 'restore', 'audit', 'rotate-keys', 'doctor'] as const;
+/** What a member says to the node that runs on this machine. */
+export const memberCommands = ['status', 'pause', 'resume', 'leave'] as const;
+export const commands = ['backup', 'restore', 'audit', 'rotate-keys', 'doctor', ...memberCommands, 'set'] as const;
 export const modes = [...roles, ...commands] as const;
 
 /** What a run of `pjas-daemon` is: a part of a network that goes on, or a command that ends. */
@@ -125,10 +128,52 @@ export const settings = {
 		help: 'The folder that keeps the shards',
 		allowed: 'the path of a folder',
 		schema: filePath,
-		modes: ['node'],
+		modes: ['node', ...memberCommands],
+		default: Object.fromEntries(memberCommands.map(each => [each, './storage'])),
 		isRequired: true,
 		position: 0,
 		isPath: true,
+	},
+	limit: {
+		name: 'limit',
+		placeholder: '[limit]',
+		help: 'What to set, for the node that runs: space, up, down, schedule, monthly-cap or hours; without it, all are told',
+		allowed: limitNames.map(each => each.replaceAll('_', '-')).join(', '),
+		schema: parsed(text => limitNames.find(each => each === text.replaceAll('-', '_'))),
+		modes: ['set'],
+		position: 0,
+		isFlagOnly: true,
+	},
+	limitValue: {
+		name: 'value',
+		placeholder: '[value]',
+		help: 'As the flag of that name takes it, or default: what is configured. Without it, the limit is told',
+		allowed: 'a value that the limit takes, or default',
+		schema: parsed(text => (text.length > 0 && text.length <= 500 ? text : undefined)),
+		modes: ['set'],
+		position: 1,
+		isFlagOnly: true,
+	},
+	limitStoragePath: {
+		name: 'storage',
+		placeholder: '[storage_path]',
+		help: 'The folder of the node that runs',
+		allowed: 'the path of a folder',
+		schema: filePath,
+		modes: ['set'],
+		default: './storage',
+		position: 2,
+		isFlagOnly: true,
+		isPath: true,
+	},
+	isCancelled: {
+		name: 'cancel',
+		help: 'Stay in the network after all; what was moved elsewhere is there',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: ['leave'],
+		default: false,
+		isFlagOnly: true,
 	},
 	allocatedBytes: {
 		name: 'allocated_gb',
@@ -566,7 +611,7 @@ export const settings = {
 		help: 'Say what was found as JSON, for programs',
 		allowed: 'true or false',
 		schema: switchSchema,
-		modes: ['doctor'],
+		modes: ['doctor', 'status'],
 		default: false,
 		isFlagOnly: true,
 	},

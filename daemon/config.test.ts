@@ -161,6 +161,10 @@ const samples: Record<keyof typeof settings, Samples> = {
 		file: [`pjas-join_${'C'.repeat(64)}`, `pjas-join_${'C'.repeat(64)}`],
 		wrong: 'pjas-join_short',
 	},
+	limit: {flag: ['monthly-cap', 'monthly_cap'], environment: ['', ''], file: ['', ''], wrong: 'colour'},
+	limitValue: {flag: ['2MB', '2MB'], environment: ['', ''], file: ['', ''], wrong: ''},
+	limitStoragePath: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
+	isCancelled: {flag: [true, true], environment: ['', ''], file: ['', ''], wrong: 'maybe'},
 	up: {flag: ['2MB', 2 * MIB], environment: ['0', 0], file: [65_536, 65_536], wrong: '1KB'},
 	down: {flag: ['500KB/s', 500 * 1024], environment: ['0', 0], file: ['10MB', 10 * MIB], wrong: 'fast'},
 	schedule: {
@@ -200,6 +204,7 @@ const leastArgv = (mode: Mode, except?: Setting): string[] => {
 };
 
 const argvOf = (setting: Setting, given: Sample[0]): string[] => {
+	if (setting.modes[0] === 'set') return [...['up', '2MB'].slice(0, setting.position), String(given)];
 	if (setting.position === 1) return ['shards', String(given)];
 	if (setting.position === 0) return [String(given)];
 	return typeof given === 'boolean' ? [`--${flagOf(setting)}`] : [`--${flagOf(setting)}`, given.toString()];

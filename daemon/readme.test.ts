@@ -12,7 +12,9 @@ const readme = readFile(new URL('../../README.md', import.meta.url), 'utf8');
 const defaultOf = (setting: Setting): string => {
 	if (setting.default === undefined) return setting.isRequired ? 'needed' : '';
 	if (isDerived(setting.default)) return setting.default.text;
-	return typeof setting.default === 'object' ? Object.values(setting.default).join(', ') : String(setting.default);
+	return typeof setting.default === 'object'
+		? [...new Set(Object.values(setting.default))].join(', ')
+		: String(setting.default);
 };
 
 const settingRow = (setting: Setting): string => {

@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {z} from 'zod';
+import {leavings} from '../../source/protocol/member-api.js';
 import {limitKeys, limitRules, type SetLimits} from '../core/member-limits.js';
 import type {Traffic} from '../core/line.js';
 import type {Log} from '../ports/log.js';
@@ -14,7 +15,7 @@ const value = z.union([z.number().nonnegative(), z.string().max(500)]);
 const memberSchema = z.object({
 	version: z.literal(1),
 	isPaused: z.boolean(),
-	isLeaving: z.boolean(),
+	leaving: z.enum(leavings),
 	set: z
 		.partialRecord(z.enum(limitKeys as [string, ...string[]]), z.object({value, over: value}))
 		.refine(set =>

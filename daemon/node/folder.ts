@@ -1,4 +1,5 @@
 import type {Readable} from 'node:stream';
+import type {Leaving} from '../../source/protocol/member-api.js';
 import type {ScrubFault} from '../../source/protocol/node-care.js';
 import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -55,7 +56,7 @@ export type ScrubState = {
 };
 
 /** What a node's member set while it ran. */
-export type MemberState = {isPaused: boolean; isLeaving: boolean; set: SetLimits};
+export type MemberState = {isPaused: boolean; leaving: Leaving; set: SetLimits};
 
 type StateFile<State> = {
 	/** `undefined` where there is none, or none that can be read. */

@@ -1,4 +1,5 @@
 import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
+import {MEMBER} from '../../source/protocol/node-care.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {PROTOCOL} from '../../source/protocol/version.js';
@@ -8,6 +9,7 @@ import type {Log} from '../ports/log.js';
 import type {KeyTexts} from '../trust/keys.js';
 import {ANSWER_HEADER, NODE_HEADER, type NodeMessage} from '../trust/node-messages.js';
 import {apiOf} from './address.js';
+import type {Contact} from './contact.js';
 import type {CoordinatorTrust} from './coordinator-trust.js';
 import type {Member} from './member.js';
 import type {Scrubber} from './scrubber.js';
@@ -29,7 +31,9 @@ export type HeartbeatOptions = {
 	listingDigest: () => string;
 	scrubber?: Pick<Scrubber, 'report' | 'acknowledge' | 'checkSelf'>;
 	/** What its member lets it take of the line; `onChange` is called with what tells the coordinator at once. */
-	line?: Pick<Member, 'report' | 'onChange' | 'count'>;
+	line?: Pick<Member, 'report' | 'onChange' | 'count' | 'leaving' | 'leave'>;
+	/** Told what comes of it. */
+	contact?: Contact;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -184,21 +188,30 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		}),
 	});
 
+	/** Said until it is done; taken back where its member changed the mind. */
+	const leaveOf = (): {leave?: boolean} => {
+		if (line?.leaving() === 'asked') return {leave: true};
+		return options.contact?.view().drain?.by === MEMBER ? {leave: false} : {};
+	};
+
 	const heartbeat = async (scrub: HeartbeatBody['scrub']): Promise<HeartbeatBody> => ({
 		node_id: nodeId,
 		storage_stats: await options.storageStats(),
 		timestamp: clock.now() / 1000,
 		...(identity && {trusts: [...identity.trust.keys().keys()]}),
 		...(identity && scrub && {scrub}),
-		...(identity && line && {line: line.report()}),
+		...(identity && line && {line: line.report(), ...leaveOf()}),
 	});
 
 	/** Posts what is signed by this node, and believes only what is signed by its coordinator. */
-	const exchange = async (path: NodeMessage, body: string): Promise<Outcome & {error: string | undefined}> => {
+	const exchange = async (
+		path: NodeMessage,
+		body: string,
+	): Promise<Outcome & {error: string | undefined; text: string}> => {
 		const signed = await identity?.trust.sign(path, body);
 		const {status, text, signature} = await post(`${api}/nodes/${path}`, body, signed?.jws, signal);
 		line?.count({up: body.length + HEAD_BYTES, down: text.length + HEAD_BYTES});
-		const outcome = {status, error: messageOf(text), hasLearnt: false, ...(isGood(status) && askedIn(text))};
+		const outcome = {status, text, error: messageOf(text), hasLearnt: false, ...(isGood(status) && askedIn(text))};
 		// A refusal that is signed tells the time, for a node whose clock is wrong.
 		if (!identity || !signed || (!isGood(status) && signature === undefined)) return outcome;
 		try {
@@ -212,16 +225,23 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 	/** What came of it, or nothing where there was no answer. Rejects only when this is to end. */
 	const tell = async (doing: string, path: NodeMessage, body: () => Promise<object>): Promise<Outcome | undefined> => {
 		try {
-			const {error, ...outcome} = await exchange(path, JSON.stringify(await body()));
+			const {error, text, ...outcome} = await exchange(path, JSON.stringify(await body()));
 			const {status} = outcome;
 			if (outcome.isLinked !== undefined) options.onReach?.(outcome.isLinked);
-			if (isGood(status)) teller.work(doing);
-			else if (path === 'register' || status !== 404) teller.fail(doing, `${status} ${error ?? ''}`.trim());
+			if (isGood(status)) {
+				teller.work(doing);
+				if (path === 'heartbeat') options.contact?.heard(text);
+			} else if (path === 'register' || status !== 404) {
+				options.contact?.failed(`${doing} failed: ${error ?? status}`);
+				teller.fail(doing, `${status} ${error ?? ''}`.trim());
+			}
+
 			return outcome;
 		} catch (error) {
 			signal.throwIfAborted();
 			const {code, message} = error as NodeJS.ErrnoException;
 			const isPlain = isPjasError(error) || code === undefined || code.startsWith('ERR_');
+			options.contact?.failed(`${doing} failed: ${isPlain ? message : code}`);
 			teller.fail(doing, isPlain ? message : code, error);
 			return undefined;
 		}
@@ -250,18 +270,22 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 
 	/** Until the next heartbeat is due, or there is something that the coordinator should know at once. */
 	const rest = async (ms: number): Promise<void> => {
-		const woken = new AbortController();
+		const {controller: woken, release} = followSignal(signal);
 		nudge = () => woken.abort(new Error('there is news'));
 		if (hasNews) nudge();
-		await clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+		await clock.sleep(ms, woken.signal).catch(() => undefined);
+		release();
 		hasNews = false;
 		signal.throwIfAborted();
 	};
 
+	const hasLeft = () => line?.leaving() === 'left';
+
 	try {
-		await register();
+		if (!hasLeft()) await register();
 		for (;;) {
 			await rest(jittered(identity ? INTERVAL_MS : CLASSIC_INTERVAL_MS));
+			if (hasLeft()) continue;
 			if (await hasMoved()) {
 				log.info('this node is reached at another address now: registering again');
 				await register();
@@ -271,7 +295,8 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 			const outcome = await tell('the heartbeat', 'heartbeat', async () => heartbeat(scrub));
 			if (scrub && isGood(outcome?.status)) await options.scrubber?.acknowledge(scrub);
 			if (outcome?.selfCheck !== undefined) options.scrubber?.checkSelf(outcome.selfCheck);
-			if (outcome?.status === 404) {
+			if (outcome?.status === 404 && line?.leaving() === 'asked') await line.leave('left');
+			else if (outcome?.status === 404) {
 				log.info('the coordinator does not know this node any more: registering again');
 				await register();
 			}

@@ -1,4 +1,5 @@
 import {PjasError} from '../../source/protocol/errors.js';
+import type {Leaving} from '../../source/protocol/member-api.js';
 import type {LineView, Resting} from '../../source/protocol/node-care.js';
 import {ratesAt} from '../../source/protocol/week.js';
 import {type Carried, type MemberSettings, restingOf, type Traffic, trafficAt, withCarried} from '../core/line.js';
@@ -23,6 +24,8 @@ export type MemberOptions = {
 	configured: Limits;
 	/** The zone whose clocks the hours are meant by. */
 	timeZone: string;
+	/** Whether it joins with a code: one that had left is no longer one that has. */
+	isJoining?: boolean;
 	clock: Clock;
 	log: Log;
 };
@@ -48,8 +51,10 @@ export type Member = {
 	*/
 	set: (texts: Partial<Record<LimitKey, string>>) => Promise<void>;
 	pause: (isPaused: boolean) => Promise<void>;
-	isLeaving: () => boolean;
-	setLeaving: (isLeaving: boolean) => Promise<void>;
+	isPaused: () => boolean;
+	/** Whether it leaves the network, or has left. */
+	leaving: () => Leaving;
+	leave: (leaving: Leaving) => Promise<void>;
 	/** Called whenever the coordinator should hear of a change. */
 	onChange: (listener: () => void) => void;
 	/** Writes down what the line carried now and then, until the signal is aborted. */
@@ -62,12 +67,32 @@ export type Member = {
 const SAVE_EVERY_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
 
+const leavingTexts: Record<Leaving, string> = {
+	no: 'this node stays in the network',
+	asked: 'this node leaves the network: the coordinator is asked to move its shards elsewhere',
+	left: 'this node has left the network: it may be stopped, and its folder deleted',
+};
+
+const hasLeft = () =>
+	new PjasError(
+		'CONFLICT',
+		'This node has left the network already: to have it back, start it with a new code (--join CODE)',
+	);
+
 const textsOf = (limits: Limits, keys: readonly LimitKey[]) => keys.map(key => `${key} ${limits[key]}`).join(', ');
 
-export const openMember = async ({folder, configured, timeZone, clock, log}: MemberOptions): Promise<Member> => {
+export const openMember = async ({
+	folder,
+	configured,
+	timeZone,
+	isJoining,
+	clock,
+	log,
+}: MemberOptions): Promise<Member> => {
 	const stored = await folder.member.read();
 	const start = limitsAtStart(configured, stored?.set ?? {});
-	let state: MemberState = {isPaused: false, isLeaving: false, ...stored, set: start.set};
+	let state: MemberState = {isPaused: false, leaving: 'no', ...stored, set: start.set};
+	if (isJoining && state.leaving === 'left') state = {...state, leaving: 'no'};
 	let {limits} = start;
 	let settings: MemberSettings = settingsOf(limits);
 	let traffic = trafficAt(await folder.traffic.read(), clock.now(), timeZone);
@@ -184,8 +209,14 @@ export const openMember = async ({folder, configured, timeZone, clock, log}: Mem
 			await change(() => ({...state, isPaused}));
 			log.info(isPaused ? 'paused: this node takes no new shards until it is resumed' : 'resumed');
 		},
-		isLeaving: () => state.isLeaving,
-		setLeaving: async isLeaving => change(() => ({...state, isLeaving})),
+		isPaused: () => state.isPaused,
+		leaving: () => state.leaving,
+		async leave(leaving) {
+			if (leaving === state.leaving) return;
+			if (leaving !== 'left' && state.leaving === 'left') throw hasLeft();
+			await change(() => ({...state, leaving}));
+			log.info(leavingTexts[leaving]);
+		},
 		onChange: listener => void listeners.push(listener),
 		async run(signal) {
 			const isOver = () => signal.aborted;

@@ -10,7 +10,11 @@ import {type Authorize, authorizeAnyone, createAuthorize} from './authorize.js';
 import {openCoordinatorTrust} from './coordinator-trust.js';
 import type {NodeFolder, NodeStore, OpenNodeFolder} from './folder.js';
 import {CLASSIC_VERSION, type HeartbeatOptions, runHeartbeat} from './heartbeat.js';
+import {createContact} from './contact.js';
+import {tailLog} from './log-tail.js';
 import {type Member, openMember} from './member.js';
+import {listenToMember} from './member-server.js';
+import {memberStatus} from './member-status.js';
 import {createNodeHandler} from './server.js';
 import {createLinks} from './links.js';
 import {createIdleness} from './idleness.js';
@@ -50,6 +54,8 @@ export type NodeOptions = {
 	limits?: Partial<Omit<Limits, 'space'>>;
 	/** The zone whose clocks hours are meant by; without it, UTC. */
 	timeZone?: string;
+	/** Where its member's programs reach it; without it, nowhere. */
+	memberSocket?: string;
 	/** How its shards are read again, where not as usual. */
 	scrub?: Partial<ScrubSettings>;
 	log: Log;
@@ -96,8 +102,10 @@ const openTrust = async (
 };
 
 /** Opens a storage folder and serves it, whether the coordinator is there or not. */
-export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
-	const {openFolder, storagePath, allocatedBytes, coordinatorUrl, host, classic = false, log, clock, random} = options;
+export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
+	const {log, tail} = tailLog(given.log, given.clock);
+	const options = {...given, log};
+	const {openFolder, storagePath, allocatedBytes, coordinatorUrl, host, classic = false, clock, random} = options;
 	const {version = '2.0.0', owner, zone, publicUrl, ngrokUrl, tls} = options;
 	const folder = await openFolder({folder: storagePath, allocatedBytes, name: options.name, log, clock, random});
 	const {shards, name} = folder;
@@ -106,9 +114,12 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 		folder,
 		configured: {...noLimits, ...options.limits, space: allocatedBytes ?? folder.allocatedBytes},
 		timeZone: options.timeZone ?? 'UTC',
+		isJoining: options.join !== undefined,
 		clock,
 		log,
 	});
+	const contact = createContact(clock);
+	const startedAt = clock.now();
 	const {authorize, identity} = await openTrust(options, folder);
 	const handler = createNodeHandler({
 		nodeId,
@@ -178,6 +189,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 				listingDigest: () => shards.listingDigest(),
 				scrubber,
 				line: member,
+				contact,
 				log,
 				clock,
 				random,
@@ -195,7 +207,20 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
 			: []),
 	];
 
+	const about = {nodeId, name: name ?? nodeId, version, startedAt, coordinatorUrl};
+	const control =
+		options.memberSocket === undefined
+			? undefined
+			: await listenToMember({
+					socketPath: options.memberSocket,
+					status: async () => memberStatus({about, member, contact, storage: await storageStatsOf(shards)}),
+					...{member, tail, log, clock, random},
+				}).catch((error: unknown) =>
+					log.warn("the member's programs can't reach this node; it goes on without", {error}),
+				);
+
 	const stop = async (graceMs: number | undefined) => {
+		await control?.close();
 		ending.abort(new Error('the node stops'));
 		await Promise.all(loops);
 		await server.close(graceMs === undefined ? {} : {graceMs});

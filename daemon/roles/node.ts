@@ -1,6 +1,7 @@
 import {openNodeFolder} from '../adapters/disk-shards-folder.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {type NodeOptions, type RunningNode, startNode as start} from '../node/start.js';
+import {memberSocketOf, thisMachine} from '../../source/member-socket.js';
 import {tlsOf, type TlsSettings} from './tls.js';
 
 export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub' | 'limits'> &
@@ -24,6 +25,7 @@ export const startNode = async (role: NodeRole): Promise<RunningNode> =>
 	start({
 		...role,
 		tls: tlsOf(role, role.clock),
+		memberSocket: memberSocketOf(role.storagePath, thisMachine()),
 		limits: {
 			...(role.up !== undefined && {up: role.up}),
 			...(role.down !== undefined && {down: role.down}),

@@ -38,6 +38,9 @@ const nodeNames = new Set([
 	'node_identity.json',
 	'coordinator_keys.json',
 	'scrub.json',
+	'member.json',
+	'line.json',
+	'node.sock',
 ]);
 
 /** What lies in the folders of a network that was stopped and should not. */

@@ -2,7 +2,7 @@ import {z} from 'zod';
 import {visibilities} from './people.js';
 import {chunkIdPattern, digestPattern, fileIdPattern, nodeIdPattern} from './ids.js';
 import {MOST_KEYRING_LENGTH} from './keyring-limit.js';
-import {copyObstacleSchema, lineSchema, nodeCare, scrubFaults} from './node-care.js';
+import {copyObstacleSchema, heardCare, lineSchema, nodeCare, scrubFaults} from './node-care.js';
 import {e2eSchema} from './sealed-details.js';
 
 /**
@@ -113,6 +113,10 @@ export const heartbeatSchema = z.object({
 	scrub: scrubReportSchema.optional(),
 	trusts: fingerprints.optional().meta({description: 'The coordinator keys that the node trusts, by fingerprint'}),
 	line: lineSchema.optional(),
+	leave: z
+		.boolean()
+		.optional()
+		.meta({description: 'Its member wants it emptied and forgotten, or no longer; without it, as it is'}),
 });
 export type HeartbeatBody = z.infer<typeof heartbeatSchema>;
 
@@ -122,6 +126,7 @@ export const heardSchema = z.object({
 	success,
 	reach,
 	coordinator_keys: coordinatorKeysSchema,
+	...heardCare,
 	self_check: timeMs.optional().meta({
 		description: 'The node is suspended, and should read all of its shards again at once; another number asks anew',
 	}),

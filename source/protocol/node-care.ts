@@ -19,6 +19,9 @@ export const copyObstacleSchema = z.enum(copyObstacles);
 /** Why a node is suspended: it lacked a shard, held other bytes under its name, or did not prove what it holds in time. */
 export const suspensionReasons = ['missing', 'corrupt', 'no-proof'] as const;
 
+/** Who drains a node where its member asked for it, on the node itself. */
+export const MEMBER = 'its member';
+
 export const drainSchema = z.object({
 	started_at: timeMs,
 	by: z.string().meta({description: 'The account that asked for it; empty where there are none'}),
@@ -93,6 +96,13 @@ export const lineSchema = z.object({
 		.meta({description: 'When it takes part; outside of that, nobody minds that it is away'}),
 });
 export type LineView = z.infer<typeof lineSchema>;
+
+/** How a node stands, as it is told itself; what does not apply is left out. */
+export const heardCare = {
+	standing: standingSchema.optional(),
+	suspended: suspensionSchema.optional(),
+	drain: drainSchema.optional(),
+};
 
 /** What is added to a node's view; what does not apply is left out. */
 export const nodeCare = {

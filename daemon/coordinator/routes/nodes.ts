@@ -1,6 +1,7 @@
 import {nodeShardsQuerySchema} from '../../../source/protocol/api.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import type {ChunkId, FileId, NodeId} from '../../../source/protocol/ids.js';
+import {MEMBER} from '../../../source/protocol/node-care.js';
 import {mayKnow, mayOwned, type Principal} from '../../core/access.js';
 import type {ChunkRecord, FileRecord, NodeRecord} from '../../core/model.js';
 import type {AppContext} from '../../http/app.js';
@@ -71,6 +72,13 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		ctx.body = {success: true, node: viewNode(state), shards: catalog.shardCounts(state.record._id)};
 	};
 
+	/** A node's own member wants it to leave, or to stay after all. What somebody else has begun is not for it to end. */
+	const takeLeave = async ({record: {_id, drain, publicKeys}}: NodeState, wantsToLeave: boolean) => {
+		if (!publicKeys) return;
+		if (wantsToLeave && !drain?.leaves) await parts.care.drain(_id, true, MEMBER);
+		if (!wantsToLeave && drain?.by === MEMBER) await parts.care.cancelDrain(_id, MEMBER);
+	};
+
 	serve('register', async ctx => {
 		const admitted = await admission.registration(ctx.req);
 		if (admitted.refusal) {
@@ -97,11 +105,16 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		const {body, terms, answer} = admitted;
 		const state = await membership.heartbeat(body, terms);
 		if (body.scrub) await parts.scrubReports.takeIn(state, body.scrub);
+		if (body.leave !== undefined) await takeLeave(state, body.leave);
 		const selfCheck = state.record.suspension?.since;
+		const {standing, suspended, drain} = viewNode(state);
 		send(
 			ctx,
 			await answer({
 				success: true,
+				...(standing && {standing}),
+				...(suspended && {suspended}),
+				...(drain && {drain}),
 				...(terms.isReady && reachOf(state.record)),
 				...(selfCheck !== undefined && {self_check: selfCheck}),
 			}),

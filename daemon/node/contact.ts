@@ -1,0 +1,38 @@
+import {heardSchema} from '../../source/protocol/api.js';
+import type {MemberStatus} from '../../source/protocol/member-api.js';
+import type {Clock} from '../ports/clock.js';
+
+type Care = Pick<MemberStatus, 'standing' | 'suspended' | 'drain'>;
+
+/** What a node knows of how it stands with its coordinator. */
+export type Contact = {
+	/** The coordinator answered so. */
+	heard: (text: string) => void;
+	failed: (problem: string) => void;
+	/** What it last said of this node. */
+	view: () => Care & {heardAt: number | null; problem: string | null};
+};
+
+const nothing = {standing: null, suspended: null, drain: null};
+
+const careIn = (text: string): Care => {
+	try {
+		const {standing = null, suspended = null, drain = null} = heardSchema.parse(JSON.parse(text));
+		return {...nothing, standing, suspended, drain};
+	} catch {
+		return nothing;
+	}
+};
+
+export const createContact = (clock: Pick<Clock, 'now'>): Contact => {
+	let state: ReturnType<Contact['view']> = {...nothing, heardAt: null, problem: null};
+	return {
+		heard(text) {
+			state = {...careIn(text), heardAt: clock.now(), problem: null};
+		},
+		failed(problem) {
+			state = {...state, problem};
+		},
+		view: () => state,
+	};
+};

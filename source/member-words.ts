@@ -1,0 +1,85 @@
+import {formatSize} from './format.js';
+import {type LimitName, limitNames, type MemberStatus} from './protocol/member-api.js';
+import type {Resting} from './protocol/node-care.js';
+
+/** How a node is, in words for its member. */
+
+const restingTexts: Record<Resting, string> = {
+	paused: 'paused: no new shards, read only where no other can be',
+	'off-hours': 'outside its hours: no new shards, read only where no other can be',
+	'near-cap': 'near its cap of this month: no new shards, read only where no other can be',
+	'over-cap': 'its cap of this month is reached: it gives and takes no shards',
+};
+
+export const limitTitle = (name: LimitName): string => name.replaceAll('_', '-');
+
+/** A limit's value as people write it. */
+export const limitText = (name: LimitName, value: number | string): string => {
+	if (typeof value === 'string') return value;
+	if (name === 'up' || name === 'down') return value === 0 ? 'any' : `${formatSize(value)}/s`;
+	return name === 'monthly_cap' && value === 0 ? 'none' : formatSize(value);
+};
+
+const span = (ms: number): string => {
+	const minutes = Math.floor(ms / 60_000);
+	if (minutes < 1) return 'less than a minute';
+	if (minutes < 120) return `${minutes} min`;
+	return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
+};
+
+/** Whether it takes part, and why not. */
+export const stateText = ({leaving, line, suspended, drain}: MemberStatus): string => {
+	if (leaving === 'left') return 'has left the network: it may be stopped, and its folder deleted';
+	if (leaving === 'asked' && !drain) return 'leaves: the coordinator is asked to move its shards elsewhere';
+	if (drain) {
+		const time = drain.eta_s === null ? '' : `, about ${span(drain.eta_s * 1000)}`;
+		const then = drain.leaves ? ', then it leaves' : '';
+		return `emptied: ${drain.shards_left} of ${drain.shards_total} shards left, ${formatSize(drain.bytes_left)}${time}${then}`;
+	}
+
+	if (suspended) return `suspended: it failed an audit, and must pass ${suspended.passes_left} in a row`;
+	return line.resting ? restingTexts[line.resting] : 'takes part';
+};
+
+export const contactText = ({coordinator: {url, heard_at: heardAt, problem}}: MemberStatus, nowMs: number): string => {
+	if (url === null) return 'none';
+	const when = heardAt === null ? 'not heard of yet' : `heard of ${span(Math.max(0, nowMs - heardAt))} ago`;
+	return `${url}, ${when}${problem === null ? '' : `. ${problem}`}`;
+};
+
+const carriedText = ({up, down}: MemberStatus['today']): string =>
+	`${formatSize(up)} sent, ${formatSize(down)} taken in`;
+
+export const usedText = ({storage}: MemberStatus): string =>
+	`${formatSize(storage.used_bytes)} of ${formatSize(storage.allocated_bytes)} by ${storage.chunk_count} shards, ${formatSize(storage.free_bytes)} free`;
+
+export const monthText = (status: MemberStatus): string => {
+	const cap = Number(status.limits.monthly_cap.value);
+	const share = cap === 0 ? '' : `, ${Math.round(((status.month.up + status.month.down) / cap) * 100)}% of its cap`;
+	return `${carriedText(status.month)}${share}`;
+};
+
+export const standingText = ({standing}: MemberStatus): string =>
+	standing === null
+		? 'not told yet'
+		: `${Math.round(standing.score)} of 100; audits: ${standing.audits_passed} passed, ${standing.audits_failed} failed`;
+
+/** All of it, a label and a text each. */
+export const memberFacts = (status: MemberStatus, nowMs: number): [label: string, text: string][] => [
+	['node', `${status.name} (${status.node_id}), version ${status.version}, up for ${span(nowMs - status.started_at)}`],
+	['state', stateText(status)],
+	['used', usedText(status)],
+	['today', carriedText(status.today)],
+	['month', monthText(status)],
+	['standing', standingText(status)],
+	['coordinator', contactText(status, nowMs)],
+];
+
+/** Its limits, a name and a text each. */
+export const limitFacts = ({limits, time_zone: zone}: MemberStatus): [name: string, text: string][] =>
+	limitNames.map(name => {
+		const {value, configured} = limits[name];
+		const isTimed = (name === 'hours' && value !== 'always') || (name === 'schedule' && value !== 'none');
+		const set = value === configured ? '' : ` (set; configured: ${limitText(name, configured)})`;
+		return [limitTitle(name), `${limitText(name, value)}${isTimed ? `, ${zone}` : ''}${set}`];
+	});
