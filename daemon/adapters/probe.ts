@@ -4,7 +4,7 @@ import type {CredentialsFor} from '../trust/credentials.js';
 import {createCaller, createNodeAgent, retireAgent} from './http-shards-call.js';
 import {askStatus} from './http-shards-status.js';
 
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 6_000;
 
 /**
 Asks a node of any kind for its figures, at its address, over a connection of its own. Rejects where it is not there, or answers

@@ -57,6 +57,7 @@ export type Membership = Worker & {
 
 const OFFLINE_AFTER_MS = 60_000;
 const CLASSIC_VERSION = '1.0.0';
+const PROBE_TIMEOUT_MS = 3_000;
 /** How long a node may be without a link: one reconnects in about a second. */
 const LINK_GRACE_MS = 5_000;
 const MOST_TRIES = 8;
@@ -289,7 +290,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
 	const call = async (state: NodeState) => {
 		try {
-			const stats = await askInTime(probe, state.record, clock);
+			const stats = await askInTime(probe, state.record, {clock, timeoutMs: PROBE_TIMEOUT_MS});
 			const wasAway = state.record.awaySince !== undefined;
 			state.record = {...there(state.record), ...figuresOf(stats), lastSeenAt: clock.now()};
 			arrive(state);

@@ -30,14 +30,19 @@ export type ReachOptions = {
 	onChange: (state: NodeState) => void;
 };
 
-const CHECK_TIMEOUT_MS = 3_000;
+/** A node waits ten seconds for the answer to its registration. */
+const CHECK_TIMEOUT_MS = 6_000;
 const FAILING_AGAIN_MS = 30_000;
 const WORKING_AGAIN_MS = 10 * 60_000;
 
 /** Asks, but doesn't wait for ever. */
-export const askInTime = async (probe: Probe, node: NodeRecord, clock: Pick<Clock, 'timer'>): Promise<StorageStats> => {
+export const askInTime = async (
+	probe: Probe,
+	node: NodeRecord,
+	{clock, timeoutMs}: {clock: Pick<Clock, 'timer'>; timeoutMs: number},
+): Promise<StorageStats> => {
 	const timeout = new AbortController();
-	const cancel = clock.timer(CHECK_TIMEOUT_MS, () => timeout.abort(new Error('no answer came in time')));
+	const cancel = clock.timer(timeoutMs, () => timeout.abort(new Error('no answer came in time')));
 	try {
 		return await probe(node, timeout.signal);
 	} finally {
@@ -59,7 +64,7 @@ export const createReach = ({checkAddress, changeNode, clock, log, onChange}: Re
 	const check = async (record: NodeRecord): Promise<Way> => {
 		checkedAt.set(record._id, clock.monotonicMs());
 		try {
-			await askInTime(checkAddress, {...record, kind: 'direct'}, clock);
+			await askInTime(checkAddress, {...record, kind: 'direct'}, {clock, timeoutMs: CHECK_TIMEOUT_MS});
 			return {kind: 'direct'};
 		} catch (error) {
 			log.info("a node's address does not lead to it", {node: record._id, address: record.address, error});

@@ -1,4 +1,4 @@
-import {X509Certificate} from 'node:crypto';
+import {randomBytes, X509Certificate} from 'node:crypto';
 import {once} from 'node:events';
 import {copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {connect, createServer as createTcpServer, type Socket} from 'node:net';
@@ -7,9 +7,11 @@ import path from 'node:path';
 import {connect as connectTls} from 'node:tls';
 import {createServer} from 'node:http';
 import {request as requestSecurely} from 'node:https';
+import {buffer as bufferOf} from 'node:stream/consumers';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
+import {WebSocket, WebSocketServer} from 'ws';
 import {isPjasError} from '../../source/protocol/errors.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {malformed, smuggling} from '../testing/hostile-requests.js';
@@ -22,6 +24,7 @@ import {trackConnections} from './connections.js';
 import {listen, type ListenOptions} from './listen.js';
 import {createRateLimit} from './rate-limit.js';
 import {DOWNLOAD_POLICY} from './security-headers.js';
+import {createWebSocketStream, type WebSocketStream} from './websocket-stream.js';
 import {writeBytes} from './write-bytes.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../../fixtures/tls/${name}.pem`, import.meta.url));
@@ -514,4 +517,110 @@ test('too many headers and more or fewer than one host are refused', async t => 
 	for (const hosts of ['', 'Host: x\r\nHost: y\r\n', 'Host: x\r\nhost: x\r\n']) {
 		t.regex(await sendRaw(server.port, `${head}${hosts}\r\n`), /^HTTP\/1\.1 400 [^]*"INVALID_REQUEST"/);
 	}
+});
+
+/** A server that echoes over WebSockets at one path, and says at others what it was asked. */
+const serveUpgrades = async (t: ExecutionContext, tls?: ListenOptions['tls']) => {
+	const sockets = new WebSocketServer({noServer: true});
+	const server = await listen({
+		...{host: '127.0.0.1', port: 0, log: recordingLog(), tls},
+		handler(request, response) {
+			void bufferOf(request).then(body => {
+				const {method, url, headers} = request;
+				response.end(JSON.stringify({method, url, upgrade: headers.upgrade, body: body.toString()}));
+			});
+		},
+		upgrade: {
+			isWanted: ({url}) => url === '/link',
+			take(request, socket, head) {
+				sockets.handleUpgrade(request, socket, head, webSocket => {
+					const stream = createWebSocketStream(webSocket);
+					stream.pipe(stream);
+				});
+			},
+		},
+	});
+	t.teardown(async () => server.close({graceMs: 0}));
+	return server;
+};
+
+const h2c = 'Upgrade: h2c\r\nConnection: keep-alive, Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n';
+
+test('an upgrade is made where it is wanted, and who offers another is served as if it had not, with TLS too', async t => {
+	for (const tls of [undefined, {...tlsFolder(t), clock: systemClock}]) {
+		const {port, close} = await serveUpgrades(t, tls);
+		const at = {port, host: '127.0.0.1', rejectUnauthorized: false};
+		const socket = tls ? connectTls(at) : connect(at);
+		let answer = '';
+		socket.on('error', () => undefined).on('data', (piece: Buffer) => (answer += piece.toString('latin1')));
+		socket.write(`GET /a HTTP/1.1\r\nHost: x\r\n${h2c}\r\n`);
+		const came = async (what: RegExp) => {
+			while (!what.test(answer)) await once(socket, 'data');
+		};
+		await came(/"url":"\/a"/);
+		socket.write(`POST /b HTTP/1.1\r\nHost: x\r\n${h2c}Content-Length: 4\r\n\r\nbody`);
+		await came(/"url":"\/b","body":"body"/);
+		socket.write('GET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+		await closed(socket);
+		t.is(answer.match(/HTTP\/1\.1 200 OK/g)?.length, 3);
+		t.notRegex(answer, /"upgrade"/);
+
+		const webSocket = new WebSocket(`${tls ? 'wss' : 'ws'}://127.0.0.1:${port}/link`, {
+			rejectUnauthorized: false,
+			...(tls && {generateMask: () => undefined}),
+		});
+		const stream = createWebSocketStream(webSocket);
+		await once(webSocket, 'open');
+		const sent = randomBytes(3_000_001);
+		const echoed: Buffer[] = [];
+		let sizeBytes = 0;
+		const isBack = new Promise<void>(resolve => {
+			stream.on('data', (piece: Buffer) => {
+				echoed.push(piece);
+				if ((sizeBytes += piece.length) === sent.length) resolve();
+			});
+		});
+		stream.write(sent);
+		await isBack;
+		t.true(sent.equals(Buffer.concat(echoed)));
+		const ended = new Promise<void>(resolve => stream.once('close', () => resolve()));
+		await close();
+		await ended;
+	}
+});
+
+test('a WebSocket as a socket says when nothing moves, ends clean when the other side does, and breaks when that breaks off', async t => {
+	const sockets = new WebSocketServer({port: 0, host: '127.0.0.1'});
+	t.teardown(() => sockets.close());
+	await once(sockets, 'listening');
+	const {port} = sockets.address() as {port: number};
+	const pair = async () => {
+		const connected = once(sockets, 'connection') as Promise<[WebSocket]>;
+		const webSocket = new WebSocket(`ws://127.0.0.1:${port}`);
+		const [[theirs]] = await Promise.all([connected, once(webSocket, 'open')]);
+		return [createWebSocketStream(webSocket), createWebSocketStream(theirs)] as const;
+	};
+	const endOf = async (stream: WebSocketStream) =>
+		new Promise<string>(resolve => {
+			let outcome = 'no end';
+			stream.once('end', () => (outcome = 'end'));
+			stream.once('error', (error: NodeJS.ErrnoException) => (outcome = error.code ?? ''));
+			stream.once('close', () => resolve(outcome));
+			stream.resume();
+		});
+
+	const [one, other] = await pair();
+	const isIdle = once(one, 'timeout');
+	one.setTimeout(20);
+	await isIdle;
+	t.false(one.destroyed, 'whoever asked for it decides');
+	const ended = endOf(other);
+	one.end('the last words');
+	t.is(await ended, 'end');
+	t.is(other.bytesRead, 14);
+
+	const [three, four] = await pair();
+	const broken = endOf(four);
+	three.destroy();
+	t.is(await broken, 'ECONNRESET');
 });
