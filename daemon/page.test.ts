@@ -1,13 +1,18 @@
-import {mkdir, readFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {gzipSync} from 'node:zlib';
 import {createRequire} from 'node:module';
 import test, {type ExecutionContext} from 'ava';
 import type {Browser, BrowserContext, Page} from 'playwright-core';
+import {CHUNK_SIZE_BYTES} from '../source/protocol/chunking.js';
+import {PjasError} from '../source/protocol/errors.js';
 import {readPageFiles} from './adapters/page-files.js';
+import {systemRandom} from './adapters/system.js';
 import {pageFolder} from './page-folder.js';
 import {findBrowser, startBrowser} from './testing/browser.js';
 import {formOf, passwordOf, type PeopleNetwork, startPeopleNetwork} from './testing/people.js';
+import {same} from './testing/requests.js';
 
 /** The page as a browser sees it: built, served by a real coordinator, and used as people do. */
 
@@ -243,6 +248,64 @@ inBrowser('on a phone and in the dark, all fits and axe has nothing to say', asy
 		await visited.context.close();
 	}
 });
+
+inBrowser(
+	'an upload that is cut off in its middle goes on where it stopped, after the page was loaded again',
+	async t => {
+		const network = await start(t);
+		await network.addAccount('ann');
+		const folder = await mkdtemp(path.join(tmpdir(), 'pjas-page-'));
+		t.teardown(async () => rm(folder, {recursive: true}));
+		const file = path.join(folder, 'film.mp4');
+		const bytes = systemRandom.bytes(2 * CHUNK_SIZE_BYTES + 1000);
+		await writeFile(file, bytes);
+
+		// The last chunk finds no node, until the page was loaded again.
+		let isHeld = true;
+		const failing: (() => void)[] = [];
+		const isBehind = new Promise<void>(resolve => {
+			for (const {shards, faults} of network.nodes) {
+				faults.put = async (digest, body, options) => {
+					if (isHeld && body.length < CHUNK_SIZE_BYTES) {
+						resolve();
+						await new Promise((_, reject) => failing.push(() => reject(new PjasError('NODE_FAILED', 'gone'))));
+					}
+
+					return shards.put(digest, body, options);
+				};
+			}
+		});
+
+		const visited = await visit(t, {network});
+		const {page} = visited;
+		page.on('dialog', dialog => void dialog.accept());
+		await signIn(visited, 'ann');
+		await page.getByLabel('Files to upload').setInputFiles(file);
+		await isBehind;
+		await page.reload();
+		isHeld = false;
+		for (const fail of failing) fail();
+		const cutOff = page.getByRole('region', {name: 'Uploads that were cut off'});
+		await cutOff.getByText('film.mp4').waitFor();
+		await look(t, visited, 'cut-off');
+
+		const offsets: number[] = [];
+		page.on('request', request => {
+			if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
+		});
+		await page.getByLabel('Files that were cut off').setInputFiles(file);
+		await page.getByText('1 upload done').waitFor();
+		t.true(
+			offsets.length > 0 && offsets.every(offset => offset >= CHUNK_SIZE_BYTES),
+			`it went on at ${offsets.join()}`,
+		);
+		await cutOff.waitFor({state: 'detached'});
+		const waiting = page.waitForEvent('download');
+		await row(visited, 'film.mp4').getByRole('link', {name: 'Download film.mp4'}).click();
+		same(t, await readFile(await (await waiting).path()), bytes);
+		await visited.context.close();
+	},
+);
 
 const store = async (
 	network: PeopleNetwork,

@@ -1,8 +1,9 @@
 import {errorKinds, isErrorCode} from '../../protocol/errors.js';
-import {ApiError} from '../api.js';
+import {ApiError, isApiError} from '../api.js';
 import {ask} from '../session.js';
 import {createStore} from '../store.js';
-import {sendAtOnce} from './transport.js';
+import {findLeftovers} from './leftovers.js';
+import {send, stopForGood} from './transport.js';
 
 export type Upload = {
 	id: number;
@@ -55,37 +56,38 @@ const wait = async (ms: number, signal: AbortSignal): Promise<void> =>
 		}
 	});
 
-const send = async ({id, file, name}: Upload): Promise<void> => {
+const sendOne = async ({id, file, name}: Upload): Promise<void> => {
 	const stop = new AbortController();
 	const isStopped = () => stop.signal.aborted;
 	stops.set(id, stop);
 	change(id, {state: 'sending', error: undefined});
 	try {
-		await sendAtOnce({file, name, signal: stop.signal, onSent: sentBytes => change(id, {sentBytes})});
+		await send({file, name, signal: stop.signal, onSent: sentBytes => change(id, {sentBytes})});
 		change(id, {state: 'done', sentBytes: file.size, failures: 0});
 	} catch (error) {
 		if (isStopped()) return;
 		const failures = (find(id)?.failures ?? 0) + 1;
 		change(id, {error, failures});
-		if (!isPassing(error) || failures >= MOST_FAILURES) {
+		// A line that is cut is waited for, however long.
+		if (!isPassing(error) || (failures >= MOST_FAILURES && !isApiError(error, 'OFFLINE'))) {
 			change(id, {state: 'failed'});
 			return;
 		}
 
 		await wait(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1)), stop.signal);
-		if (!isStopped()) change(id, {state: 'waiting', sentBytes: 0});
+		if (!isStopped()) change(id, {state: 'waiting'});
 	} finally {
 		if (stops.get(id) === stop) stops.delete(id);
 		next();
 		// The space that is used is known again once nothing is under way.
-		if (stops.size === 0) void ask();
+		if (stops.size === 0) void ask().then(findLeftovers);
 	}
 };
 
 const next = (): void => {
 	for (const upload of uploads.get()) {
 		if (stops.size >= MOST_AT_ONCE) return;
-		if (upload.state === 'waiting' && !stops.has(upload.id)) void send(upload);
+		if (upload.state === 'waiting' && !stops.has(upload.id)) void sendOne(upload);
 	}
 };
 
@@ -107,13 +109,13 @@ export const pauseUpload = (id: number): void => {
 
 /** Goes on with what is paused, and tries again what failed. */
 export const resumeUpload = (id: number): void => {
-	change(id, {state: 'waiting', sentBytes: 0, failures: 0, error: undefined});
+	change(id, {state: 'waiting', failures: 0, error: undefined});
 	next();
 };
 
 export const removeUpload = (id: number): void => {
 	uploads.set(uploads.get().filter(upload => upload.id !== id));
-	stops.get(id)?.abort();
+	stopForGood(stops.get(id));
 };
 
 const isOver = ({state}: Upload): boolean => state === 'done';

@@ -1,3 +1,4 @@
+import {CHUNK_SIZE_BYTES} from '../../protocol/chunking.js';
 import {uploadedSchema} from '../../protocol/api.js';
 import {pathOf, routes} from '../../protocol/routes.js';
 import {ApiError, errorOf, offline} from '../api.js';
@@ -14,8 +15,14 @@ export type Sending = {
 /** Sends a file, and returns once it is stored durably. */
 export type Send = (sending: Sending) => Promise<void>;
 
+const REMOVED = 'removed';
+
+/** Stops an upload for good; without this reason, it is paused. */
+export const stopForGood = (stop: AbortController | undefined): void => stop?.abort(REMOVED);
+export const isRemoved = ({reason}: AbortSignal): boolean => reason === REMOVED;
+
 /** In one request, from the beginning each time. (Only `XMLHttpRequest` tells how far a body has come.) */
-export const sendAtOnce: Send = async ({file, name, onSent, signal}) =>
+const sendAtOnce: Send = async ({file, name, onSent, signal}) =>
 	new Promise((resolve, reject) => {
 		const request = new XMLHttpRequest();
 		const stop = () => request.abort();
@@ -47,3 +54,12 @@ export const sendAtOnce: Send = async ({file, name, onSent, signal}) =>
 		request.send(form);
 		if (signal.aborted) stop();
 	});
+
+/** A file of more than a chunk is sent so that it can be resumed; a smaller one begins anew as cheaply. */
+export const send: Send = async sending => {
+	if (sending.file.size <= CHUNK_SIZE_BYTES) return sendAtOnce(sending);
+	const {sendResumable} = await import('./resumable.js').catch((error: unknown) => {
+		throw offline(error);
+	});
+	return sendResumable(sending);
+};

@@ -7,11 +7,13 @@ import {line, openLine} from '../live.js';
 import {hrefOf, usePlace, type View, views} from '../place.js';
 import {signOut} from '../session.js';
 import {useStore} from '../store.js';
+import {findLeftovers} from '../uploads/leftovers.js';
 import {endUploads} from '../uploads/queue.js';
 import {DropAnywhere} from './drop-anywhere.js';
 import {FilesView} from './files.js';
 import {Notice} from './notice.js';
 import {Icon, type IconName, Waiting} from './parts.js';
+import {LeftoverList} from './leftover-list.js';
 import {UploadList} from './upload-list.js';
 
 const lazyViews = {
@@ -106,7 +108,10 @@ export const Shell = ({who}: {who: Whoami}) => {
 	const {view, folder} = usePlace();
 	useEffect(openLine, []);
 	useEffect(followFiles, []);
-	useEffect(() => endUploads, []);
+	useEffect(() => {
+		findLeftovers();
+		return endUploads;
+	}, []);
 	useEffect(() => {
 		document.title = `${titles[view].title} · PJAS`;
 	}, [view]);
@@ -131,6 +136,7 @@ export const Shell = ({who}: {who: Whoami}) => {
 			</header>
 			<Line />
 			<main id="content" tabIndex={-1}>
+				<LeftoverList />
 				<Frame key={view}>
 					<ViewOf view={view} folder={folder} />
 				</Frame>
