@@ -11,8 +11,8 @@ export class Placements {
 	readonly #ofFile = new Map<FileId, Some | Map<PlacementGroup, number>>();
 	readonly #onNode = new Map<NodeId, ShardCounts>();
 	readonly #bytesOnNode = new Map<NodeId, number>();
-	/** Each node's id once: the groups of a large network are nearly as many as its chunks. */
-	readonly #names = new Map<NodeId, NodeId>();
+	/** Each node's id once, and a short one: the groups of a large network are nearly as many as its chunks. */
+	readonly #names = new Map<NodeId, {node: NodeId; code: string}>();
 
 	/** A chunk came (no `before`), changed, or went (no `after`). */
 	change(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
@@ -38,20 +38,20 @@ export class Placements {
 		return this.#bytesOnNode.get(node) ?? 0;
 	}
 
-	#nameOf(node: NodeId): NodeId {
-		const known = this.#names.get(node);
-		if (known === undefined) this.#names.set(node, node);
-		return known ?? node;
+	#nameOf(node: NodeId): {node: NodeId; code: string} {
+		let known = this.#names.get(node);
+		if (!known) this.#names.set(node, (known = {node, code: this.#names.size.toString(36)}));
+		return known;
 	}
 
 	#count(chunk: ChunkRecord, by: 1 | -1): void {
-		const nodes = soundShards(chunk)
+		const names = soundShards(chunk)
 			.map(shard => this.#nameOf(shard.node))
-			.sort();
+			.sort((one, other) => (one.node < other.node ? -1 : 1));
 		const wanted = wantedShards(chunk.scheme);
-		const key = `${wanted} ${nodes.join(' ')}`;
+		const key = `${wanted} ${names.map(({code}) => code).join(' ')}`;
 		let group = this.#groups.get(key);
-		if (!group) this.#groups.set(key, (group = {wanted, nodes, chunks: 0}));
+		if (!group) this.#groups.set(key, (group = {wanted, nodes: names.map(({node}) => node), chunks: 0}));
 		group.chunks += by;
 		if (group.chunks === 0) this.#groups.delete(key);
 		this.#countInFile(chunk.file, group, by);

@@ -3,7 +3,7 @@ import type {NodeId} from '../../source/protocol/ids.js';
 import {type Checker, createChecker} from '../coordinator/checker.js';
 import {createDownloader, type Downloader} from '../coordinator/download.js';
 import {createFleet, type Fleet, type NodeState} from '../coordinator/fleet.js';
-import {createHealing, type Healing} from '../coordinator/healing.js';
+import {createHealing, type Healing, type HealingWorker} from '../coordinator/healing.js';
 import type {MasterKey} from '../coordinator/master-key.js';
 import {createNodeLinks} from '../coordinator/node-links.js';
 import {createMemoryBudget} from '../coordinator/memory-budget.js';
@@ -27,8 +27,8 @@ export type Settings = {
 	trashMs: number;
 	/** The longest that a worker rests where nothing wakes it. */
 	longestRestMs: number;
-	/** Whether shards are moved to where they spread and balance better: over years that takes too long to simulate. */
-	hasMoves: boolean;
+	/** The workers that are left out: over years, some take long to simulate. */
+	without: readonly HealingWorker[];
 	/** How nodes read their shards again; without it they don't. */
 	scrub?: ScrubPlan;
 };
@@ -126,7 +126,7 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		async start() {
 			await healing.recall();
 			for (const [name, [worker, restMs]] of Object.entries(healing.workers)) {
-				if (name === 'mover' && !settings.hasMoves) continue;
+				if (settings.without.includes(name as HealingWorker)) continue;
 				running.set(name, runLazily(worker, {clock, log, restMs, longestRestMs}));
 			}
 		},

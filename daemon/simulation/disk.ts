@@ -6,12 +6,65 @@ import {MAX_SHARD_BYTES, onDiskBytes} from '../core/limits.js';
 import type {Figures} from '../node/folder.js';
 import type {ShardStore} from '../ports/shard-store.js';
 
-/** The bodies of all shards, once for all disks that have them. */
-export type Bodies = Map<Digest, Uint8Array>;
+/** The bodies of all shards, once for all disks that have them: in pages, for an object for each would take more than its bytes. */
+export type Bodies = {
+	has: (digest: Digest) => boolean;
+	/** A view of its bytes, which nobody may change. */
+	get: (digest: Digest) => Uint8Array | undefined;
+	sizeOf: (digest: Digest) => number;
+	add: (digest: Digest, body: Uint8Array) => void;
+};
+
+const PAGE_BYTES = 1024 * 1024;
+const LENGTH_BYTES = 4;
+
+export const createBodies = (): Bodies => {
+	const pages: Buffer[] = [];
+	/** Where each stands, behind its length: its page's number times the page's size, and its place there. */
+	const places = new Map<Digest, number>();
+	let end = PAGE_BYTES;
+	const startOf = (place: number) => {
+		const page = pages[Math.floor(place / PAGE_BYTES)] as Buffer;
+		return {page, at: place % PAGE_BYTES};
+	};
+	const sizeOf = (digest: Digest): number => {
+		const place = places.get(digest);
+		if (place === undefined) return 0;
+		const {page, at} = startOf(place);
+		return page.readUInt32LE(at);
+	};
+
+	return {
+		has: digest => places.has(digest),
+		sizeOf,
+		get(digest) {
+			const place = places.get(digest);
+			if (place === undefined) return undefined;
+			const {page, at} = startOf(place);
+			const first = at + LENGTH_BYTES;
+			return page.subarray(first, first + page.readUInt32LE(at));
+		},
+		add(digest, body) {
+			const needed = LENGTH_BYTES + body.length;
+			// One that is larger than a page has a page of its own.
+			if (end + needed > PAGE_BYTES) {
+				pages.push(Buffer.alloc(Math.max(PAGE_BYTES, needed)));
+				end = 0;
+			}
+
+			const page = pages[pages.length - 1] as Buffer;
+			page.writeUInt32LE(body.length, end);
+			page.set(body, end + LENGTH_BYTES);
+			places.set(digest, (pages.length - 1) * PAGE_BYTES + end);
+			end += needed;
+		},
+	};
+};
 
 /** A node's disk, which faults may spoil behind the store's back. */
 export type Disk = ShardStore & {
-	kept: ReadonlyMap<Digest, Uint8Array>;
+	kept: ReadonlySet<Digest>;
+	sizeOf: (digest: Digest) => number;
 	/** What faults took, until it is there again. */
 	taken: ReadonlySet<Digest>;
 	/** Since when it has a shard, in minutes. */
@@ -62,7 +115,9 @@ const placeAfter = (sorted: readonly Digest[], digest: Digest): number => {
 export const createDisk = (options: Options): Disk => {
 	const {bodies, nowMinute, onChange = () => undefined} = options;
 	let {allocatedBytes} = options;
-	const kept = new Map<Digest, Uint8Array>();
+	const kept = new Set<Digest>();
+	/** The bytes of those that are not as their names say. */
+	const wrong = new Map<Digest, Uint8Array>();
 	const since = new Map<Digest, number>();
 	const taken = new Set<Digest>();
 	let usedBytes = 0;
@@ -70,53 +125,51 @@ export const createDisk = (options: Options): Disk => {
 	/** What it has, ascending, as long as that is so. */
 	let sorted: Digest[] | undefined;
 
-	const add = (digest: Digest, body: Uint8Array) => {
-		kept.set(digest, body);
+	const bodyOf = (digest: Digest) => wrong.get(digest) ?? (kept.has(digest) ? bodies.get(digest) : undefined);
+
+	const add = (digest: Digest, sizeBytes: number) => {
+		kept.add(digest);
 		sorted = undefined;
 		if (nowMinute) since.set(digest, nowMinute());
 		taken.delete(digest);
-		usedBytes += onDiskBytes(body.length);
+		usedBytes += onDiskBytes(sizeBytes);
 		onChange();
 	};
 
 	const drop = (digest: Digest) => {
-		const body = kept.get(digest);
-		if (!body) return;
-		kept.delete(digest);
+		if (!kept.delete(digest)) return;
+		wrong.delete(digest);
 		sorted = undefined;
 		since.delete(digest);
-		usedBytes -= onDiskBytes(body.length);
+		usedBytes -= onDiskBytes(bodies.sizeOf(digest));
 		onChange();
 	};
 
-	/** The one body of this name, which is shared from the first time on. */
-	const shared = (digest: Digest, body: Uint8Array): Uint8Array => {
+	/** What was right once is compared with that: it costs less than to hash it again. */
+	const isNamed = (digest: Digest, body: Uint8Array): boolean => {
 		const known = bodies.get(digest);
-		if (known) return known;
-		if (sha256(body) !== digest) {
-			throw new PjasError('DIGEST_MISMATCH', 'The body is not the shard that its name says: send it again');
-		}
-
-		const own = Buffer.from(body);
-		bodies.set(digest, own);
-		return own;
+		if (known) return Buffer.compare(known, body) === 0;
+		if (sha256(body) !== digest) return false;
+		bodies.add(digest, body);
+		return true;
 	};
 
-	const isRight = (digest: Digest) => kept.has(digest) && kept.get(digest) === bodies.get(digest);
+	const isRight = (digest: Digest) => kept.has(digest) && !wrong.has(digest);
 
 	return {
 		kept,
+		sizeOf: digest => (kept.has(digest) ? bodies.sizeOf(digest) : 0),
 		taken,
 		sinceMinute: digest => since.get(digest) ?? Infinity,
 		usedBytes: () => usedBytes,
 		allocatedBytes: () => allocatedBytes,
 		resize: bytes => (allocatedBytes = bytes),
 		rot(digest) {
-			const body = kept.get(digest);
+			const body = bodyOf(digest);
 			if (body)
-				kept.set(
+				wrong.set(
 					digest,
-					body.map((byte, at) => (at === 0 ? byte ^ 1 : byte)),
+					Uint8Array.from(body, (byte, at) => (at === 0 ? byte ^ 1 : byte)),
 				);
 		},
 		take(digest) {
@@ -134,6 +187,7 @@ export const createDisk = (options: Options): Disk => {
 			}),
 		destroy() {
 			kept.clear();
+			wrong.clear();
 			sorted = undefined;
 			since.clear();
 			usedBytes = 0;
@@ -144,23 +198,21 @@ export const createDisk = (options: Options): Disk => {
 				throw new PjasError('BODY_TOO_LARGE', `A shard has at most ${MAX_SHARD_BYTES} bytes`);
 			}
 
-			const own = bodies.get(digest);
-			if (own && Buffer.compare(own, body) !== 0) {
+			if (!isNamed(digest, body)) {
 				throw new PjasError('DIGEST_MISMATCH', 'The body is not the shard that its name says: send it again');
 			}
 
-			const right = shared(digest, body);
 			if (kept.has(digest)) return;
 			if (usedBytes + onDiskBytes(body.length) > allocatedBytes) {
 				throw new PjasError('INSUFFICIENT_STORAGE', 'This node is full: choose another');
 			}
 
-			add(digest, right);
+			add(digest, body.length);
 			return Promise.resolve();
 		},
 		async get(digest, {into, signal} = {}) {
 			signal?.throwIfAborted();
-			const body = kept.get(digest);
+			const body = bodyOf(digest);
 			if (!body) throw notFound();
 			if (!into) return Promise.resolve(Uint8Array.from(body));
 			if (body.length > into.length) throw new PjasError('SHARD_CORRUPT', 'The shard is longer than it should be');
@@ -169,8 +221,7 @@ export const createDisk = (options: Options): Disk => {
 		},
 		async stat(digest, {signal} = {}) {
 			signal?.throwIfAborted();
-			const body = kept.get(digest);
-			return Promise.resolve(body && {sizeBytes: body.length});
+			return Promise.resolve(kept.has(digest) ? {sizeBytes: bodies.sizeOf(digest)} : undefined);
 		},
 		async remove(digest, {signal} = {}) {
 			signal?.throwIfAborted();
@@ -196,7 +247,7 @@ export const createDisk = (options: Options): Disk => {
 		},
 		async prove(digest, challenge, {signal} = {}) {
 			signal?.throwIfAborted();
-			const body = kept.get(digest);
+			const body = bodyOf(digest);
 			if (!body) throw notFound();
 			return Promise.resolve(answerTo(challenge, body));
 		},

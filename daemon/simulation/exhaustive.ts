@@ -16,7 +16,7 @@ export type Crossing = {
 export type Scenario = {
 	/** Starts all parts. What they want to do goes through the crossing. */
 	start: (crossing: Crossing) => Promise<void> | void;
-	/** All that is durable, as text: where it and what each part has seen are the same, the same follows. */
+	/** All that is durable, and what is owed, as text: where it and what each part has seen are the same, the same follows. */
 	state: () => Promise<string>;
 	/** Throws where a promise is broken at this moment. */
 	check: () => Promise<void>;
@@ -32,6 +32,8 @@ export type Exploration = {
 	/** States that are different in what is durable, or in what a part has seen. */
 	states: number;
 	crashes: number;
+	/** Durable states in which parts ended, or the process did. From equal ones the same follows, so each is healed once. */
+	ends: number;
 	longest: number;
 	/** Whether every order was gone: there were no more states than were allowed. */
 	isWhole: boolean;
@@ -95,9 +97,19 @@ before it doesn't go on: what follows is known. Each order is gone from its begi
 */
 export const explore = async (create: () => Promise<Scenario>, mostStates = Infinity): Promise<Exploration> => {
 	const known = new Set<string>();
-	const result: Exploration = {orders: 0, states: 0, crashes: 0, longest: 0, isWhole: true};
+	const healed = new Set<string>();
+	const result: Exploration = {orders: 0, states: 0, crashes: 0, ends: 0, longest: 0, isWhole: true};
 	/** Beginnings of orders that are still to be gone. */
 	const open: Choice[][] = [[]];
+
+	const finish = async (scenario: Scenario, hasCrashed: boolean) => {
+		result.orders++;
+		const key = hashOf(`${hasCrashed} ${await scenario.state()}`);
+		if (healed.has(key)) return;
+		healed.add(key);
+		result.ends++;
+		await scenario.finish(hasCrashed);
+	};
 
 	/** Goes one order: as given, then always what comes first. Leaves what else could have been done for later. */
 	const go = async (given: readonly Choice[]) => {
@@ -136,8 +148,7 @@ export const explore = async (create: () => Promise<Scenario>, mostStates = Infi
 					result.crashes++;
 					crossroads.shut();
 					scenario.crash();
-					await scenario.finish(true);
-					result.orders++;
+					await finish(scenario, true);
 					return;
 				}
 
@@ -148,8 +159,7 @@ export const explore = async (create: () => Promise<Scenario>, mostStates = Infi
 			}
 
 			result.longest = Math.max(result.longest, path.length);
-			await scenario.finish(false);
-			result.orders++;
+			await finish(scenario, false);
 		} catch (error) {
 			throw new Error(`In this order:\n${path.join('\n')}\n${String(error)}`, {cause: error});
 		}

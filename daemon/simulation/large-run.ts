@@ -9,6 +9,7 @@ import type {Chance} from './chance.js';
 import {chanceOf} from './chance.js';
 import type {Settings} from './coordinator.js';
 import {isReachable, type Member} from './member.js';
+import type {ScrubPlan} from './node-process.js';
 import {digestOfWorld, filePages, lightTruthOf} from './truth.js';
 import {createVirtualTime} from './virtual-time.js';
 import {createWorld, type World} from './world.js';
@@ -19,15 +20,22 @@ export type LargeOptions = {
 	files: number;
 	chunksPerFile: number;
 	years: number;
-	/** How often each happens to a node in a year. */
 	rates: Rates;
+	/** What is left out, as it takes long to simulate. */
+	without: readonly LargePart[];
 	graceMs: number;
 	/** Told of what is done, for who waits. */
 	progress: (text: string) => void;
 };
 
-/** `naps` are shorter than the grace, `outages` longer; a node that dies has a new one join in its place. */
-export type Rates = {naps: number; outages: number; deaths: number};
+/**
+How often each happens to a node in a year. `naps` are shorter than the grace, `outages` longer; a node that dies has a new one
+join in its place; `rot` spoils one of its shards. `crashes` are the coordinator's, in a year.
+*/
+export type Rates = {naps: number; outages: number; deaths: number; rot: number; crashes: number};
+
+export const largeParts = ['moves', 'audits', 'scrubs'] as const;
+export type LargePart = (typeof largeParts)[number];
 
 export type LargeResult = {
 	chunks: number;
@@ -35,6 +43,8 @@ export type LargeResult = {
 	/** For how long chunks had fewer copies than wanted, of those that were repaired; sorted. */
 	reducedMs: number[];
 	copiesMade: number;
+	/** Shards that went from one node to another for balance or spread. */
+	shardsMoved: number;
 	bytesMoved: number;
 	counts: Record<string, number>;
 	digest: string;
@@ -53,8 +63,11 @@ const CANDIDATES_A_CHUNK = 12;
 /** A member's line lets 20 Mbit/s out. */
 const MS_PER_NOMINAL_BYTE = 8 / 20_000;
 const SAMPLES = 1_000_000;
+const MANY_NODES = 2000;
 
-const settingsOf = ({graceMs}: LargeOptions): Settings => ({
+const SCRUB: ScrubPlan = {periodMs: 30 * DAY_MS, lookMs: 6 * HOUR_MS};
+
+const settingsOf = ({graceMs, without}: LargeOptions): Settings => ({
 	replicas: REPLICAS,
 	minReplicas: 2,
 	chunkSizeBytes: TINY_BYTES,
@@ -62,7 +75,11 @@ const settingsOf = ({graceMs}: LargeOptions): Settings => ({
 	repair: {graceMs, atOnce: 64, bytesPerSecond: 0},
 	trashMs: 7 * DAY_MS,
 	longestRestMs: 5 * MINUTE_MS,
-	hasMoves: false,
+	without: [
+		...(without.includes('moves') ? (['mover'] as const) : []),
+		...(without.includes('audits') ? (['nodeAuditor'] as const) : []),
+	],
+	...(!without.includes('scrubs') && {scrub: SCRUB}),
 });
 
 /** As many files as asked for, placed as uploads place them; each chunk chooses among a few nodes, not all. */
@@ -131,16 +148,21 @@ const countLost = async (world: World): Promise<number> => {
 const createMeter = (world: () => World) => {
 	const reducedMs: number[] = [];
 	let copiesMade = 0;
+	let shardsMoved = 0;
 	return {
 		reducedMs,
 		copiesMade: () => copiesMade,
+		shardsMoved: () => shardsMoved,
 		onChunk(before: ChunkRecord | undefined, after: ChunkRecord) {
 			if (!before) return;
 			const made = after.shards.filter(({node}) => !before.shards.some(shard => shard.node === node));
 			const gone = before.shards.filter(({node}) => !after.shards.some(shard => shard.node === node));
+			if (made.length === 0) return;
 			const since = gone.flatMap(({node}) => world().silentSince(node) ?? []);
-			if (made.length === 0 || since.length === 0) return;
-			copiesMade += made.length;
+			const isMove = since.length === 0 && gone.length > 0 && !before.shards.some(({fault}) => fault);
+			if (isMove) shardsMoved += made.length;
+			else copiesMade += made.length;
+			if (since.length === 0) return;
 			if (reducedMs.length < SAMPLES) reducedMs.push(world().time.nowMs() - Math.min(...since));
 		},
 	};
@@ -209,6 +231,20 @@ export const runLarge = async (options: LargeOptions): Promise<LargeResult> => {
 		time.timer(chance.between(0, 14 * DAY_MS), join);
 	};
 
+	const rot = () => {
+		const disk = living()?.disk;
+		const digest = disk && chance.pick([...disk.kept]);
+		if (!digest) return;
+		count('shards rotten');
+		disk.rot(digest);
+	};
+
+	const crash = () => {
+		count('crashes');
+		world.crash();
+		time.timer(chance.between(MINUTE_MS, HOUR_MS), world.boot);
+	};
+
 	const often = (perYear: number, work: () => void) => {
 		if (perYear <= 0) return;
 		const next = () =>
@@ -223,10 +259,14 @@ export const runLarge = async (options: LargeOptions): Promise<LargeResult> => {
 	often(nodes * rates.naps, () => away('naps', chance.between(2 * MINUTE_MS, graceMs * 0.9)));
 	often(nodes * rates.outages, () => away('outages', graceMs + chance.between(HOUR_MS, 12 * HOUR_MS)));
 	often(nodes * rates.deaths, die);
+	often(nodes * rates.rot, rot);
+	often(rates.crashes, crash);
 	const endMs = years * YEAR_MS;
+	// Once in a while, whatever a day takes.
+	const every = nodes >= MANY_NODES ? 1 : 10;
 	for (let day = 1; day * DAY_MS <= endMs; day++) {
 		await time.run(day * DAY_MS);
-		if (day % 10 === 0) progress(`day ${day}: ${JSON.stringify(counts)}, ${meter.copiesMade()} copies made`);
+		if (day % every === 0) progress(`day ${day}: ${JSON.stringify(counts)}, ${meter.copiesMade()} copies made`);
 	}
 
 	const {reducedMs} = meter;
@@ -235,7 +275,8 @@ export const runLarge = async (options: LargeOptions): Promise<LargeResult> => {
 		lostChunks: await countLost(world),
 		reducedMs: reducedMs.sort((a, b) => a - b),
 		copiesMade: meter.copiesMade(),
-		bytesMoved: meter.copiesMade() * CHUNK_SIZE_BYTES,
+		shardsMoved: meter.shardsMoved(),
+		bytesMoved: (meter.copiesMade() + meter.shardsMoved()) * CHUNK_SIZE_BYTES,
 		counts,
 		digest: await digestOfWorld(world),
 		events: time.events(),

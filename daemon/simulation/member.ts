@@ -85,7 +85,7 @@ export const lineTo = (member: Member, {wait, waitFor, isLucky}: LineOptions): S
 		return isAnswering(member) ? outcome.result : fail(signal);
 	};
 
-	const sizeOf = (digest: Parameters<Disk['get']>[0]) => disk.kept.get(digest)?.length ?? 0;
+	const sizeOf = (digest: Parameters<Disk['get']>[0]) => disk.sizeOf(digest);
 
 	return {
 		put: async (digest, body, {signal}: ShardOptions = {}) =>

@@ -15,7 +15,14 @@ test('seeds are one, a range, or so many from one on', t => {
 test('a flag of the large network asks for one', t => {
 	const plan = planOf(['--seed', '4', '--nodes', '10000', '--files', '100000', '--years', '0.5', '--deaths', '0.1']);
 	t.like(plan, {kind: 'large', seed: 4, nodes: 10_000, files: 100_000, chunksPerFile: 10, years: 0.5});
-	t.deepEqual(plan?.kind === 'large' && plan.rates, {naps: 6, outages: 0.2, deaths: 0.1});
+	t.deepEqual(plan?.kind === 'large' && plan.rates, {naps: 6, outages: 0.2, deaths: 0.1, rot: 1, crashes: 12});
+});
+
+test('a large network can do without what takes long', t => {
+	const plan = planOf(['--without', 'audits,moves']);
+	t.deepEqual(plan?.kind === 'large' && plan.without, ['audits', 'moves']);
+	const whole = planOf(['--nodes', '10']);
+	t.deepEqual(whole?.kind === 'large' && whole.without, []);
 });
 
 const wrong: [argv: string[], problem: RegExp][] = [
@@ -31,6 +38,7 @@ const wrong: [argv: string[], problem: RegExp][] = [
 	[['--nodes', '10', '--days', '1'], /--days is for small networks/],
 	[['--files', '10000000', '--chunks', '10'], /too much memory/],
 	[['--grace', '0'], /--grace is 0/],
+	[['--without', 'moves,repairs'], /--without is moves,repairs. Allowed: moves, audits, scrubs/],
 	[['--colour'], /--colour/],
 ];
 

@@ -1,5 +1,5 @@
 import {parseArgs} from 'node:util';
-import type {Rates} from './large-run.js';
+import {type LargePart, largeParts, type Rates} from './large-run.js';
 
 export type ShortPlan = {kind: 'short'; first: number; last: number; faultyDays: number; isTraced: boolean};
 export type LargePlan = {
@@ -10,6 +10,7 @@ export type LargePlan = {
 	chunksPerFile: number;
 	years: number;
 	rates: Rates;
+	without: LargePart[];
 	graceMinutes: number;
 };
 export type Plan = ShortPlan | LargePlan;
@@ -22,7 +23,7 @@ Many small networks in which everything goes wrong that their scheme allows:
   --days D         how long things go wrong in each; default 0.15
   --trace          print all that happens
 
-One large network without moves, for its figures, where any of these is given:
+One large network, for its figures, where any of these is given:
   --nodes N        default 10000
   --files F        default 1000
   --chunks C       chunks of 10 MiB in each file; default 10
@@ -30,6 +31,9 @@ One large network without moves, for its figures, where any of these is given:
   --naps R         shorter than the grace, for each node in a year; default 6
   --outages R      of 1 to 12 hours more than the grace; default 0.2
   --deaths R       default 0.05
+  --rot R          shards that go bad on each node in a year; default 1
+  --crashes R      of the coordinator in a year; default 12
+  --without PARTS  some of moves,audits,scrubs: each takes time to simulate
   --grace M        minutes that a lost copy is waited for; default 15
 
   --help           print this
@@ -48,11 +52,26 @@ const flags = {
 	naps: {type: 'string'},
 	outages: {type: 'string'},
 	deaths: {type: 'string'},
+	rot: {type: 'string'},
+	crashes: {type: 'string'},
+	without: {type: 'string'},
 	grace: {type: 'string'},
 	help: {type: 'boolean', default: false},
 } as const;
 
-const ofLarge = ['nodes', 'files', 'chunks', 'years', 'naps', 'outages', 'deaths', 'grace'] as const;
+const ofLarge = [
+	'nodes',
+	'files',
+	'chunks',
+	'years',
+	'naps',
+	'outages',
+	'deaths',
+	'rot',
+	'crashes',
+	'without',
+	'grace',
+] as const;
 const ofShort = ['seeds', 'count', 'days'] as const;
 
 /** What is wrong with the command line, for a person. */
@@ -94,6 +113,14 @@ const rangeOf = ({seed = '1', seeds, count}: Values): {first: number; last: numb
 	throw new UsageError(`--seeds is ${seeds}. Allowed: the first and the last, as 1..500`);
 };
 
+const isPart = (text: string): text is LargePart => (largeParts as readonly string[]).includes(text);
+
+const partsOf = (text: string): LargePart[] => {
+	const parts = text.split(',').filter(part => part !== '');
+	if (parts.every(isPart)) return parts;
+	throw new UsageError(`--without is ${text}. Allowed: ${largeParts.join(', ')}, or some of them with commas between`);
+};
+
 const largePlanOf = (values: Values): LargePlan => {
 	const plan: LargePlan = {
 		kind: 'large',
@@ -106,7 +133,10 @@ const largePlanOf = (values: Values): LargePlan => {
 			naps: numberOf('naps', values.naps ?? '6', 0, 10_000),
 			outages: numberOf('outages', values.outages ?? '0.2', 0, 10_000),
 			deaths: numberOf('deaths', values.deaths ?? '0.05', 0, 100),
+			rot: numberOf('rot', values.rot ?? '1', 0, 10_000),
+			crashes: numberOf('crashes', values.crashes ?? '12', 0, 10_000),
 		},
+		without: partsOf(values.without ?? ''),
 		graceMinutes: numberOf('grace', values.grace ?? '15', 3, 10_000),
 	};
 	const chunks = plan.files * plan.chunksPerFile;

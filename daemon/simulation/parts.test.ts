@@ -1,10 +1,10 @@
 import test from 'ava';
 import {shardStoreSuite} from '../ports/shard-store.suite.js';
 import {chanceOf} from './chance.js';
-import {createDisk, type Disk} from './disk.js';
+import {createBodies, createDisk, type Disk} from './disk.js';
 import {createVirtualTime} from './virtual-time.js';
 
-const newDisk = (): Disk => createDisk({allocatedBytes: 2 ** 30, bodies: new Map(), nowMinute: () => 0});
+const newDisk = (): Disk => createDisk({allocatedBytes: 2 ** 30, bodies: createBodies(), nowMinute: () => 0});
 
 shardStoreSuite(test, 'a simulated disk', async () => Promise.resolve(newDisk()), {
 	async tamper(store, digest) {

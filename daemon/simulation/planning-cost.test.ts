@@ -11,7 +11,7 @@ import {chunkOf, fileOf, nodeIdOf, nodeOf} from '../ports/catalog-samples.suite.
 import {manualClock} from '../testing/manual-clock.js';
 import {silentLog} from '../testing/silent-log.js';
 import {chanceOf} from './chance.js';
-import {createDisk} from './disk.js';
+import {createBodies, createDisk} from './disk.js';
 import {catalogWith} from './gate.js';
 
 const NODES = 30;
@@ -26,7 +26,7 @@ const readsAfterDeath = async ({held, others}: {held: number; others: number}): 
 		return work();
 	});
 	const clock = manualClock(1_700_100_000_000);
-	const disk = createDisk({allocatedBytes: 0, bodies: new Map()});
+	const disk = createDisk({allocatedBytes: 0, bodies: createBodies()});
 	const fleet = createFleet({dial: () => disk, clock});
 	for (let number = 1; number <= NODES; number++) {
 		const record = await durable.putNode(

@@ -37,7 +37,7 @@ type Machine = {cpuSeconds: number; peakMib: number; plannerUs: number};
 
 export const largeReportOf = (plan: LargePlan, result: LargeResult, machine: Machine): string => {
 	const {nodes, years, seed} = plan;
-	const {chunks, lostChunks, reducedMs, copiesMade, bytesMoved, counts, digest, events, world} = result;
+	const {chunks, lostChunks, reducedMs, copiesMade, shardsMoved, bytesMoved, counts, digest, events, world} = result;
 	const chunkYears = chunks * years;
 	const days = (years * YEAR_MS) / 86_400_000;
 	const rate = lostChunks === 0 ? `0 (below ${(3 / chunkYears).toExponential(1)} at 95%)` : lostChunks / chunkYears;
@@ -47,8 +47,8 @@ export const largeReportOf = (plan: LargePlan, result: LargeResult, machine: Mac
 			.map(([name, count]) => `${count} ${name}`)
 			.join(', ')}; ${world.members.size} nodes in all`,
 		`chunks lost          ${lostChunks}; in a chunk-year ${rate}`,
-		`copies made          ${copiesMade}`,
-		`repair traffic       ${(bytesMoved / nodes / days / 1024 ** 2).toFixed(2)} MiB written for each node and day`,
+		`copies made          ${copiesMade}, and ${shardsMoved} shards moved${plan.without.length > 0 ? `; without ${plan.without.join(', ')}` : ''}`,
+		`healing traffic      ${(bytesMoved / nodes / days / 1024 ** 2).toFixed(2)} MiB written for each node and day`,
 		`reduced redundancy   p50 ${minutes(quantileOf(reducedMs, 0.5))}, p99 ${minutes(quantileOf(reducedMs, 0.99))}`,
 		`planner              ${machine.plannerUs.toFixed(0)} µs for a chunk, with all nodes to choose from`,
 		`this machine         ${machine.cpuSeconds.toFixed(0)} s of CPU, at most ${machine.peakMib.toFixed(0)} MiB, ${events} events`,

@@ -42,10 +42,13 @@ const ORPHAN_AFTER_MINUTES = 26 * 60;
 const ORPHAN_ALONE_AFTER_MINUTES = 50 * 60;
 const CHECK_AFTER_HOURS = [3, 6, 12, 26, 30, 36, 52, 72];
 const ALONE_HOURS = 52;
+/** Where nodes say what they have and scrub often, so that nothing else need find what is amiss. */
+const SOON_HOURS = 6;
 /** How many are left alone after the last fault: what is amiss is found by scrubs, audits and the daily comparison only. */
 const ALONE_SHARE = 1 / 20;
 /** In how many one node never answers again: what it holds must be made elsewhere. */
 const MUTE_SHARE = 1 / 8;
+const SHORT_SCRUB_MS = 2 * HOUR_MS;
 const RESTORED_SHARE = 1 / 2;
 const TRASH_MS = 4 * HOUR_MS;
 const MOST_MEMBERS = 20;
@@ -59,12 +62,12 @@ const settings = {
 	repair: {graceMs: 15 * MINUTE_MS, atOnce: 4, bytesPerSecond: 0},
 	trashMs: TRASH_MS,
 	longestRestMs: 5 * MINUTE_MS,
-	hasMoves: true,
+	without: [],
 } satisfies Settings;
 
 /** Mostly each shard is read again soon, so that most networks are at rest soon; in some, what rots stays for long. */
 const scrubOf = (chance: Chance): ScrubPlan => ({
-	periodMs: chance.isLucky(0.9) ? 2 * HOUR_MS : 24 * HOUR_MS,
+	periodMs: chance.isLucky(0.9) ? SHORT_SCRUB_MS : 24 * HOUR_MS,
 	lookMs: 15 * MINUTE_MS,
 });
 
@@ -82,8 +85,9 @@ export const runShort = async ({seed, faultyDays, trace: tell}: ShortOptions): P
 	const chance = chanceOf(seed);
 	const time = createVirtualTime();
 	const trace = (text: string) => tell?.(`${(time.nowMs() / 1000).toFixed(3).padStart(12)} ${text}`);
+	const scrub = scrubOf(chance);
 	const world: World = createWorld({
-		...{time, chance: chance.fork(), settings: {...settings, scrub: scrubOf(chance)}, trace},
+		...{time, chance: chance.fork(), settings: {...settings, scrub}, trace},
 		hesitates: () => !isCalm,
 		figuresEveryMs: MINUTE_MS,
 		onChunk(before, after) {
@@ -175,12 +179,17 @@ export const runShort = async ({seed, faultyDays, trace: tell}: ShortOptions): P
 	const heal = async () => {
 		await calm();
 		const calmAtMs = time.nowMs();
+		const isSoon = !isAlone && scrub.periodMs === SHORT_SCRUB_MS;
+		const lastHours = isSoon ? SOON_HOURS : Math.max(...CHECK_AFTER_HOURS);
 		for (const hours of CHECK_AFTER_HOURS) {
 			await time.run(calmAtMs + hours * HOUR_MS);
 			const breaches = await restBreaches();
 			healedAfterHours = hours;
 			if (breaches.length === 0 && (!isAlone || hours >= ALONE_HOURS)) return;
-			if (hours === CHECK_AFTER_HOURS.at(-1)) fail(tellOf(breaches));
+			if (hours >= lastHours) {
+				fail(`after ${hours} hours without faults: ${tellOf(breaches)}`);
+				return;
+			}
 		}
 	};
 

@@ -10,7 +10,7 @@ import type {Catalog} from '../ports/catalog.js';
 import type {Log} from '../ports/log.js';
 import type {Chance} from './chance.js';
 import {createSimulatedCoordinator, type Settings, type SimulatedCoordinator} from './coordinator.js';
-import {type Bodies, createDisk} from './disk.js';
+import {createBodies, createDisk} from './disk.js';
 import {catalogThrough, clockThrough, createGate, type Gate} from './gate.js';
 import {isReachable, lineTo, type Member, statsOf} from './member.js';
 import {createNodeProcess, type NodeProcess} from './node-process.js';
@@ -117,7 +117,7 @@ export const createWorld = (options: WorldOptions): World => {
 	let backup: {catalog: Catalog; at: number} | undefined;
 	let restoredAt: number | undefined;
 	let jumpedMs = 0;
-	const bodies: Bodies = new Map();
+	const bodies = createBodies();
 	const members = new Map<NodeId, Member>();
 	const processes = new Map<NodeId, NodeProcess>();
 	/** The self-check that each node was asked for. */
