@@ -245,6 +245,7 @@ inBrowser('on a phone and in the dark, all fits and axe has nothing to say', asy
 		await look(t, visited, isPhone ? 'file-phone-dark' : 'file');
 		await page.keyboard.press('Escape');
 		await page.getByRole('dialog').waitFor({state: 'detached'});
+		t.is(await page.evaluate('document.activeElement.textContent'), 'Letter to the council.pdf', 'the focus is back');
 		await visited.context.close();
 	}
 });

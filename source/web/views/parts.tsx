@@ -1,4 +1,4 @@
-import {type ReactNode, useEffect, useId, useRef} from 'react';
+import {type ReactNode, useId, useLayoutEffect, useRef} from 'react';
 import {isApiError, messageOf} from '../api.js';
 
 /** Small parts that every view is made of. */
@@ -66,7 +66,8 @@ type DialogProps = {title: string; isWide?: boolean; onClose: () => void; childr
 export const Dialog = ({title, isWide = false, onClose, children}: DialogProps) => {
 	const place = useRef<HTMLDialogElement>(null);
 	const id = useId();
-	useEffect(() => {
+	// Before it leaves the page it is closed, so that the browser gives the focus back to where it was.
+	useLayoutEffect(() => {
 		const dialog = place.current;
 		dialog?.showModal();
 		return () => dialog?.close();
