@@ -84,7 +84,9 @@ const titles = async (): Promise<Set<string>> => {
 		for (const name of await readdir(new URL(folder, root), {recursive: true})) {
 			if (!/\.test\.tsx?$/.test(name)) continue;
 			const text = await readFile(new URL(folder + name, root), 'utf8');
-			for (const [, quote = '', title = ''] of text.matchAll(/\b(?:test(?:\.serial)?|inBrowser)\(\s*(['"`])(.+?)\1,/g)) {
+			for (const [, quote = '', title = ''] of text.matchAll(
+				/\b(?:test(?:\.serial)?|inBrowser)\(\s*(['"`])(.+?)\1,/g,
+			)) {
 				found.add(quote === '`' ? title.replaceAll(/\$\{[^}]*\}/g, '…') : title);
 			}
 		}
