@@ -19,10 +19,13 @@ test('a flag of the large network asks for one', t => {
 });
 
 test('a large network can do without what takes long', t => {
-	const plan = planOf(['--without', 'audits,moves']);
-	t.deepEqual(plan?.kind === 'large' && plan.without, ['audits', 'moves']);
-	const whole = planOf(['--nodes', '10']);
-	t.deepEqual(whole?.kind === 'large' && whole.without, []);
+	const without = (argv: string[]) => {
+		const plan = planOf(argv);
+		return plan?.kind === 'large' && plan.without;
+	};
+	t.deepEqual(without(['--without', 'scrubs,moves']), ['scrubs', 'moves']);
+	t.deepEqual(without(['--nodes', '10']), ['moves', 'audits']);
+	t.deepEqual(without(['--without', 'none']), []);
 });
 
 const wrong: [argv: string[], problem: RegExp][] = [
@@ -38,7 +41,7 @@ const wrong: [argv: string[], problem: RegExp][] = [
 	[['--nodes', '10', '--days', '1'], /--days is for small networks/],
 	[['--files', '10000000', '--chunks', '10'], /too much memory/],
 	[['--grace', '0'], /--grace is 0/],
-	[['--without', 'moves,repairs'], /--without is moves,repairs. Allowed: moves, audits, scrubs/],
+	[['--without', 'moves,repairs'], /--without is moves,repairs. Allowed: none, or some of moves, audits, scrubs/],
 	[['--colour'], /--colour/],
 ];
 

@@ -33,7 +33,8 @@ One large network, for its figures, where any of these is given:
   --deaths R       default 0.05
   --rot R          shards that go bad on each node in a year; default 1
   --crashes R      of the coordinator in a year; default 12
-  --without PARTS  some of moves,audits,scrubs: each takes time to simulate
+  --without PARTS  some of moves,audits,scrubs, or none: each takes time to
+                   simulate; default moves,audits
   --grace M        minutes that a lost copy is waited for; default 15
 
   --help           print this
@@ -116,9 +117,9 @@ const rangeOf = ({seed = '1', seeds, count}: Values): {first: number; last: numb
 const isPart = (text: string): text is LargePart => (largeParts as readonly string[]).includes(text);
 
 const partsOf = (text: string): LargePart[] => {
-	const parts = text.split(',').filter(part => part !== '');
+	const parts = text === 'none' ? [] : text.split(',');
 	if (parts.every(isPart)) return parts;
-	throw new UsageError(`--without is ${text}. Allowed: ${largeParts.join(', ')}, or some of them with commas between`);
+	throw new UsageError(`--without is ${text}. Allowed: none, or some of ${largeParts.join(', ')} with commas between`);
 };
 
 const largePlanOf = (values: Values): LargePlan => {
@@ -136,7 +137,7 @@ const largePlanOf = (values: Values): LargePlan => {
 			rot: numberOf('rot', values.rot ?? '1', 0, 10_000),
 			crashes: numberOf('crashes', values.crashes ?? '12', 0, 10_000),
 		},
-		without: partsOf(values.without ?? ''),
+		without: partsOf(values.without ?? 'moves,audits'),
 		graceMinutes: numberOf('grace', values.grace ?? '15', 3, 10_000),
 	};
 	const chunks = plan.files * plan.chunksPerFile;
