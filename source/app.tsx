@@ -3,6 +3,7 @@ import {type ReactNode, useSyncExternalStore} from 'react';
 import {render} from 'ink';
 import {createApi} from './client/api.js';
 import {systemClock} from './client/clock.js';
+import {uploadNotesFolder} from './client/credentials.js';
 import {createKeyringSession} from './client/keyring-session.js';
 import {createLive} from './client/live.js';
 import {openedApi, sealedUploads} from './client/opened-api.js';
@@ -28,6 +29,7 @@ import {createTransfersScreen} from './screens/transfers.js';
 import type {Host} from './terminal/ending.js';
 import {openTerminal, type Terminal} from './terminal/terminal.js';
 import {createTransfers} from './transfers/queue.js';
+import {createUploadNotes} from './transfers/upload-notes.js';
 
 export type ConsoleOptions = {
 	url: string;
@@ -176,8 +178,11 @@ export const runConsole = async (options: ConsoleOptions): Promise<number> => {
 	const api = openedApi(network, keyring);
 	const live = createLive({api, clock: systemClock, random: Math.random});
 	const watch = watchToken({live, clock: systemClock, token: options.token, read: options.readToken});
+	const places = {environment, home: folders.home};
+	const notesFor = (kind: string) => createUploadNotes(uploadNotesFolder(places), {url, kind, now: systemClock.now});
 	const transfers = createTransfers({
 		api,
+		notes: {plain: notesFor('plain'), sealed: notesFor('sealed')},
 		sealed: sealedUploads(network, keyring, random),
 		clock: systemClock,
 		random: Math.random,

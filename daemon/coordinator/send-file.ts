@@ -2,6 +2,7 @@ import {once} from 'node:events';
 import {create as contentDisposition} from 'content-disposition';
 import {PjasError} from '../../source/protocol/errors.js';
 import {type ByteRange, parseRange} from '../../source/protocol/ranges.js';
+import {CHUNKS_SHA256_HEADER} from '../../source/protocol/uploads-api.js';
 import type {FileRecord} from '../core/model.js';
 import type {AppContext} from '../http/app.js';
 import {DOWNLOAD_POLICY} from '../http/security-headers.js';
@@ -86,6 +87,7 @@ const setHeaders = (ctx: AppContext, file: FileRecord, plan: Plan): void => {
 		'Content-Disposition': contentDisposition(file.name),
 		'Content-Security-Policy': DOWNLOAD_POLICY,
 		'Cache-Control': 'private, no-cache',
+		...(file.chunksSha256 !== undefined && {[CHUNKS_SHA256_HEADER]: file.chunksSha256}),
 		...(plan.contentRange !== undefined && {'Content-Range': plan.contentRange}),
 	});
 };

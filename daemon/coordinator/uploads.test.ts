@@ -1,6 +1,9 @@
 import {createHash} from 'node:crypto';
+import {Readable} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
+import {Upload, type UploadOptions} from 'tus-js-client';
 import {systemRandom} from '../adapters/system.js';
+import {startCuttingProxy} from '../testing/cutting-proxy.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {startPeopleNetwork} from '../testing/people.js';
 import {startTestNetwork, type TestNetworkOptions} from '../testing/network.js';
@@ -9,6 +12,8 @@ import {masterKeyOf} from './master-key.js';
 
 /** Small, so that a file has many. */
 const CHUNK = 16 * 1024;
+/** What sockets and streams may hold of a request's body. */
+const MOST_UNREAD = 256 * 1024;
 const OFFSET_TYPE = 'application/offset+octet-stream';
 
 const noise = (bytes: number, seed = 1): Buffer<ArrayBuffer> =>
@@ -112,7 +117,7 @@ test('an upload in pieces of any size becomes the file that was meant', async t 
 			t.is(await tus.offset(path), at);
 		}
 
-		t.deepEqual(await content(path), bytes);
+		t.true(bytes.equals(await content(path)));
 		const id = path.split('/').at(-1) ?? '';
 		const {file} = (await jsonOf(await fetch(`${url}/api/files/${id}`))) as {file: Record<string, unknown>};
 		t.like(file, {filename: 'grün "1".txt', type: 'text/plain', size, chunks_count: Math.ceil(size / CHUNK)});
@@ -141,7 +146,7 @@ test('an upload comes whole with its first request, or without a byte', async t 
 		t.is(answer.headers.get('upload-expires'), null);
 		const path = answer.headers.get('location') ?? '';
 		t.is(await tus.offset(path), size);
-		t.deepEqual(await content(path), bytes);
+		t.true(bytes.equals(await content(path)));
 	}
 });
 
@@ -154,7 +159,7 @@ test('an upload whose length is told at its end becomes the same file, also wher
 		if (size > 0) t.is((await tus.patch(path, 0, bytes)).status, 204);
 		const last = await tus.patch(path, size, noise(0), {'Upload-Length': String(size)});
 		t.is(last.status, 204, await last.text());
-		t.deepEqual(await content(path), bytes);
+		t.true(bytes.equals(await content(path)));
 	}
 
 	const path = await begin({'Upload-Defer-Length': '1'});
@@ -163,7 +168,7 @@ test('an upload whose length is told at its end becomes the same file, also wher
 	t.deepEqual(await code(await tus.patch(path, CHUNK + 1, noise(0), {'Upload-Length': '5'})), [400, 'INVALID_REQUEST']);
 	const rest = bytes.subarray(CHUNK + 1);
 	t.is((await tus.patch(path, CHUNK + 1, rest, {'Upload-Length': String(bytes.length)})).status, 204);
-	t.deepEqual(await content(path), bytes);
+	t.true(bytes.equals(await content(path)));
 });
 
 test('what is wrong with a request is told in words, and changes nothing', async t => {
@@ -225,7 +230,7 @@ test('a checksum that is right lets all through, one that is wrong nothing', asy
 	const rest = bytes.subarray(first.length);
 	t.deepEqual(await code(await tus.patch(path, first.length, rest, sum('md5', first))), [460, 'CHECKSUM_MISMATCH']);
 	t.is((await tus.patch(path, first.length, rest, sum('md5', rest))).status, 204);
-	t.deepEqual(await content(path), bytes);
+	t.true(bytes.equals(await content(path)));
 	await eventually(t, async () => Promise.resolve(catalog.totals().removals === 0), 'what was not kept is removed');
 	t.true(nodes.every(({shards}) => shards.kept.size === 4));
 });
@@ -312,7 +317,7 @@ test('a request that stalls lets go when another goes on, and what it brought co
 	}
 
 	t.is((await tus.patch(path, CHUNK + 5, bytes.subarray(CHUNK + 5))).status, 204);
-	t.deepEqual(await content(path), bytes);
+	t.true(bytes.equals(await content(path)));
 });
 
 test('an upload goes on after nodes failed, from what was durable', async t => {
@@ -332,7 +337,7 @@ test('an upload goes on after nodes failed, from what was durable', async t => {
 	t.true(offset <= 2 * CHUNK && offset % CHUNK === 0, String(offset));
 	for (const node of nodes) node.faults = {};
 	t.is((await tus.patch(path, offset, bytes.subarray(offset))).status, 204);
-	t.deepEqual(await content(path), bytes);
+	t.true(bytes.equals(await content(path)));
 });
 
 test('another coordinator over the same catalogue goes on with an unfinished upload, whose chunks are no leftovers', async t => {
@@ -344,5 +349,79 @@ test('another coordinator over the same catalogue goes on with an unfinished upl
 	const second = await start(t, {catalog: first.catalog, nodesOf: first, more: {masterKey}});
 	t.is(await second.tus.offset(path), CHUNK + 500);
 	t.is((await second.tus.patch(path, CHUNK + 500, bytes.subarray(CHUNK + 500))).status, 204);
-	t.deepEqual(await second.content(path), bytes);
+	t.true(bytes.equals(await second.content(path)));
+});
+
+/** Numbers from 0 up to 1, drawn from a seed. */
+const randomOf = (seed: number) => {
+	let state = seed;
+	return () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
+};
+
+test('whatever bytes the line breaks after, an upload that goes on becomes the same file', async t => {
+	const network = await start(t);
+	const proxy = await startCuttingProxy(t, network.url);
+	const tus = tusOf(proxy.url);
+	const seed = Number(process.env['PJAS_SEED'] ?? 1 + (Date.now() % 1_000_000));
+	t.log(`seed ${seed}`);
+	const random = randomOf(seed);
+	let [rounds, mostSentAgain] = [0, 0];
+	while (rounds < 200) {
+		const bytes = noise(1 + Math.floor(random() * 40 * CHUNK), rounds);
+		const path = await network.begin({'Upload-Length': String(bytes.length)});
+		for (let offset = 0; offset < bytes.length;) {
+			const cut = Math.floor(random() * ((bytes.length - offset) * 1.2 + 1000)) + 1;
+			const before = proxy.sentBytes();
+			proxy.cutAfter(cut);
+			const answer = await tus.patch(path, offset, bytes.subarray(offset)).catch(() => undefined);
+			proxy.cutAfter(undefined);
+			rounds++;
+			const sent = proxy.sentBytes() - before;
+			const next = await network.tus.offset(path);
+			t.true(next >= offset && (answer?.status !== 204 || next === bytes.length));
+			// What went out and does not count: headers, and what nobody had read yet when the upload was asked for again.
+			if (answer === undefined) mostSentAgain = Math.max(mostSentAgain, sent - (next - offset));
+			offset = next;
+		}
+
+		t.true(bytes.equals(await network.content(path)));
+	}
+
+	t.true(proxy.cuts() > 50, String(proxy.cuts()));
+	t.true(mostSentAgain <= CHUNK + MOST_UNREAD, `${mostSentAgain} bytes were sent again`);
+	t.is(network.catalog.countUploads(), 0);
+	await eventually(t, async () => Promise.resolve(network.catalog.totals().removals === 0), 'short chunks are removed');
+	const kept = new Set(network.nodes.flatMap(({shards}) => [...shards.kept.keys()]));
+	t.is(kept.size, network.catalog.totals().chunks);
+});
+
+test('tus-js-client uploads, also with an unknown length and over a line that breaks, and goes on by itself', async t => {
+	const network = await start(t);
+	const proxy = await startCuttingProxy(t, network.url);
+	const bytes = noise(20 * CHUNK + 77);
+	const send = async (options: Partial<UploadOptions>): Promise<string> =>
+		new Promise((resolve, reject) => {
+			const upload = new Upload(Readable.from(bytes, {objectMode: false}), {
+				endpoint: `${proxy.url}/api/uploads`,
+				retryDelays: [0, 0, 0, 0, 0],
+				metadata: {filename: 'film.mp4', filetype: 'video/mp4'},
+				chunkSize: 5 * CHUNK,
+				onError: reject,
+				onSuccess: () => resolve(new URL(upload.url ?? '').pathname),
+				...options,
+			});
+			upload.start();
+		});
+	t.true(bytes.equals(await network.content(await send({uploadSize: bytes.length}))));
+	t.true(bytes.equals(await network.content(await send({uploadLengthDeferred: true, chunkSize: 20_000}))));
+	let isFirst = true;
+	const path = await send({
+		uploadSize: bytes.length,
+		onChunkComplete() {
+			if (isFirst) proxy.cutAfter(CHUNK + 100);
+			isFirst = false;
+		},
+	});
+	t.true(proxy.cuts() > 0);
+	t.true(bytes.equals(await network.content(path)));
 });

@@ -77,6 +77,7 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		revokeToken: async id => (await calls()).revokeToken(id),
 		changeFile: async (id, change) => (await calls()).changeFile(id, change),
 		upload: async file => (await calls()).upload(file),
+		cancelUpload: async id => (await calls()).cancelUpload(id),
 		keyring: async () => (await calls()).keyring(),
 		putKeyring: async keyring => (await calls()).putKeyring(keyring),
 		sharedFile: async (link, password) => (await calls()).sharedFile(link, password),

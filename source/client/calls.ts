@@ -28,6 +28,7 @@ import {jsonBody} from './json-body.js';
 import type {Limits} from './limits.js';
 import {createPeopleCalls} from './people-calls.js';
 import {callJson, strange} from './read-answer.js';
+import {cancelResumable} from './resumable-upload.js';
 import {sendUpload} from './upload.js';
 
 export type Calls = Omit<Api, 'url'>;
@@ -91,6 +92,7 @@ export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls =>
 		check: (id, signal) => readCheck(http, id, signal),
 		events: options => readEvents(http, options),
 		upload: async file => sendUpload(http, file),
+		cancelUpload: async id => cancelResumable(http, id),
 		async keyring() {
 			const {blob, revision} = await callJson(http, {name: 'keyring'}, keyringSchema);
 			return {blob, revision};

@@ -45,6 +45,15 @@ export type LogsQuery = {
 	file?: string;
 };
 
+/** What remembers which upload goes on. */
+export type Resume = {
+	/** The upload that an earlier try began, if one did. */
+	known: () => Promise<string | undefined>;
+	begun: (id: string) => Promise<void>;
+	/** It is whole, or nobody knows it any more. */
+	ended: () => Promise<void>;
+};
+
 export type Outgoing = {
 	/** As it is to be stored: any Unicode, quotes and line ends. */
 	name: string;
@@ -55,6 +64,8 @@ export type Outgoing = {
 	body: AsyncIterable<Uint8Array>;
 	/** Told how many bytes of the body went out so far. */
 	onSent?: (sentBytes: number) => void;
+	/** With it, and a size, the upload goes on where an earlier one of the same body broke off, and is verified whole. */
+	resume?: Resume;
 	/** Where the body is sealed end to end: the details that were sealed with it. */
 	e2e?: E2e;
 	signal: AbortSignal;
@@ -69,6 +80,8 @@ export type Incoming = {
 	fromByte: number;
 	/** Names this content: '' where the coordinator gave none. */
 	etag: string;
+	/** SHA-256 over the SHA-256s of its chunks, where the coordinator knows it. */
+	chunksSha256?: string | undefined;
 	/**
 	The bytes from `fromByte` to the end, read from the network no faster than they are taken. To be read once; whoever
 	stops earlier (`break`) closes the connection.
@@ -127,6 +140,8 @@ export type Api = ApiOfNodesAndPeople & {
 	*/
 	events: (options: EventsOptions) => AsyncIterable<ApiEvent>;
 	upload: (file: Outgoing) => Promise<Uploaded>;
+	/** Gives an unfinished upload up, where there is one of this id. */
+	cancelUpload: (id: string) => Promise<void>;
 	/** The account's keyring as it is kept; `null` where there is none, whose revision is 0. */
 	keyring: () => Promise<{blob: string | null; revision: number}>;
 	/** Replaces the keyring of this revision. Throws `CONFLICT` where another one is there. */

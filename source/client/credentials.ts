@@ -16,6 +16,10 @@ type Logins = Record<string, Login>;
 export const credentialsFile = ({environment, home}: CredentialPlaces): string =>
 	path.join(environment['XDG_CONFIG_HOME'] || path.join(home, '.config'), 'pjas', 'credentials.json');
 
+/** The folder in which uploads that are not whole are remembered. */
+export const uploadNotesFolder = (places: CredentialPlaces): string =>
+	path.join(path.dirname(credentialsFile(places)), 'uploads');
+
 const readIfThere = async (file: string): Promise<string | undefined> => {
 	try {
 		return await readFile(file, 'utf8');

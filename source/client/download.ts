@@ -1,4 +1,5 @@
 import {parse as parseDisposition} from 'content-disposition';
+import {CHUNKS_SHA256_HEADER} from '../protocol/uploads-api.js';
 import type {DownloadOptions, Incoming} from './contract.js';
 import {UnreachableError} from './errors.js';
 import type {Answer, Call, Http} from './http.js';
@@ -88,6 +89,7 @@ export const receiveDownload = async (
 		type: answer.header('content-type') ?? 'application/octet-stream',
 		...place,
 		etag: found,
+		chunksSha256: answer.header(CHUNKS_SHA256_HEADER.toLowerCase()),
 		body: exactly(http, answer, place.sizeBytes - place.fromByte),
 	};
 };

@@ -320,7 +320,11 @@ test('a keyring of another revision is not replaced, and one that is too large i
 test('a file whose key cannot be kept is not there', async t => {
 	const {url} = await startTestNetwork(t);
 	const api = createApi(url);
-	const upload = sealedUpload({api, vault: {add: async () => Promise.reject(new Error('no way'))}, random});
+	const upload = sealedUpload({
+		api,
+		vault: {add: async () => Promise.reject(new Error('no way')), keysOf: async () => Promise.resolve(new Map())},
+		random,
+	});
 	await t.throwsAsync(upload({name: 'a', body: inPieces(random(10)), signal: never()}), {message: 'no way'});
 	t.is((await api.files({limit: 10})).total, 0);
 });

@@ -4,8 +4,12 @@ import {PjasError} from '../protocol/errors.js';
 import type {Outgoing} from './contract.js';
 import type {Http} from './http.js';
 import {readJson, strange} from './read-answer.js';
+import {sendResumable} from './resumable-upload.js';
 
 const typePattern = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
+
+const typeOf = ({type = ''}: {type?: string | undefined}): string =>
+	typePattern.test(type) ? type : 'application/octet-stream';
 
 const changed = (name: string) =>
 	new PjasError('UPLOAD_INCOMPLETE', `${JSON.stringify(name)} changed while it was being sent. Send it again`);
@@ -29,10 +33,10 @@ const createCounted = ({name, body, sizeBytes, onSent}: Outgoing) => {
 };
 
 /** A form with one file in it, and before it how that is sealed. A size that nobody knows is no number, and the form then has no length. */
-const createForm = ({name, type = '', sizeBytes, e2e}: Outgoing): FormDataEncoder => {
+const createForm = ({name, type, sizeBytes, e2e}: Outgoing): FormDataEncoder => {
 	const file = {
 		name,
-		type: typePattern.test(type) ? type : 'application/octet-stream',
+		type: typeOf({type}),
 		size: sizeBytes ?? Number.NaN,
 		lastModified: 0,
 		stream: (): AsyncIterable<Uint8Array> => {
@@ -66,10 +70,10 @@ async function* formBytes(form: FormDataEncoder, body: AsyncIterable<Uint8Array>
 	}
 }
 
-/** Sends a file; see `Api`. */
-export const sendUpload = async (http: Http, file: Outgoing): Promise<Uploaded> => {
-	const form = createForm(file);
+/** In one, as a form. */
+const sendForm = async (http: Http, file: Outgoing): Promise<Uploaded> => {
 	const counted = createCounted(file);
+	const form = createForm(file);
 	const answer = await http.call({
 		name: 'upload',
 		headers: {
@@ -82,4 +86,13 @@ export const sendUpload = async (http: Http, file: Outgoing): Promise<Uploaded> 
 	const uploaded = await readJson(http, answer, uploadedSchema);
 	if (answer.isSent && uploaded.size === counted.sentBytes()) return uploaded;
 	throw strange(answer.target, `${uploaded.size} bytes stored of a file of another size`);
+};
+
+/** Sends a file; see `Api`. */
+export const sendUpload = async (http: Http, file: Outgoing): Promise<Uploaded> => {
+	const {sizeBytes, resume, onSent, ...rest} = file;
+	if (sizeBytes === undefined || !resume) return sendForm(http, file);
+	const counted = createCounted({...rest, sizeBytes});
+	const known = {...rest, sizeBytes, resume, type: typeOf(file), body: counted.pieces(), ...(onSent && {onSent})};
+	return (await sendResumable(http, known)) ?? sendForm(http, file);
 };

@@ -86,6 +86,7 @@ export const commands = {
 		argument: {placeholder: 'FILE', isMany: true, completes: 'paths'},
 		flags: [
 			{name: 'name', placeholder: 'NAME', help: 'What the one file is to be called; needed for -'},
+			{name: 'all', help: 'Of a folder, send also what is stored already as it is'},
 			{name: 'e2e', help: 'Seal content and name end to end: only who has your passphrase reads them'},
 			passphraseFlag,
 			quietFlag,
@@ -93,6 +94,7 @@ export const commands = {
 		notes: [
 			'- stands for standard input. A folder stands for all files in it, each called by its path from there.',
 			'Prints the id and the name of each file once the network keeps it. --json prints an object a line.',
+			'What breaks off goes on with the same command. Of a folder only what changed is sent: by name, size and sum.',
 			passphraseNote,
 			'Whoever loses it loses what is sealed: nobody can set another one.',
 		],

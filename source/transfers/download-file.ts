@@ -1,6 +1,8 @@
+import {createReadStream} from 'node:fs';
 import {type FileHandle, link, lstat, open, rename, statfs, unlink} from 'node:fs/promises';
 import path from 'node:path';
 import type {Api, Incoming} from '../client/api.js';
+import {type ChunkSums, createChunkSums} from '../client/chunk-sums.js';
 import {AnswerError} from '../client/errors.js';
 import {createFileWriter} from './file-writer.js';
 import {
@@ -28,6 +30,7 @@ export type DownloadFileOptions = {
 	onProgress?: (doneBytes: number, sizeBytes: number) => void;
 };
 
+const PIECE_BYTES = 1024 * 1024;
 /** A smaller file is fetched again sooner than a note on it is kept. */
 const NOTED_FROM_BYTES = 1024 * 1024;
 
@@ -99,12 +102,27 @@ const isContinued = ({fromByte, etag, sizeBytes}: Incoming, kept: Note | undefin
 
 type Opened = {incoming: Incoming; handle: FileHandle; kept: Note | undefined};
 
+/** Sums up what an earlier run left. */
+const addStart = async (
+	partial: PartialFile,
+	sizeBytes: number,
+	sums: ChunkSums,
+	{path: target}: Pick<DownloadFileOptions, 'path'>,
+): Promise<void> =>
+	onDisk(target, 'read', async () => {
+		for await (const piece of createReadStream(partial.path, {end: sizeBytes - 1, highWaterMark: PIECE_BYTES})) {
+			sums.add(piece as Buffer);
+		}
+	});
+
 /** Takes all bytes of an answer to the disk. Where that fails, what is there is noted for a later run. */
 const receive = async ({incoming, handle, kept}: Opened, partial: PartialFile, options: DownloadFileOptions) => {
 	const {fromByte, sizeBytes, etag} = incoming;
 	const isNoted = sizeBytes >= NOTED_FROM_BYTES && etag.startsWith('"');
 	const about = kept ?? {id: options.file.id, etag, sizeBytes, soundBytes: 0};
 	const note = isNoted ? await onDisk(options.path, 'written', async () => openNote(partial, about)) : undefined;
+	const sums = incoming.chunksSha256 === undefined ? undefined : createChunkSums();
+	if (sums && fromByte > 0) await addStart(partial, fromByte, sums, options);
 	const writer = createFileWriter({handle, startByte: fromByte, note, target: options.path});
 	let doneBytes = fromByte;
 	options.onProgress?.(doneBytes, sizeBytes);
@@ -113,6 +131,7 @@ const receive = async ({incoming, handle, kept}: Opened, partial: PartialFile, o
 			options.signal.throwIfAborted();
 			doneBytes += piece.length;
 			if (doneBytes > sizeBytes) break;
+			sums?.add(piece);
 			await writer.add(piece);
 			options.onProgress?.(doneBytes, sizeBytes);
 		}
@@ -122,6 +141,12 @@ const receive = async ({incoming, handle, kept}: Opened, partial: PartialFile, o
 		}
 
 		await writer.finish();
+		if (sums && sums.digest() !== incoming.chunksSha256) {
+			// What is there must not be gone on with.
+			await removePartial(partial);
+			const problem = `What arrived of ${shown(options.path)} is not what the coordinator says that it has`;
+			throw new TransferError('CHECKSUM_MISMATCH', `${problem}. It was thrown away: download it again`);
+		}
 	} catch (error) {
 		// The first error says why; a disk that can't even keep what it has adds nothing to that.
 		await writer.keep().catch(() => undefined);

@@ -6,14 +6,17 @@ import {createEntries} from './entries.js';
 import {createEntry, type Entry, hasEnded} from './entry.js';
 import {expandPaths, type FoundFile} from './expand-paths.js';
 import {createNotifier} from './notifier.js';
-import {createRunner} from './runner.js';
+import {createRunner, type RunnerOptions} from './runner.js';
 import type {Transfer, Transfers} from './transfer.js';
 import {shown, TransferError} from './transfer-error.js';
+import {createMemoryNotes} from './upload-notes.js';
 
 export type TransfersOptions = {
-	api: Pick<Api, 'upload' | 'download'>;
+	api: Pick<Api, 'upload' | 'cancelUpload' | 'download'>;
 	/** The uploads that seal end to end. */
 	sealed?: Pick<Api, 'upload'>;
+	/** Where uploads that go on are remembered; without it, as long as this queue is there. */
+	notes?: RunnerOptions['notes'];
 	clock: Clock;
 	/** From 0 up to, not including, 1. */
 	random: () => number;
@@ -48,9 +51,10 @@ const assertUseful = (paths: readonly string[], found: readonly FoundFile[]): vo
 /** The queue of uploads and downloads, empty at first. */
 export const createTransfers = (options: TransfersOptions): Required<Transfers> => {
 	const {api, sealed = unsealable, clock, random, atOnce = DEFAULT_AT_ONCE} = options;
+	const {notes = {plain: createMemoryNotes(), sealed: createMemoryNotes()}} = options;
 	const entries = createEntries();
 	const notifier = createNotifier(clock);
-	const runner = createRunner({api, sealed, clock, random, atOnce, entries, notifier});
+	const runner = createRunner({api, sealed, notes, clock, random, atOnce, entries, notifier});
 	const closing = new AbortController();
 	const expansions = new Set<Promise<FoundFile[]>>();
 	let lastId = 0;

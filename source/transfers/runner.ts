@@ -6,14 +6,17 @@ import type {Entry} from './entry.js';
 import {type Notifier, NOTIFY_EVERY_MS} from './notifier.js';
 import {createRate} from './rate.js';
 import {judge} from './retry.js';
-import {uploadFile} from './upload-file.js';
+import {discardUpload, uploadFile} from './upload-file.js';
+import type {UploadNotes} from './upload-notes.js';
 
 export type RunnerOptions = {
-	api: Pick<Api, 'upload' | 'download'>;
+	api: Pick<Api, 'upload' | 'cancelUpload' | 'download'>;
 	/** The uploads that seal end to end. */
 	sealed: Pick<Api, 'upload'>;
 	clock: Clock;
 	random: () => number;
+	/** Where uploads that go on are remembered: those as they are, and those that are sealed. */
+	notes: Record<'plain' | 'sealed', UploadNotes>;
 	/** How many go at once. One that waits for the coordinator counts: the others would fare no better. */
 	atOnce: number;
 	entries: Entries;
@@ -31,7 +34,9 @@ export type Runner = {
 };
 
 /** Carries out transfers, a few at once, in the order in which they were queued. */
-export const createRunner = ({api, sealed, clock, random, atOnce, entries, notifier}: RunnerOptions): Runner => {
+export const createRunner = (options: RunnerOptions): Runner => {
+	const {api, sealed, notes, clock, random, atOnce, entries, notifier} = options;
+	const notesOf = ({isSealed}: Entry) => (isSealed ? notes.sealed : notes.plain);
 	const running = new Set<Entry>();
 	const waiting = new Set<Entry>();
 	const tasks = new Set<Promise<void>>();
@@ -76,13 +81,16 @@ export const createRunner = ({api, sealed, clock, random, atOnce, entries, notif
 
 			entry.doneBytes = doneBytes;
 			entry.sizeBytes = wholeBytes;
-			// An upload begins anew each time, so that it gets nowhere until it is whole.
-			if (entry.kind === 'download' && doneBytes > startByte) entry.failedTries = 0;
+			// Where a coordinator can't go on with an upload, each try begins anew and gets nowhere.
+			const isGoingOn = entry.kind === 'download' || startByte > 0;
+			if (isGoingOn && doneBytes > startByte) entry.failedTries = 0;
 			armTick();
 		};
 
 		if (entry.kind === 'upload') {
-			entry.fileId = (await uploadFile({api: entry.isSealed ? sealed : api, path, name, signal, onProgress})).file_id;
+			const target = entry.isSealed ? sealed : api;
+			const uploaded = await uploadFile({api: target, path, name, notes: notesOf(entry), signal, onProgress});
+			entry.fileId = uploaded.file_id;
 		} else {
 			await downloadFile({api, file: {id: fileId, name, sizeBytes}, path, overwrite, signal, onProgress});
 		}
@@ -116,7 +124,7 @@ export const createRunner = ({api, sealed, clock, random, atOnce, entries, notif
 
 		waiting.add(entry);
 		const wait = {cancel: clock.timer(verdict.afterMs, () => wake(entry)), isFixed: verdict.isFixed};
-		changed(entry, {state: 'waiting', problem, wait, ...(entry.kind === 'upload' && {doneBytes: 0})});
+		changed(entry, {state: 'waiting', problem, wait});
 	};
 
 	/** Does one thing with an entry's files, and nothing else meanwhile. */
@@ -133,9 +141,11 @@ export const createRunner = ({api, sealed, clock, random, atOnce, entries, notif
 	};
 
 	const discard = async (entry: Entry): Promise<void> => {
-		if (entry.kind !== 'download' || entry.state !== 'cancelled' || entry.fileId === undefined) return;
-		// What can't be removed harms nobody: the next download of the file goes on with it, or replaces it.
-		await discardPartial(entry.path, entry.fileId).catch(() => undefined);
+		const {kind, path, name, fileId, state} = entry;
+		if (state !== 'cancelled') return;
+		// What can't be removed harms nobody: the next transfer of the file goes on with it, and the coordinator gives it up.
+		if (kind === 'upload') await discardUpload(api, {path, name, notes: notesOf(entry)}).catch(() => undefined);
+		else if (fileId !== undefined) await discardPartial(path, fileId).catch(() => undefined);
 	};
 
 	const start = (entry: Entry) => {
@@ -166,9 +176,8 @@ export const createRunner = ({api, sealed, clock, random, atOnce, entries, notif
 
 	const stop: Runner['stop'] = (entry, state) => {
 		stopWaiting(entry);
-		const isLost = entry.kind === 'upload' || state === 'cancelled';
 		const endedAtMs = state === 'cancelled' ? clock.now() : undefined;
-		changed(entry, {state, problem: undefined, endedAtMs, ...(isLost && {doneBytes: 0})});
+		changed(entry, {state, problem: undefined, endedAtMs, ...(state === 'cancelled' && {doneBytes: 0})});
 		entry.controller?.abort();
 		if (state === 'cancelled' && !entry.isOccupied) occupy(entry, async () => discard(entry));
 	};

@@ -12,6 +12,7 @@ export type TransferErrorCode =
 	| 'NAME_NOT_ALLOWED'
 	| 'FILE_CHANGED'
 	| 'DISK_FAILED'
+	| 'CHECKSUM_MISMATCH'
 	| 'TOO_MANY_FILES'
 	| 'QUEUE_CLOSED';
 

@@ -2,12 +2,15 @@ import {constants, type Stats} from 'node:fs';
 import {type FileHandle, open, stat} from 'node:fs/promises';
 import type {Api, Uploaded} from '../client/api.js';
 import {onDisk, shown, TransferError} from './transfer-error.js';
+import {createMemoryNotes, type UploadNotes} from './upload-notes.js';
 
 export type UploadFileOptions = {
 	api: Pick<Api, 'upload'>;
 	path: string;
 	/** What it is called at the coordinator. */
 	name: string;
+	/** Where what goes on is remembered; without it, nothing is. */
+	notes?: UploadNotes;
 	signal: AbortSignal;
 	onProgress?: (doneBytes: number, sizeBytes: number) => void;
 };
@@ -65,10 +68,11 @@ const typeOf = async (name: string): Promise<string | undefined> => {
 Uploads one file.
 
 @throws {TransferError} Where it is no file, can't be read, or changes while it is read.
-@throws {UnreachableError} Cut off: another call starts anew.
+@throws {UnreachableError} Cut off: another call goes on where this one stopped.
 @throws {AnswerError} What the coordinator refuses.
 */
-export const uploadFile = async ({api, path, name, signal, onProgress}: UploadFileOptions): Promise<Uploaded> => {
+export const uploadFile = async (options: UploadFileOptions): Promise<Uploaded> => {
+	const {api, path, name, notes = createMemoryNotes(), signal, onProgress} = options;
 	signal.throwIfAborted();
 	// A look before it is opened: opening a device may do something.
 	checkIsFile(path, await onDisk(path, 'read', async () => stat(path)));
@@ -89,11 +93,24 @@ export const uploadFile = async ({api, path, name, signal, onProgress}: UploadFi
 		onProgress?.(0, found.size);
 		const onSent = (sentBytes: number) => onProgress?.(sentBytes, found.size);
 		const known = {sizeBytes: found.size, ...(type !== undefined && {type})};
-		return await api.upload({name, ...known, body: body(), onSent, signal});
+		const resume = notes.of({path, name, found});
+		return await api.upload({name, ...known, body: body(), onSent, resume, signal});
 	} catch (error) {
 		// Whoever sent the body only knows that it broke off.
 		throw failure ?? error;
 	} finally {
 		await handle.close();
 	}
+};
+
+/** Has the coordinator forget what an upload that is given up has sent. */
+export const discardUpload = async (
+	api: Pick<Api, 'cancelUpload'>,
+	{path, name, notes}: {path: string; name: string; notes: UploadNotes},
+): Promise<void> => {
+	const resume = notes.of({path, name, found: await stat(path)});
+	const id = await resume.known();
+	if (id === undefined) return;
+	await api.cancelUpload(id);
+	await resume.ended();
 };

@@ -1,3 +1,4 @@
+import {UPLOADED_HEADER, type UploadedHeader} from '../../../source/protocol/uploads-api.js';
 import {pathOf} from '../../../source/protocol/routes.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {FILE_ID_RANDOM_BYTES, type FileId, newFileId, parseFileId} from '../../../source/protocol/ids.js';
@@ -8,6 +9,7 @@ import {checksumAlgorithms, type Checksum, parseChecksum} from '../resumable/che
 import {answerTus, TUS_CONTENT_TYPE, TUS_VERSION, tusExtensions, type TusRequest} from '../resumable/tus.js';
 import {parseUploadMetadata} from '../resumable/upload-metadata.js';
 import type {Received} from '../upload.js';
+import {fileView} from '../views.js';
 import {rightsOf, tellUploaded} from './file-received.js';
 import type {Parts} from './parts.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
@@ -47,12 +49,25 @@ const assertHeaders = (ctx: RouteContext): void => {
 	}
 };
 
+/** What a client is told of an upload that is whole: by its last request, and by whoever asks how it stands. */
+const tellWhole = (parts: Parts, ctx: RouteContext, {file, lowestCopies}: Received): void => {
+	const {sizeBytes: size, chunkCount: chunks, chunksSha256} = file;
+	const told: UploadedHeader = {
+		chunks,
+		size,
+		...(chunksSha256 !== undefined && {chunks_sha256: chunksSha256}),
+		redundancy: {wanted: parts.replicas, lowest: lowestCopies},
+	};
+	ctx.set(UPLOADED_HEADER, JSON.stringify(told));
+};
+
 /** One request, and what it found and did. */
 const createTusRequest = (parts: Parts, ctx: RouteContext, principal: Principal, id: FileId) => {
 	const {unfinished, catalog} = parts;
 	const stop = new AbortController();
 	let upload: UploadRecord | undefined;
 	let received: Received | undefined;
+	let earlier: Received | undefined;
 
 	/** Only whose it is knows of it. */
 	const find = async (): Promise<UploadRecord | undefined> => {
@@ -125,6 +140,8 @@ const createTusRequest = (parts: Parts, ctx: RouteContext, principal: Principal,
 			if (found) return {offsetBytes: found.offsetBytes, sizeBytes: found.sizeBytes};
 			const file = await catalog.getFile(id);
 			if (!file || !mayUpload(principal, file)) throw notFound();
+			const lowestCopies = fileView(file, parts).copies?.fewest ?? parts.replicas;
+			earlier = {file, lowestCopies};
 			return {offsetBytes: file.sizeBytes, sizeBytes: file.sizeBytes};
 		},
 		async declareLength(sizeBytes) {
@@ -143,7 +160,7 @@ const createTusRequest = (parts: Parts, ctx: RouteContext, principal: Principal,
 			parts.note('INFO', `Upload of ${JSON.stringify(found.name)} cancelled`, {owner: found.owner});
 		},
 	};
-	return {request, outcome: () => ({upload, received})};
+	return {request, outcome: () => ({upload, received, earlier})};
 };
 
 const serveUpload = (parts: Parts) => async (ctx: RouteContext, principal: Principal) => {
@@ -163,7 +180,9 @@ const serveUpload = (parts: Parts) => async (ctx: RouteContext, principal: Princ
 
 	const asked = new Request(new URL(ctx.path, 'http://pjas'), {method: ctx.method, headers});
 	const answer = await answerTus(pathOf('createUpload'), asked, request);
-	const {upload, received} = outcome();
+	const {upload, received, earlier} = outcome();
+	const whole = received ?? earlier;
+	if (whole) tellWhole(parts, ctx, whole);
 	if (received) {
 		tellUploaded(parts, ctx, received);
 	} else if (upload && ctx.method !== 'DELETE') {
