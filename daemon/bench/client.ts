@@ -58,13 +58,32 @@ const sendBody = async (call: ClientRequest, sizeBytes: number, {before, after}:
 	call.end(after);
 };
 
-/** Sends a file and returns the answer's text. */
-export const upload = async (options: RequestOptions, sizeBytes: number, envelope: Envelope): Promise<string> => {
+const send = async (options: RequestOptions, sizeBytes: number, envelope: Envelope): Promise<IncomingMessage> => {
 	const length = envelope.before.length + sizeBytes + envelope.after.length;
 	const call = request({...options, agent, headers: {...envelope.headers, 'content-length': length}});
 	const answered = answerOf(call);
 	const [answer] = await Promise.all([answered, Promise.race([sendBody(call, sizeBytes, envelope), answered])]);
-	return textOf(answer);
+	return answer;
+};
+
+/** Sends a file and returns the answer's text. */
+export const upload = async (options: RequestOptions, sizeBytes: number, envelope: Envelope): Promise<string> =>
+	textOf(await send(options, sizeBytes, envelope));
+
+const none = Buffer.alloc(0);
+
+/** Sends a file by tus 1.0, in one request, and returns its id. */
+export const uploadByTus = async (options: RequestOptions, sizeBytes: number): Promise<string> => {
+	const headers = {
+		...(options.headers as Record<string, string>),
+		'tus-resumable': '1.0.0',
+		'upload-length': String(sizeBytes),
+		'upload-metadata': `filename ${Buffer.from('bench').toString('base64')}`,
+		'content-type': 'application/offset+octet-stream',
+	};
+	const answer = await send(options, sizeBytes, {headers, before: none, after: none});
+	await textOf(answer);
+	return answer.headers.location?.split('/').at(-1) ?? '';
 };
 
 /** Fetches a body, gives each piece to `take`, and returns its length. */

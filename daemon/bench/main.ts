@@ -17,6 +17,7 @@ import {
 	comparisonReportOf,
 	conclusionOf,
 	linksComparison,
+	tusComparison,
 	reportOf,
 	type Results,
 } from './report.js';
@@ -156,6 +157,13 @@ const bench = async (options: Options): Promise<boolean> => {
 	const linksReport = comparisonReportOf(links, linksComparison);
 	if (links.size > 0) print(`\n${linksReport.text}\n`);
 	verdicts.push(...linksReport.verdicts);
+
+	const tus = wants(options, 'tus')
+		? await compareNetworks(options, {plain: {}, other: {isByTus: true}, loads: [runBig]}, print)
+		: (new Map() as Results);
+	const tusReport = comparisonReportOf(tus, tusComparison);
+	if (tus.size > 0) print(`\n${tusReport.text}\n`);
+	verdicts.push(...tusReport.verdicts);
 
 	const repair = wants(options, 'repair') ? await benchRepair(options, print) : undefined;
 	const repairReport = repair && repairReportOf(repair);

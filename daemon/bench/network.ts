@@ -5,7 +5,7 @@ import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
-import {ask, download, type Envelope, upload} from './client.js';
+import {ask, download, type Envelope, upload, uploadByTus} from './client.js';
 import type {Party} from './party.js';
 
 const READY_WITHIN_MS = 60_000;
@@ -118,6 +118,8 @@ export type NetworkOptions = {
 	nodes?: number;
 	/** Whether its nodes are reached over links. */
 	isLinked?: boolean;
+	/** Whether files come by tus. */
+	isByTus?: boolean;
 	/** What else the coordinator is told. */
 	settings?: readonly string[];
 };
@@ -207,6 +209,12 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 		members: daemons.map(({label, child}) => ({label, pid: child.pid ?? 0})),
 		folders,
 		upload: async sizeBytes => {
+			if (options.isByTus === true) {
+				const id = await uploadByTus({host, port, method: 'POST', path: '/api/uploads', headers}, sizeBytes);
+				stored.set(id, sizeBytes);
+				return id;
+			}
+
 			const answer = await upload({host, port, method: 'POST', path: '/api/files/upload'}, sizeBytes, {
 				...form,
 				headers: {...form.headers, ...headers},

@@ -4,7 +4,18 @@ import {parseArgs} from 'node:util';
 import {parseSize} from '../../source/protocol/units.js';
 import type {Load} from './phases.js';
 
-export const parts = ['floor', 'upload', 'small', 'many', 'accounts', 'links', 'repair', 'catalog', 'console'] as const;
+export const parts = [
+	'floor',
+	'upload',
+	'small',
+	'many',
+	'accounts',
+	'links',
+	'tus',
+	'repair',
+	'catalog',
+	'console',
+] as const;
 export type Part = (typeof parts)[number];
 
 export type Options = {
@@ -26,7 +37,8 @@ export const usage = `npm run bench -- [flags]
   --only PART      ${parts.join(', ')}; may be given several times.
                    upload is the large file up and down; floor is the floor's side without ours;
                    accounts is a network with them beside one without; links is one whose nodes open
-                   links beside one that reaches them at addresses; repair is what a node's death costs
+                   links beside one that reaches them at addresses; tus is uploads by tus beside plain ones;
+                   repair is what a node's death costs
   --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
   --profile        write CPU profiles of ours and say what took the time; the figures suffer by it

@@ -165,6 +165,7 @@ export type Comparison = {
 
 export const accountsComparison: Comparison = {plain: 'without', other: 'accounts', leastRatio: 0.9};
 export const linksComparison: Comparison = {plain: 'direct', other: 'links', leastRatio: 0.5};
+export const tusComparison: Comparison = {plain: 'form', other: 'tus', leastRatio: 0.9};
 
 /** Speed and CPU of one of two networks beside the other's. */
 export const comparisonReportOf = (
