@@ -229,8 +229,8 @@ test.serial("our node beats for the prototype's coordinator, and registers again
 	t.teardown(async () => node.close({graceMs: 0}));
 	const count = (what: string) => calls.filter(call => call.path === `POST /api/nodes/${what}`).length;
 	const after = async (ms: number, what: string, times: number) => {
-		// The heartbeat, the scrub, and the writing down of the index.
-		await until('it rests', () => clock.sleepers() === 3);
+		// The heartbeat, the scrub, the member's limits, and the writing down of the index.
+		await until('it rests', () => clock.sleepers() === 4);
 		await clock.advance(ms);
 		await until(`${what} ${times}`, () => count(what) === times);
 	};

@@ -1,5 +1,6 @@
 import {type ClientOptions, WebSocket} from 'ws';
 import {routes} from '../../source/protocol/routes.js';
+import {followSignal} from '../core/follow-signal.js';
 import {watchPulse} from '../http/websocket-pulse.js';
 import {createWebSocketStream, MOST_FRAME_BYTES, type WebSocketStream} from '../http/websocket-stream.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -175,9 +176,10 @@ export const createLinks = (options: LinksOptions): Links => {
 
 	/** Resolves at the next change, or after a while. */
 	const rest = async (ms: number, signal: AbortSignal) => {
-		const wake = new AbortController();
-		changed = () => wake.abort();
-		await clock.sleep(ms, AbortSignal.any([signal, wake.signal])).catch(() => undefined);
+		const {controller, release} = followSignal(signal);
+		changed = () => controller.abort();
+		await clock.sleep(ms, controller.signal).catch(() => undefined);
+		release();
 		signal.throwIfAborted();
 	};
 

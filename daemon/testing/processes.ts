@@ -6,6 +6,7 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
+import {threadId} from 'node:worker_threads';
 import type {ExecutionContext} from 'ava';
 
 /** `pjas-daemon` of the build that runs. */
@@ -132,6 +133,10 @@ export const runDaemon = async (t: Keeper, argv: readonly string[], options: Dae
 /** Below what systems give out by themselves, so that nobody takes one by chance while its process is away. */
 const LOWEST_PORT = 20_000;
 const HIGHEST_PORT = 32_000;
+/** Each file of tests has a part of them, by its process or thread, so that no other takes a port that was given here. */
+const PARTS = 24;
+const PART_PORTS = (HIGHEST_PORT - LOWEST_PORT) / PARTS;
+const firstPort = LOWEST_PORT + PART_PORTS * ((process.pid + threadId) % PARTS);
 
 const isFree = async (port: number): Promise<boolean> => {
 	const server = createServer();
@@ -150,7 +155,7 @@ const given = new Set<number>();
 /** A free port that a process can come back to after it was away. */
 export const keptPort = async (): Promise<number> => {
 	for (;;) {
-		const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
+		const port = firstPort + Math.floor(Math.random() * PART_PORTS);
 		if (given.has(port) || !(await isFree(port))) continue;
 		given.add(port);
 		return port;

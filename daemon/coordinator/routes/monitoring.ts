@@ -2,6 +2,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {logsQuerySchema} from '../../../source/protocol/api.js';
 import {PROTOCOL} from '../../../source/protocol/version.js';
 import {isOperator} from '../../core/access.js';
+import {followSignal} from '../../core/follow-signal.js';
 import {validate} from '../../http/body.js';
 import {openApi} from '../openapi.js';
 import {statisticsOf} from '../statistics.js';
@@ -64,13 +65,12 @@ export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 
 	serve('events', (ctx, principal, again) => {
 		const lastEventId = ctx.get('Last-Event-ID').slice(0, LONGEST_EVENT_ID);
-		const gone = new AbortController();
-		ctx.res.once('close', () => gone.abort(new Error('the client went away')));
-		const stream = events.toStream(
-			lastEventId === '' ? undefined : lastEventId,
-			principal,
-			AbortSignal.any([gone.signal, closing]),
-		);
+		const {controller: gone, release} = followSignal(closing);
+		ctx.res.once('close', () => {
+			release();
+			gone.abort(new Error('the client went away'));
+		});
+		const stream = events.toStream(lastEventId === '' ? undefined : lastEventId, principal, gone.signal);
 
 		const recheck = async () => {
 			for (;;) {

@@ -3,6 +3,7 @@ import {pathOf} from '../../../source/protocol/routes.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {FILE_ID_RANDOM_BYTES, type FileId, newFileId, parseFileId} from '../../../source/protocol/ids.js';
 import {mayUpload, type Principal} from '../../core/access.js';
+import {followSignal} from '../../core/follow-signal.js';
 import type {UploadRecord} from '../../core/model.js';
 import {createBodySource} from '../../http/body-source.js';
 import {checksumAlgorithms, type Checksum, parseChecksum} from '../resumable/checksum.js';
@@ -64,7 +65,8 @@ const tellWhole = (parts: Parts, ctx: RouteContext, {file, lowestCopies}: Receiv
 /** One request, and what it found and did. */
 const createTusRequest = (parts: Parts, ctx: RouteContext, principal: Principal, id: FileId) => {
 	const {unfinished, catalog} = parts;
-	const stop = new AbortController();
+	const {controller: stop, release} = followSignal(parts.closing);
+	ctx.res.once('close', release);
 	let upload: UploadRecord | undefined;
 	let received: Received | undefined;
 	let earlier: Received | undefined;
@@ -99,7 +101,7 @@ const createTusRequest = (parts: Parts, ctx: RouteContext, principal: Principal,
 				checksum,
 				onBytes,
 				onKept: bytes => reservation?.settle(bytes),
-				stop: AbortSignal.any([stop.signal, parts.closing]),
+				stop: stop.signal,
 			});
 			upload = kept.upload;
 			({received} = kept);
