@@ -30,6 +30,9 @@ export default {
 	files: ['dist/**/*.test.js'],
 	sortTestFiles: (a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1),
 	failFast: false,
+	// Of threads of one process, whoever starts a program hands it the others' listening ports for a moment: a server that closed
+	// and listens again meanwhile finds its own port in use.
+	workerThreads: false,
 	timeout: '5m',
 	concurrency: 2,
 };

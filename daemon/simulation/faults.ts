@@ -14,6 +14,8 @@ all but one of the copies that it wants, and never the last that is counted on.
 export type Faults = {
 	/** Does one thing, by chance. */
 	strike: () => Promise<void>;
+	/** A node that can be spared is there from now on, and never answers again. */
+	silence: () => Promise<void>;
 	/** Ends all that can end: whoever is alive is there, with a good line. */
 	calm: () => void;
 	/** Shards of no file that nodes have, and that nobody may remove before their time. */
@@ -298,6 +300,12 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 			if (told === false) return;
 			counts[name] = (counts[name] ?? 0) + 1;
 			trace(`fault: ${told}`);
+		},
+		async silence() {
+			const member = chance.pick(living());
+			if (!member || !(await canSpareAll(member))) return;
+			member.isMute = true;
+			trace(`${member.name} is there and never answers again`);
 		},
 		calm() {
 			isCalm = true;

@@ -2,7 +2,7 @@ import test from 'ava';
 import {planOf, UsageError} from './options.js';
 
 test('without flags, one small network is simulated', t => {
-	t.deepEqual(planOf([]), {kind: 'short', first: 1, last: 1, faultyDays: 0.15, isTraced: false});
+	t.deepEqual(planOf([]), {kind: 'short', first: 1, last: 1, faultyDays: 0.1, isTraced: false});
 	t.is(planOf(['--help']), undefined);
 });
 

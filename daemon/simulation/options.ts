@@ -20,7 +20,7 @@ Many small networks in which everything goes wrong that their scheme allows:
   --seed N         one network; default 1
   --seeds A..B     all of these
   --count N        so many, from --seed on
-  --days D         how long things go wrong in each; default 0.15
+  --days D         how long things go wrong in each; default 0.1
   --trace          print all that happens
 
 One large network, for its figures, where any of these is given:
@@ -162,7 +162,7 @@ export const planOf = (argv: string[]): Plan | undefined => {
 			throw new UsageError('--seeds says which seeds already. Leave --seed and --count out');
 		}
 
-		const faultyDays = numberOf('days', values.days ?? '0.15', 0.01, 365);
+		const faultyDays = numberOf('days', values.days ?? '0.1', 0.01, 365);
 		return {kind: 'short', ...rangeOf(values), faultyDays, isTraced: values.trace};
 	}
 

@@ -165,10 +165,7 @@ export const runShort = async ({seed, faultyDays, trace: tell}: ShortOptions): P
 		// Members help out: there has to be a place for what is to be made good.
 		for (let count = 0; count < 3; count++) world.join({allocatedBytes: 4096 * 1000, zone: `new zone ${count}`});
 		if (!isAlone) world.tellAll();
-		const mute = chance.isLucky(MUTE_SHARE) && chance.pick([...world.members.values()].filter(({isDead}) => !isDead));
-		if (!mute) return;
-		mute.isMute = true;
-		trace(`${mute.name} is there and does not answer any more`);
+		if (chance.isLucky(MUTE_SHARE)) await faults.silence();
 	};
 
 	const restBreaches = async (): Promise<Breach[]> => {

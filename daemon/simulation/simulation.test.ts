@@ -2,7 +2,7 @@ import test from 'ava';
 import {runShort, type ShortResult} from './short-run.js';
 
 const SEEDS = 500;
-const FAULTY_DAYS = 0.15;
+const FAULTY_DAYS = 0.1;
 
 const tellOf = ({seed, problem, digest}: ShortResult): string =>
 	`seed ${seed}, end state ${digest}: ${problem}\nagain: npm run simulate -- --seed ${seed} --days ${FAULTY_DAYS} --trace`;

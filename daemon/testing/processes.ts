@@ -6,7 +6,6 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
-import {threadId} from 'node:worker_threads';
 import type {ExecutionContext} from 'ava';
 
 /** `pjas-daemon` of the build that runs. */
@@ -133,10 +132,10 @@ export const runDaemon = async (t: Keeper, argv: readonly string[], options: Dae
 /** Below what systems give out by themselves, so that nobody takes one by chance while its process is away. */
 const LOWEST_PORT = 20_000;
 const HIGHEST_PORT = 32_000;
-/** Each file of tests has a part of them, by its process or thread, so that no other takes a port that was given here. */
+/** Each file of tests has a part of them, by its process, so that no other takes a port that was given here. */
 const PARTS = 24;
 const PART_PORTS = (HIGHEST_PORT - LOWEST_PORT) / PARTS;
-const firstPort = LOWEST_PORT + PART_PORTS * ((process.pid + threadId) % PARTS);
+const firstPort = LOWEST_PORT + PART_PORTS * (process.pid % PARTS);
 
 const isFree = async (port: number): Promise<boolean> => {
 	const server = createServer();
