@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {isOperator, mayOwned} from '../core/access.js';
@@ -207,6 +208,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const {catalog, clock, log, random, cors = [], isProxy, rateLimit, accountLimit} = options;
 	const running = new Map<string, Running>();
 	const closing = new AbortController();
+	// Every event stream and upload listens to it.
+	setMaxListeners(0, closing.signal);
 	const {parts, healing, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
 	const app = createApp({log, clock, random, cors, isProxy, rateLimit, isForBrowsers: true});

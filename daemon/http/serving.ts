@@ -88,7 +88,19 @@ const refuse = (response: ServerResponse, error: PjasError): void => {
 
 export const createServing = ({handler, mostHeaders, discardMs}: ServingOptions): Serving => {
 	const responses = new Map<Duplex, ServerResponse>();
+	const watched = new WeakSet<Duplex>();
 	let onIdle: (() => void) | undefined;
+
+	const forget = (socket: Duplex) => {
+		if (responses.delete(socket) && responses.size === 0) onIdle?.();
+	};
+
+	/** Answers that waited for an earlier one on their connection hear nothing of its end. */
+	const forgetAtItsEnd = (socket: Duplex) => {
+		if (watched.has(socket)) return;
+		watched.add(socket);
+		socket.once('close', () => forget(socket));
+	};
 
 	const wrongOf = (request: IncomingMessage) => (onIdle ? stopping() : malformedOf(request, mostHeaders));
 
@@ -107,12 +119,10 @@ export const createServing = ({handler, mostHeaders, discardMs}: ServingOptions)
 			}
 
 			responses.set(socket, response);
+			forgetAtItsEnd(socket);
 			response.once('close', () => {
-				if (responses.get(socket) === response) responses.delete(socket);
-				if (onIdle) {
-					socket.end(() => socket.destroy());
-					if (responses.size === 0) onIdle();
-				}
+				if (responses.get(socket) === response) forget(socket);
+				if (onIdle) socket.end(() => socket.destroy());
 				// A body that nobody wanted may neither go on for ever nor hold the connection.
 				else if (!request.complete) void discardBody(request, discardMs);
 			});
