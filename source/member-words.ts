@@ -14,7 +14,7 @@ const restingTexts: Record<Resting, string> = {
 export const limitTitle = (name: LimitName): string => name.replaceAll('_', '-');
 
 /** A limit's value as people write it. */
-export const limitText = (name: LimitName, value: number | string): string => {
+const limitText = (name: LimitName, value: number | string): string => {
 	if (typeof value === 'string') return value;
 	if (name === 'up' || name === 'down') return value === 0 ? 'any' : `${formatSize(value)}/s`;
 	return name === 'monthly_cap' && value === 0 ? 'none' : formatSize(value);
@@ -41,7 +41,7 @@ export const stateText = ({leaving, line, suspended, drain}: MemberStatus): stri
 	return line.resting ? restingTexts[line.resting] : 'takes part';
 };
 
-export const contactText = ({coordinator: {url, heard_at: heardAt, problem}}: MemberStatus, nowMs: number): string => {
+const contactText = ({coordinator: {url, heard_at: heardAt, problem}}: MemberStatus, nowMs: number): string => {
 	if (url === null) return 'none';
 	const when = heardAt === null ? 'not heard of yet' : `heard of ${span(Math.max(0, nowMs - heardAt))} ago`;
 	return `${url}, ${when}${problem === null ? '' : `. ${problem}`}`;
@@ -53,7 +53,7 @@ const carriedText = ({up, down}: MemberStatus['today']): string =>
 export const usedText = ({storage}: MemberStatus): string =>
 	`${formatSize(storage.used_bytes)} of ${formatSize(storage.allocated_bytes)} by ${storage.chunk_count} shards, ${formatSize(storage.free_bytes)} free`;
 
-export const monthText = (status: MemberStatus): string => {
+const monthText = (status: MemberStatus): string => {
 	const cap = Number(status.limits.monthly_cap.value);
 	const share = cap === 0 ? '' : `, ${Math.round(((status.month.up + status.month.down) / cap) * 100)}% of its cap`;
 	return `${carriedText(status.month)}${share}`;

@@ -7,9 +7,9 @@ import type {Log} from '../ports/log.js';
 import {type DiskFiles, isMissing, unlinkIfThere, writeDurably} from './disk-shards-files.js';
 
 /** What a node's member set while it ran, in its folder. */
-export const MEMBER_FILE = 'member.json';
+const MEMBER_FILE = 'member.json';
 /** What its line carried. */
-export const TRAFFIC_FILE = 'line.json';
+const TRAFFIC_FILE = 'line.json';
 
 const value = z.union([z.number().nonnegative(), z.string().max(500)]);
 const memberSchema = z.object({

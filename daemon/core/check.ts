@@ -59,7 +59,7 @@ export const restInvariants = [
 ] as const;
 
 /** What holds for each change of a chunk's record. */
-export const changeInvariants = ['enough-copies', 'never-fewer'] as const;
+const changeInvariants = ['enough-copies', 'never-fewer'] as const;
 
 export type Invariant =
 	(typeof alwaysInvariants)[number] | (typeof restInvariants)[number] | (typeof changeInvariants)[number];

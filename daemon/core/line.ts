@@ -22,14 +22,14 @@ export type Carried = {up: number; down: number};
 export type Traffic = {date: string; day: Carried; month: Carried};
 
 /** From this share of a month's cap on, a node keeps the rest for reads that nobody else can serve. */
-export const SPARE_FROM = 0.9;
+const SPARE_FROM = 0.9;
 
 const nothing: Carried = {up: 0, down: 0};
 const monthOf = (date: string): string => date.slice(0, 7);
 const sumOf = ({up, down}: Carried): number => up + down;
 
 /** An account as it stands on a date. One of a later date is that of a clock that was wrong: it begins anew. */
-export const trafficOn = (traffic: Traffic | undefined, date: string): Traffic => {
+const trafficOn = (traffic: Traffic | undefined, date: string): Traffic => {
 	if (traffic?.date === date) return traffic;
 	const isSameMonth = traffic !== undefined && monthOf(traffic.date) === monthOf(date);
 	return {date, day: nothing, month: isSameMonth ? traffic.month : nothing};

@@ -25,7 +25,7 @@ export type LimitKey = keyof Limits;
 export type SetLimit = {value: number | string; over: number | string};
 export type SetLimits = Partial<Record<LimitKey, SetLimit>>;
 
-export const SMALLEST_SPACE_BYTES = 1024 ** 2;
+const SMALLEST_SPACE_BYTES = 1024 ** 2;
 const SMALLEST_CAP_BYTES = 100 * 1024 ** 2;
 
 type Rule = {parse: (text: string) => number | string | undefined; allowed: string};

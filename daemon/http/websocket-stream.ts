@@ -16,7 +16,7 @@ export type WebSocketStream = Duplex & {
 };
 
 /** What is sent goes in frames of this size. A frame is read whole before it is given on, so each is kept short. */
-export const FRAME_BYTES = 64 * 1024;
+const FRAME_BYTES = 64 * 1024;
 /** What the other side may send in a frame: more than it does, and far from what would fill memory. */
 export const MOST_FRAME_BYTES = 1024 * 1024;
 /** How much is handed to the WebSocket before some of it is written: with a mask, each frame is a copy. */

@@ -1,5 +1,5 @@
 import type {Clock} from '../ports/clock.js';
-import type {Handler} from './shortcut.js';
+import type {Handler} from './handler.js';
 
 export type Idleness = {
 	/** Gives a handler that does the same, and is watched. */

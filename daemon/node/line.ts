@@ -3,7 +3,7 @@ import {PjasError} from '../../source/protocol/errors.js';
 import type {Resting} from '../../source/protocol/node-care.js';
 import type {TicketOperation} from '../trust/tickets.js';
 import type {Member} from './member.js';
-import type {Handler} from './shortcut.js';
+import type {Handler} from './handler.js';
 
 /** A node's line, as what it serves uses it. */
 export type Line = Pick<Member, 'up' | 'down' | 'count' | 'resting'>;

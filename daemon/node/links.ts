@@ -8,7 +8,7 @@ import type {Log} from '../ports/log.js';
 import {ANSWER_HEADER, LINK_PROTOCOL, NODE_HEADER} from '../trust/node-messages.js';
 import {apiOf} from './address.js';
 import type {CoordinatorTrust} from './coordinator-trust.js';
-import type {Handler} from './shortcut.js';
+import type {Handler} from './handler.js';
 
 export type LinksOptions = {
 	coordinatorUrl: string;

@@ -12,12 +12,13 @@ import type {Log} from '../ports/log.js';
 import {askedOf, type Authorize, authorizeAnyone, hasTicket, noProof, type Prove} from './authorize.js';
 import {classicRoutes} from './classic.js';
 import type {NodeFolder, NodeStore} from './folder.js';
+import type {Handler} from './handler.js';
 import {countingHeads, type Line, refuseWhereResting} from './line.js';
 import {createBatchReceiver, type ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
 import {createBatchSender, type SendBatch} from './send-batch.js';
 import {sendShard} from './send-shard.js';
-import {createShortcut, type Handler} from './shortcut.js';
+import {createShortcut} from './shortcut.js';
 import {storageStatsOf} from './storage-stats.js';
 
 export type NodeHandlerOptions = {

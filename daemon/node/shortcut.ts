@@ -7,13 +7,12 @@ import type {Log} from '../ports/log.js';
 import type {Asked} from '../trust/tickets.js';
 import type {Authorize} from './authorize.js';
 import type {NodeStore} from './folder.js';
+import type {Handler} from './handler.js';
 import {type Line, refuseWhereResting} from './line.js';
 import type {ReceiveBatch} from './receive-batch.js';
 import {receiveShard} from './receive-shard.js';
 import type {SendBatch} from './send-batch.js';
 import {sendShard} from './send-shard.js';
-
-export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export type Shortcut = {
 	/** Middleware for the application, before its routes: throws what a request failed with that went around it. */

@@ -10,7 +10,8 @@ import {chanceOf} from './chance.js';
 import type {Settings} from './coordinator.js';
 import {isReachable, type Member} from './member.js';
 import type {ScrubPlan} from './node-process.js';
-import {digestOfWorld, filePages, lightTruthOf} from './truth.js';
+import {digestOfWorld, lightTruthOf} from './truth.js';
+import {filePages} from './whole-catalog.js';
 import {createVirtualTime} from './virtual-time.js';
 import {createWorld, type World} from './world.js';
 

@@ -5,7 +5,7 @@ import {type LargeResult, runLarge} from './large-run.js';
 import {type LargePlan, planOf, type ShortPlan, usage, UsageError} from './options.js';
 import {largeReportOf, shortReportOf} from './report.js';
 import {runShort, type ShortResult} from './short-run.js';
-import {filePages} from './truth.js';
+import {filePages} from './whole-catalog.js';
 
 /**
 `npm run simulate`: networks in virtual time, with faults from a seed. Exit code 1 where a promise was broken, 2 where the

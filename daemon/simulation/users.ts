@@ -1,7 +1,7 @@
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {FileId} from '../../source/protocol/ids.js';
 import type {Chance} from './chance.js';
-import {filesIn} from './truth.js';
+import {filesIn} from './whole-catalog.js';
 import type {World} from './world.js';
 
 /** A file that somebody was told is safe. */

@@ -14,7 +14,7 @@ import {createBodies, createDisk} from './disk.js';
 import {catalogThrough, clockThrough, createGate, type Gate} from './gate.js';
 import {isReachable, lineTo, type Member, statsOf} from './member.js';
 import {createNodeProcess, type NodeProcess} from './node-process.js';
-import {copyOfCatalog} from './truth.js';
+import {copyOfCatalog} from './whole-catalog.js';
 import type {VirtualTime} from './virtual-time.js';
 
 export type WorldOptions = {

@@ -12,8 +12,8 @@ export type Rates = {up?: number; down?: number};
 /** Rates for some hours of the week. */
 export type TimedRates = Rates & {spans: Span[]};
 
-export const LEAST_RATE = 32 * 1024;
-export const LONGEST_GAP_HOURS = 72;
+const LEAST_RATE = 32 * 1024;
+const LONGEST_GAP_HOURS = 72;
 const LONGEST_TEXT = 500;
 const MINUTE_MS = 60_000;
 

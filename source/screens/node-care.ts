@@ -40,12 +40,12 @@ const restingWords: Record<Resting, string> = {
 };
 
 /** Why it takes no new shards as its member wants, in a word or two. */
-export const restingText = (resting: Resting): string => restingWords[resting];
+const restingText = (resting: Resting): string => restingWords[resting];
 
 const rateText = (bytesPerSecond: number): string => (bytesPerSecond === 0 ? 'any' : `${formatSize(bytesPerSecond)}/s`);
 
 /** What its member lets it take of the line. */
-export const lineText = ({up, down}: Pick<LineView, 'up' | 'down'>): string =>
+const lineText = ({up, down}: Pick<LineView, 'up' | 'down'>): string =>
 	up === 0 && down === 0 ? 'no limit' : `up ${rateText(up)}, down ${rateText(down)}`;
 
 /** How much of a node was emptied, from 0 to 1. */

@@ -3,7 +3,8 @@ import {ApiError, isApiError} from '../api.js';
 import {ask} from '../session.js';
 import {createStore} from '../store.js';
 import {findLeftovers} from './leftovers.js';
-import {send, stopForGood} from './transport.js';
+import {stopForGood} from './sending.js';
+import {send} from './transport.js';
 
 export type Upload = {
 	id: number;

@@ -3,7 +3,7 @@ import {CHUNK_SIZE_BYTES} from '../../protocol/chunking.js';
 import {pathOf} from '../../protocol/routes.js';
 import {ApiError, errorOf, offline} from '../api.js';
 import {fingerprintOf} from './leftovers.js';
-import {isRemoved, type Send} from './transport.js';
+import {isRemoved, type Send} from './sending.js';
 
 /** Whole chunks, and no more at once than the proxies take that stand before a coordinator. */
 const REQUEST_BYTES = 6 * CHUNK_SIZE_BYTES;

@@ -2,24 +2,7 @@ import {CHUNK_SIZE_BYTES} from '../../protocol/chunking.js';
 import {uploadedSchema} from '../../protocol/api.js';
 import {pathOf, routes} from '../../protocol/routes.js';
 import {ApiError, errorOf, offline} from '../api.js';
-
-export type Sending = {
-	file: File;
-	/** As it is to be called, with the folders before it. */
-	name: string;
-	/** Told how many bytes have gone out. */
-	onSent: (sentBytes: number) => void;
-	signal: AbortSignal;
-};
-
-/** Sends a file, and returns once it is stored durably. */
-export type Send = (sending: Sending) => Promise<void>;
-
-const REMOVED = 'removed';
-
-/** Stops an upload for good; without this reason, it is paused. */
-export const stopForGood = (stop: AbortController | undefined): void => stop?.abort(REMOVED);
-export const isRemoved = ({reason}: AbortSignal): boolean => reason === REMOVED;
+import type {Send} from './sending.js';
 
 /** In one request, from the beginning each time. (Only `XMLHttpRequest` tells how far a body has come.) */
 const sendAtOnce: Send = async ({file, name, onSent, signal}) =>
