@@ -443,6 +443,27 @@ inBrowser(
 	},
 );
 
+inBrowser('a part of the page that can’t be loaded takes nothing else away, and is there at the next try', async t => {
+	const network = await start(t);
+	const token = await network.addAccount('ann');
+	await store(network, token, 'letter.txt', 'text/plain', 'Dear council');
+	const visited = await visit(t, {network});
+	const {page} = visited;
+	await signIn(visited, 'ann');
+	const parts = /\/assets\/(trash|file-details)-/;
+	await page.route(parts, async route => route.abort());
+	const dialog = await open(visited, 'letter.txt');
+	await dialog.getByRole('alert').getByText('can’t be loaded').waitFor();
+	await look(t, visited, 'part-not-loaded');
+	await dialog.getByRole('button', {name: 'Close'}).click();
+	await page.getByRole('link', {name: 'Trash'}).click();
+	await page.getByRole('alert').getByText('can’t be loaded').waitFor();
+	await page.unroute(parts);
+	await page.getByRole('button', {name: 'Try again'}).click();
+	await page.getByRole('heading', {name: 'The trash is empty'}).waitFor();
+	await visited.context.close();
+});
+
 inBrowser('an uploaded page can neither read the session nor act with it', async t => {
 	const network = await start(t);
 	const token = await network.addAccount('ann');

@@ -1,12 +1,15 @@
-import {lazy, Suspense, useEffect} from 'react';
+import {type ReactNode, useEffect} from 'react';
 import {ask, session} from './session.js';
 import {useStore} from './store.js';
+import {later} from './views/later.js';
 import {Problem, Waiting} from './views/parts.js';
 import {Shell} from './views/shell.js';
 import {SignIn} from './views/sign-in.js';
 
-const Welcome = lazy(async () => import('./views/welcome.js'));
-const Shared = lazy(async () => import('./views/shared.js'));
+const Middle = ({children}: {children: ReactNode}) => <main className="middle">{children}</main>;
+
+const Welcome = later(async () => import('./views/welcome.js'), Middle);
+const Shared = later(async () => import('./views/shared.js'), Middle);
 
 const OfMembers = () => {
 	const current = useStore(session);
@@ -14,13 +17,13 @@ const OfMembers = () => {
 	if (current.state === 'signed-in') return <Shell who={current.who} />;
 	if (current.state === 'signed-out') return <SignIn hasEnded={current.hasEnded} />;
 	return (
-		<main className="middle">
+		<Middle>
 			{current.state === 'asking' ? (
 				<Waiting what="Opening" />
 			) : (
 				<Problem error={current.error} again={() => void ask()} />
 			)}
-		</main>
+		</Middle>
 	);
 };
 
@@ -28,15 +31,5 @@ const OfMembers = () => {
 export const App = () => {
 	const {pathname} = window.location;
 	const View = pathname === '/welcome' ? Welcome : pathname.startsWith('/s/') ? Shared : OfMembers;
-	return (
-		<Suspense
-			fallback={
-				<main className="middle">
-					<Waiting what="Opening" />
-				</main>
-			}
-		>
-			<View />
-		</Suspense>
-	);
+	return <View />;
 };

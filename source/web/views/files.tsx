@@ -1,4 +1,4 @@
-import {lazy, Suspense, useDeferredValue, useEffect, useMemo, useState} from 'react';
+import {useDeferredValue, useEffect, useMemo, useState} from 'react';
 import {type FileView, MOST_ZIPPED} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
@@ -9,11 +9,12 @@ import {safetyOf} from '../model/safety.js';
 import {type Order, pressed, sorted, type SortKey} from '../model/sort.js';
 import {hrefOf} from '../place.js';
 import {useStore} from '../store.js';
-import {Empty, Icon, Problem, Waiting} from './parts.js';
+import {later} from './later.js';
+import {Dialog, Empty, Icon, Problem, Waiting} from './parts.js';
 import {UploadButtons} from './upload-buttons.js';
 import {count, dateText, exactDate, isoDate} from './words.js';
 
-const FileDialog = lazy(async () => import('./file-dialog.js'));
+const FileDetails = later(async () => import('./file-details.js'));
 
 /** So many rows are shown at once; a press shows as many more. */
 const ROWS_A_PAGE = 100;
@@ -320,9 +321,9 @@ export const FilesView = ({folder}: {folder: string}) => {
 				</p>
 			)}
 			{opened && (
-				<Suspense>
-					<FileDialog key={opened.file_id} file={opened} onClose={() => setOpenedId(undefined)} />
-				</Suspense>
+				<Dialog key={opened.file_id} title={opened.filename} isWide onClose={() => setOpenedId(undefined)}>
+					<FileDetails file={opened} onClose={() => setOpenedId(undefined)} />
+				</Dialog>
 			)}
 		</>
 	);

@@ -1,13 +1,14 @@
-import {lazy, type SubmitEvent, Suspense, useCallback, useEffect, useState} from 'react';
+import {type SubmitEvent, useCallback, useEffect, useState} from 'react';
 import {type SharedFile, sharedFileSchema} from '../../protocol/people-api.js';
 import {formatSize} from '../../format.js';
 import {addressOf, call, isApiError} from '../api.js';
 import {fetchBlob, type FileSource, save} from '../fetch-file.js';
 import {kindOf} from '../model/kind.js';
+import {later} from './later.js';
 import {Field, Icon, Problem, Waiting} from './parts.js';
 import {exactDate} from './words.js';
 
-const Preview = lazy(async () => import('./preview.js'));
+const Preview = later(async () => import('./preview.js'));
 
 const PASSWORD_HEADER = 'X-PJAS-Link-Password';
 
@@ -33,11 +34,7 @@ const Look = ({file, secret, password}: FoundProps) => {
 		);
 	}
 
-	return (
-		<Suspense fallback={<Waiting what="Opening" />}>
-			<Preview name={file.filename} size={file.size} kind={kind} source={sourceOf(secret, password)} />
-		</Suspense>
-	);
+	return <Preview name={file.filename} size={file.size} kind={kind} source={sourceOf(secret, password)} />;
 };
 
 /** A browser's own download can't send a password, so the page fetches the file, and the browser keeps it until it is saved. */

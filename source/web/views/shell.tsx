@@ -1,4 +1,4 @@
-import {lazy, type ReactNode, Suspense, useEffect} from 'react';
+import {type FunctionComponent, useEffect} from 'react';
 import type {Whoami} from '../../protocol/people-api.js';
 import {formatSize} from '../../format.js';
 import {tellProblem} from '../deeds.js';
@@ -12,15 +12,17 @@ import {endUploads} from '../uploads/queue.js';
 import {DropAnywhere} from './drop-anywhere.js';
 import {FilesView} from './files.js';
 import {Notice} from './notice.js';
-import {Icon, type IconName, Waiting} from './parts.js';
+import {later} from './later.js';
+import {Icon, type IconName} from './parts.js';
 import {LeftoverList} from './leftover-list.js';
 import {UploadList} from './upload-list.js';
 
-const lazyViews = {
-	trash: lazy(async () => import('./trash.js')),
-	links: lazy(async () => import('./links.js')),
-	network: lazy(async () => import('./network.js')),
-	nodes: lazy(async () => import('./nodes.js')),
+const viewsOf = {
+	files: FilesView,
+	trash: later(async () => import('./trash.js')),
+	links: later(async () => import('./links.js')),
+	network: later(async () => import('./network.js')),
+	nodes: later(async () => import('./nodes.js')),
 };
 
 const titles: Record<View, {title: string; icon: IconName}> = {
@@ -94,18 +96,10 @@ const Line = () => {
 	);
 };
 
-const ViewOf = ({view, folder}: {view: View; folder: string}) => {
-	const Lazy = lazyViews[view as keyof typeof lazyViews] as ReturnType<typeof lazy> | undefined;
-	return Lazy ? <Lazy /> : <FilesView folder={folder} />;
-};
-
-const Frame = ({children}: {children: ReactNode}) => (
-	<Suspense fallback={<Waiting what="Opening" />}>{children}</Suspense>
-);
-
 /** What stands around every view of somebody who is signed in. */
 export const Shell = ({who}: {who: Whoami}) => {
 	const {view, folder} = usePlace();
+	const Shown: FunctionComponent<{folder: string}> = viewsOf[view];
 	useEffect(openLine, []);
 	useEffect(followFiles, []);
 	useEffect(() => {
@@ -137,9 +131,7 @@ export const Shell = ({who}: {who: Whoami}) => {
 			<Line />
 			<main id="content" tabIndex={-1}>
 				<LeftoverList />
-				<Frame key={view}>
-					<ViewOf view={view} folder={folder} />
-				</Frame>
+				<Shown folder={folder} />
 			</main>
 			<UploadList />
 			<Notice />

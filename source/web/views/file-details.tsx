@@ -1,4 +1,4 @@
-import {lazy, type SubmitEvent, Suspense, useState} from 'react';
+import {type SubmitEvent, useState} from 'react';
 import type {FileView} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
@@ -7,11 +7,12 @@ import {kindOf} from '../model/kind.js';
 import {safetyOf} from '../model/safety.js';
 import {session} from '../session.js';
 import {useStore} from '../store.js';
-import {Dialog, Field, Icon, Problem, Waiting} from './parts.js';
+import {later} from './later.js';
+import {Field, Icon, Problem} from './parts.js';
 import {exactDate} from './words.js';
 
-const Preview = lazy(async () => import('./preview.js'));
-const Share = lazy(async () => import('./share.js'));
+const Preview = later(async () => import('./preview.js'));
+const Share = later(async () => import('./share.js'));
 
 const readers = {
 	private: 'Only its owner',
@@ -139,26 +140,24 @@ const Content = ({file}: {file: FileView}) => {
 	}
 
 	return (
-		<Suspense fallback={<Waiting what="Opening" />}>
-			<Preview
-				name={file.filename}
-				size={file.size}
-				kind={kind}
-				source={{address: addressOf('download', file.file_id)}}
-			/>
-		</Suspense>
+		<Preview
+			name={file.filename}
+			size={file.size}
+			kind={kind}
+			source={{address: addressOf('download', file.file_id)}}
+		/>
 	);
 };
 
 /** All there is to know of a file, and to do with it. */
-const FileDialog = ({file, onClose}: {file: FileView; onClose: () => void}) => {
+const FileDetails = ({file, onClose}: {file: FileView; onClose: () => void}) => {
 	const [doing, setDoing] = useState<'rename' | 'share'>();
 	const remove = () => {
 		onClose();
 		deleteFiles([file]).catch(tellProblem);
 	};
 	return (
-		<Dialog title={file.filename} isWide onClose={onClose}>
+		<>
 			{doing === 'rename' ? (
 				<Rename file={file} onDone={() => setDoing(undefined)} />
 			) : (
@@ -169,11 +168,7 @@ const FileDialog = ({file, onClose}: {file: FileView; onClose: () => void}) => {
 					onRemove={remove}
 				/>
 			)}
-			{doing === 'share' && (
-				<Suspense fallback={<Waiting what="Opening" />}>
-					<Share file={file} />
-				</Suspense>
-			)}
+			{doing === 'share' && <Share file={file} />}
 			{doing !== 'share' && <Content file={file} />}
 			<Facts file={file} />
 			{file.e2e && (
@@ -181,8 +176,8 @@ const FileDialog = ({file, onClose}: {file: FileView; onClose: () => void}) => {
 					It is sealed end to end: open it where its key is, with <code>pjas-tui download</code>.
 				</p>
 			)}
-		</Dialog>
+		</>
 	);
 };
 
-export default FileDialog;
+export default FileDetails;
