@@ -363,7 +363,7 @@ inBrowser('a file is looked at, shared by a link with a password, had by a stran
 	await dialog.getByRole('region', {name: 'Text of letter.html'}).getByText('<h1>Dear council</h1>').waitFor();
 
 	await dialog.getByRole('button', {name: 'Share'}).click();
-	await dialog.getByLabel('Password, if you want one').fill('open sesame');
+	await dialog.getByLabel('Password, if you want one').fill('сезам 🚀');
 	await look(t, visited, 'share');
 	await dialog.getByRole('button', {name: 'Make a link'}).click();
 	const link = await dialog.getByRole('textbox', {name: 'The link'}).inputValue();
@@ -375,7 +375,7 @@ inBrowser('a file is looked at, shared by a link with a password, had by a stran
 	await stranger.page.getByLabel('Password').fill('open barley');
 	await stranger.page.getByRole('button', {name: 'Open'}).click();
 	await stranger.page.getByRole('alert').waitFor();
-	await stranger.page.getByLabel('Password').fill('open sesame');
+	await stranger.page.getByLabel('Password').fill('сезам 🚀');
 	await stranger.page.getByRole('button', {name: 'Open'}).click();
 	await stranger.page.getByRole('heading', {name: 'letter.html'}).waitFor();
 	await stranger.page.getByRole('button', {name: 'Show it here'}).click();

@@ -15,6 +15,7 @@ import {
 	statsSchema,
 } from '../protocol/api.js';
 import {emptiedTrashSchema, trashSchema} from '../protocol/healing-api.js';
+import {LINK_PASSWORD_HEADER, writeLinkPassword} from '../protocol/link-password.js';
 import {sharedFileSchema} from '../protocol/people-api.js';
 import {pathOf} from '../protocol/routes.js';
 import {readCheck} from './check-lines.js';
@@ -35,9 +36,8 @@ export type Calls = Omit<Api, 'url'>;
 
 type CallsOptions = {url: string; token: () => string | undefined; clock: Pick<Clock, 'timer' | 'now'>; limits: Limits};
 
-/** A link's password goes where no log and no history keeps it. */
 const passwordHeaders = (password: string | undefined): Record<string, string> =>
-	password === undefined ? {} : {'x-pjas-link-password': password};
+	password === undefined ? {} : {[LINK_PASSWORD_HEADER]: writeLinkPassword(password)};
 
 /** Every call of the API, over got. */
 export const createCalls = ({url, token, clock, limits}: CallsOptions): Calls => {

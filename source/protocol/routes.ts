@@ -531,7 +531,7 @@ export const routes = {
 		method: 'GET',
 		path: '/api/shared/{id}',
 		access: 'anyone',
-		summary: 'What a link leads to; its password goes into `X-PJAS-Link-Password`',
+		summary: 'What a link leads to; its password goes into `X-PJAS-Link-Password` (beyond ASCII after RFC 8187)',
 		answers: {
 			200: json('The file', sharedFileSchema),
 			401: failure('`LINK_PASSWORD_NEEDED`'),

@@ -1,4 +1,5 @@
 import test, {type ExecutionContext} from 'ava';
+import {LINK_PASSWORD_HEADER, writeLinkPassword} from '../../../source/protocol/link-password.js';
 import {formOf, startPeopleNetwork} from '../../testing/people.js';
 import {bytesOf, type Json, jsonOf, same} from '../../testing/requests.js';
 
@@ -45,6 +46,17 @@ test('a link that has a password tells nothing without it', async t => {
 	}
 
 	same(t, await bodyOf(await download({'x-pjas-link-password': 'open sesame'})), bytes);
+});
+
+test('a password of a link may be any text', async t => {
+	for (const password of ['пароль 🚀', ' öffne (dich)* ', "UTF-8''%41", '%41']) {
+		const {download, bytes} = await startWithLink(t, {password});
+		const header = writeLinkPassword(password);
+		t.regex(header, /^[!-~]+$/, password);
+		same(t, await bodyOf(await download({[LINK_PASSWORD_HEADER]: header})), bytes);
+		t.is((await download({[LINK_PASSWORD_HEADER]: `${header}x`})).status, 401);
+		t.is((await download({[LINK_PASSWORD_HEADER]: "UTF-8''%ff"})).status, 400);
+	}
 });
 
 test('a link is good for so many downloads, in however many pieces, and for no more, also when many come at once', async t => {

@@ -1,3 +1,4 @@
+import {LINK_PASSWORD_HEADER, readLinkPassword} from '../../../source/protocol/link-password.js';
 import {
 	createLinkSchema,
 	type LinkView,
@@ -16,9 +17,6 @@ import {findFile} from './find-file.js';
 import type {Parts} from './parts.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
 import {accountOf} from './session.js';
-
-/** Where a link's password goes: not into the address, which logs and histories keep. */
-const PASSWORD_HEADER = 'X-PJAS-Link-Password';
 
 const linkView = (link: LinkRecord, file: FileRecord): LinkView => ({
 	id: shortIdOf(link._id),
@@ -71,7 +69,7 @@ export const linkRoutes = (serve: Serve, parts: Parts): void => {
 	});
 
 	const follow = async (ctx: RouteContext) => {
-		const password = ctx.get(PASSWORD_HEADER) || undefined;
+		const password = readLinkPassword(ctx.get(LINK_PASSWORD_HEADER)) || undefined;
 		return links.follow(ctx.params['id'] ?? '', {password, address: ctx.state.client.address});
 	};
 

@@ -1,4 +1,5 @@
 import {type SubmitEvent, useCallback, useEffect, useState} from 'react';
+import {LINK_PASSWORD_HEADER, writeLinkPassword} from '../../protocol/link-password.js';
 import {type SharedFile, sharedFileSchema} from '../../protocol/people-api.js';
 import {formatSize} from '../../format.js';
 import {addressOf, call, isApiError} from '../api.js';
@@ -10,13 +11,11 @@ import {exactDate} from './words.js';
 
 const Preview = later(async () => import('./preview.js'));
 
-const PASSWORD_HEADER = 'X-PJAS-Link-Password';
-
 const secretOf = (path: string): string => path.split('/')[2] ?? '';
 
 const sourceOf = (secret: string, password: string | undefined): FileSource => ({
 	address: addressOf('sharedDownload', secret),
-	...(password !== undefined && {headers: {[PASSWORD_HEADER]: password}}),
+	...(password !== undefined && {headers: {[LINK_PASSWORD_HEADER]: writeLinkPassword(password)}}),
 });
 
 type FoundProps = {file: SharedFile; secret: string; password: string | undefined};
@@ -121,7 +120,7 @@ const Shared = () => {
 
 	const look = useCallback(
 		(tried?: string) => {
-			const headers = tried === undefined ? {} : {[PASSWORD_HEADER]: tried};
+			const headers = tried === undefined ? {} : {[LINK_PASSWORD_HEADER]: writeLinkPassword(tried)};
 			setPassword(tried);
 			call('sharedFile', sharedFileSchema, {id: secret, headers}).then(found => {
 				setProblem(undefined);
