@@ -59,10 +59,9 @@ export const restInvariants = [
 ] as const;
 
 /** What holds for each change of a chunk's record. */
-const changeInvariants = ['enough-copies', 'never-fewer'] as const;
+type ChangeInvariant = 'enough-copies' | 'never-fewer';
 
-export type Invariant =
-	(typeof alwaysInvariants)[number] | (typeof restInvariants)[number] | (typeof changeInvariants)[number];
+export type Invariant = (typeof alwaysInvariants)[number] | (typeof restInvariants)[number] | ChangeInvariant;
 
 /** An invariant that does not hold, and where. */
 export type Breach = {invariant: Invariant; problem: string; file?: FileId; chunk?: ChunkId; node?: NodeId};
