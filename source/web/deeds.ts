@@ -1,4 +1,5 @@
 import {deletedSchema, type FileView, fileAnswerSchema} from '../protocol/api.js';
+import {escapeControls} from '../protocol/escape.js';
 import {call, isApiError, messageOf} from './api.js';
 import {dropFile, putFile} from './files-store.js';
 import {ask} from './session.js';
@@ -18,7 +19,7 @@ export const tell = (what: Omit<Told, 'id'>): void => {
 export const tellProblem = (error: unknown): void => tell({text: messageOf(error), isBad: true});
 
 const titleOf = (files: readonly {filename: string}[]): string =>
-	files.length === 1 ? `“${files[0]?.filename ?? ''}”` : `${files.length} files`;
+	files.length === 1 ? `“${escapeControls(files[0]?.filename ?? '')}”` : `${files.length} files`;
 
 /** Brings files back from the trash. */
 export const restoreFiles = async (files: readonly {file_id: string; filename: string}[]): Promise<void> => {
@@ -52,5 +53,5 @@ export const deleteFiles = async (files: readonly FileView[]): Promise<void> => 
 export const renameFile = async (file: FileView, filename: string): Promise<void> => {
 	const {file: renamed} = await call('changeFile', fileAnswerSchema, {id: file.file_id, json: {filename}});
 	putFile(renamed);
-	tell({text: `Renamed to “${filename}”`});
+	tell({text: `Renamed to “${escapeControls(filename)}”`});
 };

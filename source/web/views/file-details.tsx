@@ -3,6 +3,7 @@ import type {FileView} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
 import {deleteFiles, renameFile, tellProblem} from '../deeds.js';
+import {textOf} from '../form-text.js';
 import {kindOf} from '../model/kind.js';
 import {safetyOf} from '../model/safety.js';
 import {session} from '../session.js';
@@ -49,9 +50,9 @@ const Rename = ({file, onDone}: {file: FileView; onDone: () => void}) => {
 	const [problem, setProblem] = useState<unknown>();
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
-		const name = new FormData(event.currentTarget).get('name');
-		if (typeof name !== 'string' || name.trim() === '') return;
-		renameFile(file, name.trim()).then(onDone, setProblem);
+		const name = textOf(new FormData(event.currentTarget), 'name').trim();
+		if (name === '') return;
+		renameFile(file, name).then(onDone, setProblem);
 	};
 	return (
 		<form className="rename" onSubmit={submit}>

@@ -1,4 +1,5 @@
 import {useDeferredValue, useEffect, useMemo, useState} from 'react';
+import {escapeControls} from '../../protocol/escape.js';
 import {type FileView, MOST_ZIPPED} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
@@ -12,7 +13,8 @@ import {useStore} from '../store.js';
 import {later} from './later.js';
 import {Dialog, Empty, Icon, Problem, Waiting} from './parts.js';
 import {UploadButtons} from './upload-buttons.js';
-import {count, dateText, exactDate, isoDate} from './words.js';
+import {When} from './when.js';
+import {count} from './words.js';
 
 const FileDetails = later(async () => import('./file-details.js'));
 
@@ -30,7 +32,8 @@ const seen = (row: Row) =>
 /** A search looks through all folders, and shows paths. */
 const rowsOf = (all: Iterable<FileView>, folder: string, isSearch: boolean, order: Order): Row[] => {
 	const {folders, files: here} = isSearch ? {folders: [], files: [...all]} : openFolder(all, folder);
-	const nameOf = ({filename}: FileView) => (isSearch || filename.endsWith('/') ? filename : baseName(filename));
+	const nameOf = ({filename}: FileView) =>
+		escapeControls(isSearch || filename.endsWith('/') ? filename : baseName(filename));
 	return [
 		...sorted(
 			folders.map((found): Row => ({kind: 'folder', folder: found})),
@@ -92,14 +95,12 @@ const FolderRow = ({folder}: {folder: Folder}) => (
 		<th scope="row" className="name">
 			<a href={hrefOf('files', folder.path)}>
 				<Icon name="folder" />
-				{folder.name}
+				{escapeControls(folder.name)}
 			</a>
 		</th>
 		<td className="size">{formatSize(folder.sizeBytes)}</td>
 		<td className="date">
-			<time dateTime={isoDate(folder.newestAt)} title={exactDate(folder.newestAt)}>
-				{dateText(folder.newestAt)}
-			</time>
+			<When ms={folder.newestAt} />
 		</td>
 		<td className="safety">{count(folder.files, 'file')}</td>
 		<td />
@@ -123,9 +124,7 @@ const FileRow = ({file, name, isChosen, onChoose, onOpen}: FileRowProps) => {
 			</th>
 			<td className="size">{formatSize(file.size)}</td>
 			<td className="date">
-				<time dateTime={isoDate(file.uploaded_at)} title={exactDate(file.uploaded_at)}>
-					{dateText(file.uploaded_at)}
-				</time>
+				<When ms={file.uploaded_at} />
 			</td>
 			<td className={`safety ${safety.state}`}>{safety.text}</td>
 			<td className="deeds">
@@ -154,12 +153,12 @@ const Trail = ({folder}: {folder: string}) => {
 				{trail.slice(0, -1).map(({name, path}) => (
 					<span key={path}>
 						{' / '}
-						<a href={hrefOf('files', path)}>{name}</a>
+						<a href={hrefOf('files', path)}>{escapeControls(name)}</a>
 					</span>
 				))}
 				{' /'}
 			</nav>
-			<h1>{trail.at(-1)?.name}</h1>
+			<h1>{escapeControls(trail.at(-1)?.name ?? '')}</h1>
 		</div>
 	);
 };
@@ -321,7 +320,12 @@ export const FilesView = ({folder}: {folder: string}) => {
 				</p>
 			)}
 			{opened && (
-				<Dialog key={opened.file_id} title={opened.filename} isWide onClose={() => setOpenedId(undefined)}>
+				<Dialog
+					key={opened.file_id}
+					title={escapeControls(opened.filename)}
+					isWide
+					onClose={() => setOpenedId(undefined)}
+				>
 					<FileDetails file={opened} onClose={() => setOpenedId(undefined)} />
 				</Dialog>
 			)}

@@ -1,4 +1,5 @@
 import {type ChangeEvent, useRef} from 'react';
+import {escapeControls} from '../../protocol/escape.js';
 import {formatSize} from '../../format.js';
 import {tell} from '../deeds.js';
 import {baseName} from '../model/folders.js';
@@ -41,7 +42,7 @@ export const LeftoverList = () => {
 			<ul className="rows">
 				{open.map(leftover => (
 					<li key={leftover.key}>
-						<span className="name">{leftover.name}</span>
+						<span className="name">{escapeControls(leftover.name)}</span>
 						<span className="hint">{formatSize(leftover.sizeBytes)}</span>
 						<button
 							type="button"

@@ -1,9 +1,10 @@
 import {useCallback, useEffect, useState} from 'react';
+import {escapeControls} from '../../protocol/escape.js';
 import {type LinkView, linksSchema} from '../../protocol/people-api.js';
 import {call} from '../api.js';
-import {tellProblem} from '../deeds.js';
 import {Empty, Icon, Problem, Waiting} from './parts.js';
 import {linkText, revokeLink} from './share.js';
+import {TakeBack} from './take-back.js';
 
 /** All links that somebody made, and that still lead somewhere. */
 const Links = () => {
@@ -32,20 +33,16 @@ const Links = () => {
 						<li key={link.id}>
 							<Icon name="share" />
 							<div className="grow">
-								<p className="name">{link.filename}</p>
+								<p className="name">{escapeControls(link.filename)}</p>
 								<p className="hint">
 									Works {linkText(link)}. Made by {link.created_by}.
 								</p>
 							</div>
-							<button
-								type="button"
-								aria-label={`Take back the link to ${link.filename}`}
-								onClick={() => {
-									revokeLink(link).catch(tellProblem).finally(load);
-								}}
-							>
-								Take back
-							</button>
+							<TakeBack
+								what={`the link to ${escapeControls(link.filename)}`}
+								act={async () => revokeLink(link)}
+								onDone={load}
+							/>
 						</li>
 					))}
 				</ul>

@@ -8,7 +8,8 @@ import {useNodes} from '../nodes-store.js';
 import {session} from '../session.js';
 import {useStore} from '../store.js';
 import {Empty, Problem, Waiting} from './parts.js';
-import {count, dateText, exactDate, isoDate} from './words.js';
+import {When} from './when.js';
+import {count} from './words.js';
 
 const MOST_LINES = 50;
 
@@ -92,9 +93,7 @@ const NodeRow = ({node}: {node: NodeView}) => {
 				{formatSize(used)} of {formatSize(allocated)}
 			</td>
 			<td className="date">
-				<time dateTime={isoDate(node.last_seen)} title={exactDate(node.last_seen)}>
-					{node.status === 'online' ? 'now' : dateText(node.last_seen)}
-				</time>
+				<When ms={node.last_seen} text={node.status === 'online' ? 'now' : undefined} />
 			</td>
 		</tr>
 	);
@@ -138,9 +137,7 @@ const Log = ({entries}: {entries: LogEntry[]}) => (
 	<ol className="log card" aria-label="Newest activity, the newest first">
 		{entries.map(entry => (
 			<li key={entry.id}>
-				<time dateTime={isoDate(entry.timestamp_ms)} title={exactDate(entry.timestamp_ms)}>
-					{dateText(entry.timestamp_ms)}
-				</time>
+				<When ms={entry.timestamp_ms} />
 				<span className={levels[entry.level]}>
 					{entry.level === 'INFO' ? '' : entry.level === 'WARN' ? 'Warning: ' : 'Error: '}
 					{entry.message}

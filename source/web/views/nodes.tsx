@@ -12,12 +12,14 @@ import type {RouteName} from '../../protocol/routes.js';
 import {formatSize} from '../../format.js';
 import {call} from '../api.js';
 import {tell, tellProblem} from '../deeds.js';
+import {textOf} from '../form-text.js';
 import {standingOf} from '../model/node-words.js';
 import {useNodes} from '../nodes-store.js';
 import {session} from '../session.js';
 import {useStore} from '../store.js';
 import {Copy} from './copy.js';
 import {Dialog, Empty, Field, Problem, Waiting} from './parts.js';
+import {TakeBack} from './take-back.js';
 import {count, exactDate} from './words.js';
 
 const HOUR_S = 3600;
@@ -121,11 +123,7 @@ const Invite = ({isOpen, onClose}: {isOpen: boolean; onClose: () => void}) => {
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
 		const form = new FormData(event.currentTarget);
-		const text = (name: string) => {
-			const value = form.get(name);
-			return typeof value === 'string' ? value.trim() : '';
-		};
-		const [zone, owner] = [text('zone'), text('owner')];
+		const [zone, owner] = [textOf(form, 'zone').trim(), textOf(form, 'owner').trim()];
 		const json = {...(zone !== '' && {zone}), ...(owner !== '' && {owner})};
 		setProblem(undefined);
 		call('inviteNode', nodeInvitedSchema, {json}).then(made => setCode(made.code), setProblem);
@@ -176,15 +174,11 @@ const Invitations = ({invitations, load}: {invitations: NodeInvitationView[]; lo
 					return (
 						<li key={invitation.id}>
 							<span>A code {text}</span>
-							<button
-								type="button"
-								aria-label={`Take back the code ${text}`}
-								onClick={() => {
-									call('revokeNodeInvitation', okSchema, {id: invitation.id}).catch(tellProblem).finally(load);
-								}}
-							>
-								Take back
-							</button>
+							<TakeBack
+								what={`the code ${text}`}
+								act={async () => call('revokeNodeInvitation', okSchema, {id: invitation.id})}
+								onDone={load}
+							/>
 						</li>
 					);
 				})}

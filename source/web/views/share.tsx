@@ -4,9 +4,11 @@ import {createdLinkSchema, type LinkView, linksSchema} from '../../protocol/peop
 import {visibilities, type Visibility} from '../../protocol/people.js';
 import {call} from '../api.js';
 import {tell, tellProblem} from '../deeds.js';
+import {textOf} from '../form-text.js';
 import {putFile} from '../files-store.js';
 import {Copy} from './copy.js';
 import {Field, Problem} from './parts.js';
+import {TakeBack} from './take-back.js';
 import {count, exactDate} from './words.js';
 
 const DAY_S = 24 * 3600;
@@ -17,15 +19,10 @@ const lifetimes = [
 	{label: 'A year', seconds: 365 * DAY_S},
 ];
 
-export const readers: Record<Visibility, string> = {
+const readers: Record<Visibility, string> = {
 	private: 'Only its owner, and those named',
 	network: 'Everybody who is signed in',
 	public: 'Everybody',
-};
-
-const textOf = (form: FormData, name: string): string => {
-	const value = form.get(name);
-	return typeof value === 'string' ? value : '';
 };
 
 /** What is special about a link, in words. */
@@ -94,6 +91,8 @@ const NewLink = ({file, onMade}: {file: FileView; onMade: (url: string) => void}
 
 const Readers = ({file}: {file: FileView}) => {
 	const [problem, setProblem] = useState<unknown>();
+	// Said here: what is told behind a dialog, nobody hears.
+	const [isSaved, setIsSaved] = useState(false);
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
 		const form = new FormData(event.currentTarget);
@@ -102,9 +101,10 @@ const Readers = ({file}: {file: FileView}) => {
 			.filter(name => name !== '');
 		const json = {visibility: textOf(form, 'visibility'), shared_with: names.map(name => name.toLowerCase())};
 		setProblem(undefined);
+		setIsSaved(false);
 		call('changeFile', fileAnswerSchema, {id: file.file_id, json}).then(({file: changed}) => {
 			putFile(changed);
-			tell({text: 'Saved who can open it'});
+			setIsSaved(true);
 		}, setProblem);
 	};
 	return (
@@ -136,6 +136,9 @@ const Readers = ({file}: {file: FileView}) => {
 			{problem !== undefined && <Problem error={problem} />}
 			<div className="buttons">
 				<button type="submit">Save</button>
+				<p className="hint" role="status">
+					{isSaved && 'Saved.'}
+				</p>
 			</div>
 		</form>
 	);
@@ -173,15 +176,7 @@ const Share = ({file}: {file: FileView}) => {
 					{links.map(link => (
 						<li key={link.id}>
 							<span>A link {linkText(link)}</span>
-							<button
-								type="button"
-								aria-label={`Take back the link ${linkText(link)}`}
-								onClick={() => {
-									revokeLink(link).catch(tellProblem).finally(load);
-								}}
-							>
-								Take back
-							</button>
+							<TakeBack what={`the link ${linkText(link)}`} act={async () => revokeLink(link)} onDone={load} />
 						</li>
 					))}
 				</ul>

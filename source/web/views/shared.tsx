@@ -1,9 +1,11 @@
 import {type SubmitEvent, useCallback, useEffect, useState} from 'react';
+import {escapeControls} from '../../protocol/escape.js';
 import {LINK_PASSWORD_HEADER, writeLinkPassword} from '../../protocol/link-password.js';
 import {type SharedFile, sharedFileSchema} from '../../protocol/people-api.js';
 import {formatSize} from '../../format.js';
 import {addressOf, call, isApiError} from '../api.js';
 import {fetchBlob, type FileSource, save} from '../fetch-file.js';
+import {textOf} from '../form-text.js';
 import {kindOf} from '../model/kind.js';
 import {later} from './later.js';
 import {Field, Icon, Problem, Waiting} from './parts.js';
@@ -69,7 +71,7 @@ const Download = ({file, secret, password}: FoundProps) => {
 
 const Found = ({file, secret, password}: FoundProps) => (
 	<>
-		<h1>{file.e2e ? 'A file that is sealed end to end' : file.filename}</h1>
+		<h1>{file.e2e ? 'A file that is sealed end to end' : escapeControls(file.filename)}</h1>
 		<p>
 			{formatSize(file.size)}. This link works until {exactDate(file.expires_at)}.
 		</p>
@@ -90,8 +92,7 @@ const Found = ({file, secret, password}: FoundProps) => (
 const AskPassword = ({problem, onPassword}: {problem: unknown; onPassword: (password: string) => void}) => {
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
-		const password = new FormData(event.currentTarget).get('password');
-		if (typeof password === 'string') onPassword(password);
+		onPassword(textOf(new FormData(event.currentTarget), 'password'));
 	};
 	return (
 		<form onSubmit={submit}>

@@ -1,4 +1,5 @@
 import {type SubmitEvent, useState} from 'react';
+import {textOf} from '../form-text.js';
 import {signIn} from '../session.js';
 import {Field, Problem} from './parts.js';
 
@@ -10,13 +11,9 @@ export const SignIn = ({hasEnded}: {hasEnded: boolean}) => {
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
 		const form = new FormData(event.currentTarget);
-		const text = (name: string) => {
-			const value = form.get(name);
-			return typeof value === 'string' ? value : '';
-		};
 		setProblem(undefined);
 		setIsBusy(true);
-		signIn(text('name'), text('password')).catch((error: unknown) => {
+		signIn(textOf(form, 'name'), textOf(form, 'password')).catch((error: unknown) => {
 			setProblem(error);
 			setIsBusy(false);
 		});

@@ -1,6 +1,7 @@
 import {useCallback, useEffect, useState} from 'react';
 import {okSchema} from '../../protocol/api.js';
 import {emptiedTrashSchema, type TrashedFile, trashSchema} from '../../protocol/healing-api.js';
+import {escapeControls} from '../../protocol/escape.js';
 import {formatSize} from '../../format.js';
 import {call} from '../api.js';
 import {restoreFiles, tell, tellProblem} from '../deeds.js';
@@ -99,7 +100,7 @@ const Row = ({file, onRestore, onPurge}: RowProps) => (
 		<th scope="row" className="name">
 			<span>
 				<Icon name="file" />
-				{file.filename}
+				{escapeControls(file.filename)}
 			</span>
 		</th>
 		<td className="size">{formatSize(file.size)}</td>
@@ -129,7 +130,7 @@ const Trash = () => {
 		const purged = call('purgeFile', okSchema, {id: file.file_id});
 		purged.then(() => {
 			without(file.file_id);
-			tell({text: `“${file.filename}” is gone for good`});
+			tell({text: `“${escapeControls(file.filename)}” is gone for good`});
 		}, tellProblem);
 	};
 	const empty = () => {
@@ -198,7 +199,7 @@ const Trash = () => {
 					text={
 						asked === 'all'
 							? 'All of your deleted files are gone then. Nobody can bring them back.'
-							: `“${asked.filename}” is gone then. Nobody can bring it back.`
+							: `“${escapeControls(asked.filename)}” is gone then. Nobody can bring it back.`
 					}
 					label={asked === 'all' ? 'Empty it' : 'Delete for good'}
 					act={() => (asked === 'all' ? empty() : purge(asked))}

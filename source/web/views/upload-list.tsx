@@ -1,4 +1,5 @@
 import {useEffect, useState} from 'react';
+import {escapeControls} from '../../protocol/escape.js';
 import {formatSize} from '../../format.js';
 import {messageOf} from '../api.js';
 import {useStore} from '../store.js';
@@ -36,7 +37,7 @@ const Row = ({upload}: {upload: Upload}) => {
 	return (
 		<li className={state}>
 			<div className="what">
-				<span className="name">{name}</span>
+				<span className="name">{escapeControls(name)}</span>
 				<span className="hint">{stateText(upload)}</span>
 				{state !== 'done' && state !== 'failed' && (
 					<progress aria-label={`Upload of ${name}`} max={Math.max(1, file.size)} value={sentBytes} />

@@ -1,6 +1,7 @@
 import {type SubmitEvent, useState} from 'react';
-import {accountNameAllowed, LONGEST_PASSWORD, SHORTEST_PASSWORD} from '../../protocol/people.js';
+import {accountNameAllowed, accountNamePattern, LONGEST_PASSWORD, SHORTEST_PASSWORD} from '../../protocol/people.js';
 import {ApiError, isApiError} from '../api.js';
+import {textOf} from '../form-text.js';
 import {accept} from '../session.js';
 import {Field, Problem} from './parts.js';
 
@@ -21,18 +22,20 @@ const Welcome = () => {
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
 		const form = new FormData(event.currentTarget);
-		const text = (name: string) => {
-			const value = form.get(name);
-			return typeof value === 'string' ? value : '';
-		};
-		if (text('password') !== text('again')) {
+		const [name, password] = [textOf(form, 'name').trim().toLowerCase(), textOf(form, 'password')];
+		if (name !== '' && !accountNamePattern.test(name)) {
+			setProblem(new ApiError('INVALID_REQUEST', `That can’t be a name. It has ${accountNameAllowed}.`));
+			return;
+		}
+
+		if (password !== textOf(form, 'again')) {
 			setProblem(new ApiError('INVALID_REQUEST', 'The two passwords are not the same.'));
 			return;
 		}
 
 		setProblem(undefined);
 		setIsBusy(true);
-		acceptWith(text('name').trim().toLowerCase(), text('password')).catch((error: unknown) => {
+		acceptWith(name, password).catch((error: unknown) => {
 			setProblem(error);
 			setIsBusy(false);
 		});
