@@ -1,22 +1,26 @@
 import {randomBytes} from 'node:crypto';
 import {once} from 'node:events';
 import {request as makeRequest} from 'node:http';
+import type {Duplex} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
 import {WebSocket, WebSocketServer} from 'ws';
 import type {NodeView} from '../source/protocol/api.js';
 import type {NodeId} from '../source/protocol/ids.js';
 import {createDial} from './adapters/dial.js';
+import {systemRandom} from './adapters/system.js';
 import {createNodeLinks} from './coordinator/node-links.js';
 import type {NodeRecord} from './core/model.js';
 import {listen} from './http/listen.js';
 import {watchPulse} from './http/websocket-pulse.js';
 import {createWebSocketStream, MOST_FRAME_BYTES} from './http/websocket-stream.js';
 import {digestOf, shardStoreSuite} from './ports/shard-store.suite.js';
+import {createLinks} from './node/links.js';
 import {isPjasError} from '../source/protocol/errors.js';
 import {manualClock} from './testing/manual-clock.js';
 import {startMemoryNode} from './testing/memory-node.js';
 import {until} from './testing/processes.js';
 import {identityIn, type NodeIdentity} from './testing/signed-node.js';
+import {recordingLog} from './testing/recording-log.js';
 import {silentLog} from './testing/silent-log.js';
 import {startTrustNetwork, type TrustNetwork} from './testing/trust-network.js';
 import {LINK_PROTOCOL, NODE_HEADER, signRequest} from './trust/node-messages.js';
@@ -330,4 +334,33 @@ test('links come back by themselves when they are cut, and when the coordinator 
 	});
 	await again.online(1);
 	t.is(again.url, network.url);
+});
+
+test('a link that failed is tried at once when the coordinator is heard of, however long it would wait', async t => {
+	let tries = 0;
+	const refuse = (socket: Duplex) => {
+		tries++;
+		socket.end('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+	};
+	const server = await listen({
+		...{host: '127.0.0.1', port: 0, log: silentLog},
+		handler: (_request, response) => response.end(),
+		upgrade: {isWanted: () => true, take: (_request, socket) => refuse(socket)},
+	});
+	t.teardown(async () => server.close({graceMs: 0}));
+	const log = recordingLog();
+	const trust = {sign: async () => Promise.resolve({id: '', jws: ''}), accept: async () => Promise.resolve(false)};
+	const common = {log, clock: manualClock(), random: systemRandom};
+	const links = createLinks({coordinatorUrl: server.url, trust, least: 1, ...common});
+	const ending = new AbortController();
+	links.setWanted(true);
+	const running = links.run(() => undefined, ending.signal);
+	for (let failures = 1; failures <= 3; failures++) {
+		await until('it failed', () => [...log.messages('warn'), ...log.messages('debug')].length === failures);
+		t.is(tries, failures);
+		links.setWanted(true);
+	}
+
+	ending.abort();
+	await running;
 });

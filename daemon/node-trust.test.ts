@@ -100,7 +100,7 @@ test('a code is refused when it is unknown, used up, expired or taken back, each
 	};
 	t.is(list.invitations.length, 3);
 	t.false(JSON.stringify(list).includes(brief.slice(10, 40)), 'a code is told once');
-	network.later(61_000);
+	await network.later(61_000);
 	t.regex(await refusal(4, brief), /expired/);
 	for (const {id} of list.invitations) await network.call('DELETE', `/api/nodes/invitations/${id}`);
 	t.regex(await refusal(5, revoked), /not known/);
@@ -217,7 +217,7 @@ test('a ticket that somebody took off the wire is of no use to them', async t =>
 
 	const third = await network.addNode('three');
 	t.is((await ask(third.running.port, 'PUT', put.url, put, new Uint8Array(put.body))).status, 401);
-	network.later(121_000);
+	await network.later(121_000);
 	t.is((await ask(port, 'PUT', put.url, put, new Uint8Array(put.body))).status, 401);
 	t.is((await third.running.store.figures()).count, 0);
 
@@ -403,7 +403,7 @@ test('a node whose clock is wrong learns the time from its coordinator', async t
 	t.timeout(LIMIT_MS);
 	const network = await startTrustNetwork(t);
 	await network.addNode('one');
-	network.later(3_600_000);
+	await network.later(3_600_000);
 	// Everybody's time moved but that of this one.
 	const clock = {now: () => network.nowMs() - 3_600_000};
 	const {systemClock} = await import('./adapters/system.js');
@@ -484,11 +484,11 @@ test('keys rotate while nodes run, and those that were away learn the new one', 
 	await until('the node knows the new key', async () => (await identityIn(one.folder)).trusts.includes(newKid));
 	t.is((await uploadTo(network, randomBytes(1000))).status, 200);
 	t.is(kidOfPut(), oldKid, 'not before every node had the time to hear of it');
-	network.later(121_000);
+	await network.later(121_000);
 	await uploadsWork(network);
 	t.is(kidOfPut(), newKid);
 
-	network.later(6 * dayMs);
+	await network.later(6 * dayMs);
 	const back = await network.startNode('away');
 	await network.online(2);
 	t.true((await identityIn(back.folder)).trusts.includes(newKid));
@@ -502,7 +502,7 @@ test('keys rotate while nodes run, and those that were away learn the new one', 
 		return fetch(`${url}/shards`, {headers: {authorization: `PJAS ${ticket}`, 'pjas-nonce': 'nonce-01'}});
 	};
 	t.is((await askByOldKey()).status, 200);
-	network.later(2 * dayMs);
+	await network.later(2 * dayMs);
 	t.is((await askByOldKey()).status, 401);
 	await uploadsWork(network);
 

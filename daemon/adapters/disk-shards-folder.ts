@@ -21,8 +21,9 @@ import {
 	writeMetadata,
 } from './disk-shards-metadata.js';
 import {Space} from './disk-shards-space.js';
-import {memberFile, type MemberState, type SmallFile, trafficFile} from './member-file.js';
+import {memberFile, type MemberState, trafficFile} from './member-file.js';
 import {type ScrubFile, scrubFile} from './scrub-file.js';
+import type {SmallFile} from './small-file.js';
 
 export type NodeFolderOptions = {
 	folder: string;
@@ -190,13 +191,16 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 			log.warn(`${METADATA_FILE} can't be read: it is kept as ${aside}, and made anew from the chunk files`);
 		} else if (found.kind === 'missing' && shards.count > 0) {
 			log.warn(`${METADATA_FILE} is missing: it is made anew from the chunk files`, {shards: shards.count});
+		} else if (found.kind === 'ours' && found.metadata.sizes.size > 0 && shards.count === 0) {
+			const problem = 'there are no chunk files, and the index has some: they were removed, or the disk is not mounted';
+			log.warn(problem, {indexed: found.metadata.sizes.size});
 		} else if (found.kind === 'classic') {
 			files.rename(pathOf(METADATA_FILE), pathOf('node_metadata.classic.json'));
 		}
 
 		if (stored?.allocatedBytes !== allocatedBytes || stored.name !== name) await save();
 		const coordinatorKeys = coordinatorKeyFile(files, folder, log);
-		const scrub = scrubFile(files, folder, log);
+		const scrub = scrubFile({files, folder, log});
 		const traffic = trafficFile({files, folder, log});
 		const allocate = async (sizeBytes: number) => {
 			if (sizeBytes === allocatedBytes) return;

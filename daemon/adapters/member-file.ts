@@ -1,10 +1,8 @@
-import {join} from 'node:path';
 import {z} from 'zod';
 import {leavings} from '../../source/protocol/member-api.js';
 import {limitKeys, limitRules, type SetLimits} from '../core/member-limits.js';
 import type {Traffic} from '../core/line.js';
-import type {Log} from '../ports/log.js';
-import {type DiskFiles, isMissing, unlinkIfThere, writeDurably} from './disk-shards-files.js';
+import {smallFile, type SmallFile, type SmallFilePlace} from './small-file.js';
 
 /** What a node's member set while it ran, in its folder. */
 const MEMBER_FILE = 'member.json';
@@ -38,61 +36,15 @@ const trafficSchema = z.object({
 	month: carried,
 });
 
-export type SmallFile<State> = {
-	/** `undefined` where there is none, or none that can be read: that is said in the log. */
-	read: () => Promise<State | undefined>;
-	/** Durable when it returns. */
-	write: (state: State) => Promise<void>;
-};
-
-type FileOptions<State> = {
-	files: DiskFiles;
-	folder: string;
-	log: Log;
-	name: string;
-	lost: string;
-	schema: z.ZodType<State & {version: 1}>;
-};
-
-const smallFile = <State extends object>({
-	files,
-	folder,
-	log,
-	name,
-	lost,
-	schema,
-}: FileOptions<State>): SmallFile<State> => {
-	const path = join(folder, name);
-	const partial = join(folder, `.${name}.part`);
-	return {
-		async read() {
-			await unlinkIfThere(files, partial);
-			try {
-				return schema.parse(JSON.parse(await files.readFile(path, 'utf8')));
-			} catch (error) {
-				if (!isMissing(error)) log.warn(`${name} can't be read: ${lost}`, {error});
-				return undefined;
-			}
-		},
-		async write(state) {
-			await writeDurably(files, path, `${JSON.stringify({version: 1, ...state})}\n`, partial);
-		},
-	};
-};
-
-type Place = Pick<FileOptions<unknown>, 'files' | 'folder' | 'log'>;
-
-export const memberFile = (place: Place): SmallFile<MemberState> =>
-	smallFile<MemberState>({
-		...place,
+export const memberFile = (place: SmallFilePlace): SmallFile<MemberState> =>
+	smallFile<MemberState>(place, {
 		name: MEMBER_FILE,
 		lost: 'what was set while the node ran is as configured',
 		schema: memberSchema,
 	});
 
-export const trafficFile = (place: Place): SmallFile<Traffic> =>
-	smallFile<Traffic>({
-		...place,
+export const trafficFile = (place: SmallFilePlace): SmallFile<Traffic> =>
+	smallFile<Traffic>(place, {
 		name: TRAFFIC_FILE,
 		lost: 'what the line carried is counted from 0',
 		schema: trafficSchema,

@@ -783,6 +783,18 @@ test('metadata that is missing or torn is made anew, and the node stays who it i
 	t.is((JSON.parse(await readFile(identity, 'utf8')) as {node_id: string}).node_id, nodeId);
 });
 
+test('a folder whose chunk files are gone is opened, and that is told', async t => {
+	const folder = await newFolder(t);
+	const body = randomBytes(1000);
+	const {shards, save} = await openFolder(folder);
+	await shards.put(digestOf(body), body);
+	await save();
+	await rm(join(folder, 'chunks'), {recursive: true});
+	const log = recordingLog();
+	t.deepEqual(await collect((await openFolder(folder, {log})).shards.list()), []);
+	t.regex(log.messages('warn').join(), /no chunk files, and the index has some.*not mounted/);
+});
+
 test("a folder of the prototype's node is taken over", async t => {
 	const folder = await newFolder(t);
 	await cp(join(fixtures, 'classic'), folder, {recursive: true});

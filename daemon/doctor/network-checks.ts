@@ -113,7 +113,7 @@ export const checkPort = async (
 	io: DoctorIo,
 ): Promise<Finding> => {
 	const {host, port} = place;
-	const {fine, wrong} = findingsOf('port', `Listened on port ${port} of ${host}, and asked who is there`);
+	const {fine, warning, wrong} = findingsOf('port', `Listened on port ${port} of ${host}, and asked who is there`);
 	try {
 		const listening = await io.listen({host, port, text: ''});
 		await listening.close();
@@ -135,7 +135,12 @@ export const checkPort = async (
 		if (code !== 'EADDRINUSE') return wrong(`It can't be listened on: ${code}`, 'Check --host and --port');
 		const url = localUrlOf(place);
 		const answer = await io.ask(url + path).catch(() => undefined);
-		if (answer && isOurs(answer)) return fine('The daemon is there, and answers');
+		if (answer && isOurs(answer) && holder !== undefined) return fine('The daemon is there, and answers');
+		if (answer && isOurs(answer)) {
+			const remedy = 'Name the folder of the one that runs; a second one needs a --port of its own';
+			return warning('A daemon answers there, and none has this folder open: it is one with another folder', remedy);
+		}
+
 		const remedy = 'Stop the program that has it (ss -ltnp shows which), or take another --port';
 		return wrong(`Another program has it${answer ? '' : ', and does not answer'}`, remedy);
 	}

@@ -29,9 +29,13 @@ export const checkChunks = async (
 	const chunks = path.join(folder, 'chunks');
 	const {fine, warning, wrong, skipped} = findingsOf('chunks', `Counted the shards in ${chunks}`);
 	const names = await io.list(chunks).catch((error: unknown) => codeOf(error));
-	if (names === 'ENOENT') return skipped('The node has not run with this folder yet');
-	if (typeof names === 'string') return wrong(`It can't be listed: ${names}`, 'Check who owns it, and the disk');
-	const count = names.filter(name => chunkName.test(name)).length;
+	const isGone = names === 'ENOENT';
+	if (isGone && !identity) return skipped('The node has not run with this folder yet');
+	if (typeof names === 'string' && !isGone) {
+		return wrong(`It can't be listed: ${names}`, 'Check who owns it, and the disk');
+	}
+
+	const count = isGone ? 0 : names.filter(name => chunkName.test(name)).length;
 	if (count > 0) return fine(`There are ${count}`);
 	const {indexed = 0, hasJoined = false} = identity ?? {};
 	if (indexed > 0) {

@@ -2,6 +2,7 @@ import {readIdentity, readMetadata} from '../adapters/disk-shards-metadata.js';
 import {coordinatorKeyFile} from '../adapters/coordinator-key-file.js';
 import {systemFiles} from '../adapters/disk-shards-files.js';
 import {apiOf} from '../node/address.js';
+import {reasonIn} from '../node/answer.js';
 import {openCoordinatorTrust} from '../node/coordinator-trust.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -28,15 +29,6 @@ export const readNodeIdentity = async (
 		hasJoined: coordinatorKeys.length > 0,
 		indexed: metadata.kind === 'ours' ? metadata.metadata.sizes.size : undefined,
 	};
-};
-
-const errorIn = (text: string): string | undefined => {
-	try {
-		const {error} = JSON.parse(text) as {error?: unknown};
-		return typeof error === 'string' ? error : undefined;
-	} catch {
-		return undefined;
-	}
 };
 
 /**
@@ -67,7 +59,7 @@ export const helloOf =
 				() => true,
 				() => false,
 			);
-			return {status: answer.status, error: errorIn(answer.text), isFromCoordinator};
+			return {status: answer.status, error: reasonIn(answer.text), isFromCoordinator};
 		};
 		const first = await say();
 		// A refusal that is signed tells the time, for a node whose clock is wrong: the next one is signed by that.

@@ -16,8 +16,9 @@ const linesOf = ({check, outcome, tried, seen, remedy}: Finding): string[] => {
 export const reportText = (report: DoctorReport): string => {
 	const {role, version, folder, findings} = report;
 	const count = (outcome: Finding['outcome']) => findings.filter(finding => finding.outcome === outcome).length;
+	const warnings = count('warning');
 	const end = report.is_well
-		? `Nothing is wrong${count('warning') > 0 ? `; ${count('warning')} warnings` : ''}`
+		? `Nothing is wrong${warnings > 0 ? `; ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}` : ''}`
 		: `${count('wrong')} of ${findings.length} checks found something wrong`;
 	const lines = [`A ${role} with ${folder}, version ${version}`, '', ...findings.flatMap(linesOf), '', end];
 	return lines.map(escapeControls).join('\n');

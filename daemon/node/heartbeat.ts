@@ -9,6 +9,7 @@ import type {Log} from '../ports/log.js';
 import type {KeyTexts} from '../trust/keys.js';
 import {ANSWER_HEADER, NODE_HEADER, type NodeMessage} from '../trust/node-messages.js';
 import {apiOf} from './address.js';
+import {reasonIn} from './answer.js';
 import type {Contact} from './contact.js';
 import type {CoordinatorTrust} from './coordinator-trust.js';
 import type {Member} from './member.js';
@@ -62,18 +63,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const MOST_ANSWER_BYTES = 1024 * 1024;
 /** What a request or an answer carries beside its body. */
 const HEAD_BYTES = 1024;
-const LONGEST_MESSAGE = 300;
 /** How many different failures of one outage are told. */
 const MOST_TOLD = 3;
-
-const messageOf = (text: string): string | undefined => {
-	try {
-		const {error} = JSON.parse(text) as {error?: unknown};
-		return typeof error === 'string' ? error.slice(0, LONGEST_MESSAGE) : undefined;
-	} catch {
-		return undefined;
-	}
-};
 
 /** What the coordinator asks for in its answer. */
 const askedIn = (text: string): Pick<Outcome, 'selfCheck' | 'isLinked'> => {
@@ -117,18 +108,21 @@ const post = async (url: string, body: string, jws: string | undefined, signal: 
 
 const isGood = (status: number | undefined) => status !== undefined && status >= 200 && status < 300;
 
+const adviceOn = {
+	refusal: 'this node goes on serving, and trying',
+	silence: 'check the coordinator URL, and that the coordinator runs. This node goes on serving, and trying',
+	ownFault: 'until that is mended, the coordinator takes this node for offline',
+};
+
 /** Says what fails, once for each kind of failure, until things work again. */
 const outageTeller = (log: Log, coordinatorUrl: string) => {
 	const told = new Set<string>();
 	let failures = 0;
 	return {
-		fail(doing: string, reason: string, error?: unknown) {
+		fail(doing: string, reason: string, advice: string, error?: unknown) {
 			failures++;
 			const isNew = !told.has(reason) && told.size < MOST_TOLD;
 			if (isNew) told.add(reason);
-			const advice = isPjasError(error, 'NODE_FAILED')
-				? 'until that is mended, the coordinator takes this node for offline'
-				: 'check the coordinator URL, and that the coordinator runs. This node goes on serving, and trying';
 			log[isNew ? 'warn' : 'debug'](`${doing} at ${coordinatorUrl} failed: ${reason}; ${advice}`, {
 				failures,
 				...(error !== undefined && {error}),
@@ -211,7 +205,7 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		const signed = await identity?.trust.sign(path, body);
 		const {status, text, signature} = await post(`${api}/nodes/${path}`, body, signed?.jws, signal);
 		line?.count({up: body.length + HEAD_BYTES, down: text.length + HEAD_BYTES});
-		const outcome = {status, text, error: messageOf(text), hasLearnt: false, ...(isGood(status) && askedIn(text))};
+		const outcome = {status, text, error: reasonIn(text), hasLearnt: false, ...(isGood(status) && askedIn(text))};
 		// A refusal that is signed tells the time, for a node whose clock is wrong.
 		if (!identity || !signed || (!isGood(status) && signature === undefined)) return outcome;
 		try {
@@ -233,7 +227,8 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 				if (path === 'heartbeat') options.contact?.heard(text);
 			} else if (path === 'register' || status !== 404) {
 				options.contact?.failed(`${doing} failed: ${error ?? status}`);
-				teller.fail(doing, `${status} ${error ?? ''}`.trim());
+				const advice = error === undefined ? adviceOn.silence : adviceOn.refusal;
+				teller.fail(doing, `${status} ${error ?? ''}`.trim(), advice);
 			}
 
 			return outcome;
@@ -242,7 +237,8 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 			const {code, message} = error as NodeJS.ErrnoException;
 			const isPlain = isPjasError(error) || code === undefined || code.startsWith('ERR_');
 			options.contact?.failed(`${doing} failed: ${isPlain ? message : code}`);
-			teller.fail(doing, isPlain ? message : code, error);
+			const advice = isPjasError(error, 'NODE_FAILED') ? adviceOn.ownFault : adviceOn.silence;
+			teller.fail(doing, isPlain ? message : code, advice, error);
 			return undefined;
 		}
 	};

@@ -1,3 +1,4 @@
+import type {Duplex} from 'node:stream';
 import {type ClientOptions, WebSocket} from 'ws';
 import {routes} from '../../source/protocol/routes.js';
 import {followSignal} from '../core/follow-signal.js';
@@ -7,6 +8,7 @@ import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import {ANSWER_HEADER, LINK_PROTOCOL, NODE_HEADER} from '../trust/node-messages.js';
 import {apiOf} from './address.js';
+import {reasonIn} from './answer.js';
 import type {CoordinatorTrust} from './coordinator-trust.js';
 import type {Handler} from './handler.js';
 
@@ -21,7 +23,7 @@ export type LinksOptions = {
 };
 
 export type Links = {
-	/** Opens links from now on, or closes those that are open and opens no more. */
+	/** Opens links from now on, or closes those that are open and opens no more. Said again, what failed is tried at once. */
 	setWanted: (isWanted: boolean) => void;
 	/** Gives a handler that does the same, and by which it is known which links are busy. */
 	around: (serve: Handler) => Handler;
@@ -39,7 +41,6 @@ const LONGEST_RETRY_MS = 15_000;
 /** One that lived for so long was of use. */
 const SOUND_AFTER_MS = 1_000;
 const MOST_REFUSAL_BYTES = 16 * 1024;
-const LONGEST_REFUSAL = 300;
 const JITTER = 0.5;
 
 /** The coordinator's words where it refuses a link, and its signature below them. */
@@ -47,18 +48,9 @@ type Refusal = {status: number; text: string; signature: string | undefined};
 
 class Refused extends Error {
 	constructor(readonly refusal: Refusal) {
-		super(`the coordinator refused it (${refusal.status}) ${saidIn(refusal.text)}`.trimEnd());
+		super(`the coordinator refused it (${refusal.status}) ${reasonIn(refusal.text) ?? ''}`.trimEnd());
 	}
 }
-
-const saidIn = (text: string): string => {
-	try {
-		const {error} = JSON.parse(text) as {error?: unknown};
-		return typeof error === 'string' ? error.slice(0, LONGEST_REFUSAL) : '';
-	} catch {
-		return '';
-	}
-};
 
 /** Opens one WebSocket; gives with it the coordinator's signature. */
 const openWebSocket = async (
@@ -120,8 +112,10 @@ const openWebSocket = async (
 export const createLinks = (options: LinksOptions): Links => {
 	const {coordinatorUrl, trust, least, log, clock, random} = options;
 	const url = `${apiOf(coordinatorUrl)}${routes.linkNode.path.slice('/api'.length)}`.replace(/^http/, 'ws');
-	const open = new Map<WebSocketStream, {isBusy: boolean; freeSinceMs: number}>();
+	const open = new Map<Duplex, {isBusy: boolean; freeSinceMs: number}>();
 	let isWanted = false;
+	/** In a row. */
+	let failures = 0;
 	/** The last link is gone, or one that had hardly begun: the next one is not tried at once. */
 	let isShaken = false;
 	let changed: () => void = () => undefined;
@@ -186,7 +180,6 @@ export const createLinks = (options: LinksOptions): Links => {
 	const jittered = (ms: number) => ms * (1 - JITTER + 2 * JITTER * random.float());
 
 	const keepOpen = async (attach: (link: WebSocketStream) => void, signal: AbortSignal) => {
-		let failures = 0;
 		for (;;) {
 			closeSpare();
 			if (open.size >= wanted()) {
@@ -212,20 +205,21 @@ export const createLinks = (options: LinksOptions): Links => {
 				const problem = `no link to ${coordinatorUrl}: ${(error as Error).message}; it is tried again`;
 				log[isNew ? 'warn' : 'debug'](problem, {failures, error});
 				const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10));
-				await clock.sleep(jittered(longest), signal);
+				await rest(jittered(longest), signal);
 			}
 		}
 	};
 
 	return {
 		setWanted(is) {
-			if (isWanted === is) return;
+			// Whoever says so has just heard of the coordinator: what failed may work by now.
+			if (isWanted === is && failures === 0) return;
 			isWanted = is;
 			changed();
 		},
 		around: serve => (request, response) => {
 			// A link's stream is in place of a socket there.
-			const link = open.get(request.socket as unknown as WebSocketStream);
+			const link = open.get(request.socket);
 			if (link) {
 				link.isBusy = true;
 				if (open.size < wanted()) changed();

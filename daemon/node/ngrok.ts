@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {followSignal} from '../core/follow-signal.js';
 
 /** What the API of an ngrok agent tells: https://ngrok.com/docs/agent/api */
 const tunnelsSchema = z.object({
@@ -28,19 +29,20 @@ leads there. What something else says there does no harm: the coordinator looks 
 */
 export const ngrokAddress = async (
 	{api, port}: {api: string; port: number},
-	signal?: AbortSignal,
+	signal: AbortSignal = new AbortController().signal,
 ): Promise<string | undefined> => {
-	const timeout = AbortSignal.timeout(TIMEOUT_MS);
+	const {controller, release} = followSignal(signal);
+	const timer = setTimeout(() => controller.abort(), TIMEOUT_MS);
 	try {
-		const answer = await fetch(`${api}/api/tunnels`, {
-			signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-			redirect: 'error',
-		});
+		const answer = await fetch(`${api}/api/tunnels`, {signal: controller.signal, redirect: 'error'});
 		const {tunnels} = tunnelsSchema.parse(JSON.parse(await textOf(answer)));
 		const urls = tunnels.filter(({config}) => portOf(config.addr) === port).map(tunnel => tunnel.public_url);
 		return urls.find(url => url.startsWith('https://')) ?? urls.find(url => url.startsWith('http://'));
 	} catch {
-		signal?.throwIfAborted();
+		signal.throwIfAborted();
 		return undefined;
+	} finally {
+		clearTimeout(timer);
+		release();
 	}
 };

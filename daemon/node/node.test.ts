@@ -1,4 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto';
+import {EventEmitter, once} from 'node:events';
 import {cp, mkdtemp, open, readdir, rm} from 'node:fs/promises';
 import {Agent, type ClientRequest, type IncomingHttpHeaders, request as makeRequest} from 'node:http';
 import {connect} from 'node:net';
@@ -20,6 +21,7 @@ import {listen} from '../http/listen.js';
 import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
 import {recordingLog, type RecordingLog} from '../testing/recording-log.js';
 import {noProof} from './authorize.js';
+import type {SendLimits} from './send-bytes.js';
 import {sendShard} from './send-shard.js';
 import {type NodeOptions, type RunningNode, startNode} from './start.js';
 
@@ -600,14 +602,17 @@ test('a node that is paused takes no shards, and gives what it has; beyond its c
 test('a reader that stalls or crawls gives the buffer back', async t => {
 	const log = recordingLog();
 	const bytes = Buffer.alloc(MAX_SHARD_BYTES);
-	let lent = 0;
-	const limits = {stallMs: 100, leastBytesPerSecond: 50_000_000};
+	let [lent, returned] = [0, 0];
+	/** Told when a buffer comes back. */
+	const back = new EventEmitter();
+	let limits: SendLimits = {};
 	const app = createApp({log, clock: systemClock, random: systemRandom});
 	app.use(async ctx => {
 		const open = async () => {
 			lent++;
 			const release = () => {
-				lent--;
+				returned++;
+				back.emit('back');
 			};
 			return Promise.resolve({bytes, release});
 		};
@@ -617,22 +622,24 @@ test('a reader that stalls or crawls gives the buffer back', async t => {
 	const server = await listen({handler: app.callback(), host: '127.0.0.1', port: 0, log});
 	t.teardown(async () => server.close({graceMs: 0}));
 
+	const first = once(back, 'back');
 	t.is((await ask(server, '/')).bytes.length, MAX_SHARD_BYTES);
+	await first;
+	limits = {stallMs: 100, leastBytesPerSecond: 50_000_000};
 	for (const everyMs of [1_000_000, 20]) {
+		const cutOff = once(back, 'back');
 		const socket = connect({port: server.port, host: '127.0.0.1'});
 		socket.on('error', () => undefined);
 		socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-		await new Promise(resolve => socket.once('readable', resolve));
-		t.is(lent, 1);
 		const crawl = setInterval(() => {
 			socket.read(1000);
 		}, everyMs);
-		while (lent > 0) await delay(10);
+		await cutOff;
 		clearInterval(crawl);
 		socket.destroy();
 	}
 
-	t.is(lent, 0);
+	t.deepEqual([lent, returned], [3, 3]);
 });
 
 test('forty uploads at once all come through a few buffers', async t => {

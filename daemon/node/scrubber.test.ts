@@ -217,7 +217,7 @@ test('what can’t be read any more of how far it was is said, and the scrub beg
 	t.teardown(async () => rm(folder, {recursive: true}));
 	const log = recordingLog();
 	const {entries} = log;
-	const file = scrubFile(systemFiles, folder, log);
+	const file = scrubFile({files: systemFiles, folder, log});
 	t.is(await file.read(), undefined);
 	t.is(entries.length, 0, 'a new node has none');
 	const state: ScrubState = {

@@ -3,6 +3,7 @@ import type {AddressInfo} from 'node:net';
 import path from 'node:path';
 import {buffer as bufferOf} from 'node:stream/consumers';
 import type {ExecutionContext} from 'ava';
+import type {NodeView} from '../../source/protocol/api.js';
 import {argon2Passwords} from '../adapters/argon2-passwords.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import type {RunningNode} from '../node/start.js';
@@ -35,8 +36,8 @@ export type TrustNetwork = {
 	url: string;
 	folder: string;
 	coordinator: RunningCoordinator;
-	/** Moves everybody's time on. */
-	later: (ms: number) => void;
+	/** Moves everybody's time on, until the nodes that are online have told that they are there since. */
+	later: (ms: number) => Promise<void>;
 	nowMs: () => number;
 	/** Calls the API as the admin, or with another token. */
 	call: (method: string, path: string, body?: object, token?: string) => Promise<Response>;
@@ -91,6 +92,7 @@ export const startTrustNetwork = async (
 ): Promise<TrustNetwork> => {
 	const folder = temporaryFolder(t);
 	let aheadMs = 0;
+	const open = new Set<string>();
 	const clock = {
 		...systemClock,
 		now: () => systemClock.now() + aheadMs,
@@ -118,6 +120,8 @@ export const startTrustNetwork = async (
 			...(body && {body: JSON.stringify(body)}),
 		});
 
+	const nodes = async () => ((await (await call('GET', '/api/nodes')).json()) as {nodes: NodeView[]}).nodes;
+
 	const invite: TrustNetwork['invite'] = async (more = {}) => {
 		const answer = await call('POST', '/api/nodes/invitations', {owner: 'ann', ...more});
 		return ((await answer.json()) as {code: string}).code;
@@ -138,16 +142,28 @@ export const startTrustNetwork = async (
 			publicUrl: wire.url,
 			...more,
 		});
-		t.teardown(async () => running.close({graceMs: 0}));
-		return {folder: path.join(folder, name), wire, log, running};
+		const {nodeId} = running;
+		open.add(nodeId);
+		const close: RunningNode['close'] = async closing => {
+			open.delete(nodeId);
+			await running.close(closing);
+		};
+		t.teardown(async () => close({graceMs: 0}));
+		return {folder: path.join(folder, name), wire, log, running: {...running, close}};
 	};
 
 	return {
 		url,
 		folder,
 		coordinator,
-		later(ms) {
+		async later(ms) {
+			const before = (await nodes()).filter(({node_id: id, status}) => status === 'online' && open.has(id));
 			aheadMs += ms;
+			// An answer that was under way sets a node's clock back. It is right again when a heartbeat is taken.
+			const since = clock.now();
+			await until('all nodes are heard of', async () =>
+				(await nodes()).every(({node_id: id, last_seen: seen}) => seen >= since || !before.some(at => at.node_id === id)),
+			);
 		},
 		nowMs: clock.now,
 		call,

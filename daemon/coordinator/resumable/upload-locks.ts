@@ -27,18 +27,13 @@ export const createUploadLocks = (clock: Pick<Clock, 'timer'>): UploadLocks => {
 
 	return {
 		async take(upload, letGo) {
-			let isLate = false;
 			let giveUp: () => void = () => undefined;
-			const late = new Promise<void>(resolve => (giveUp = resolve));
-			const cancel = clock.timer(LONGEST_WAIT_MS, () => {
-				isLate = true;
-				giveUp();
-			});
+			const late = new Promise<void>(resolve => (giveUp = resolve)).then(() => true);
+			const cancel = clock.timer(LONGEST_WAIT_MS, giveUp);
 			try {
 				for (let holder = holders.get(upload); holder; holder = holders.get(upload)) {
 					holder.letGo();
-					await Promise.race([holder.gone, late]);
-					// eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- the timer sets it
+					const isLate = await Promise.race([holder.gone.then(() => false), late]);
 					if (isLate) {
 						const problem = 'Another request goes on with this upload, and still writes what it got';
 						throw new PjasError('UPLOAD_LOCKED', `${problem}. Try again in a moment`, {
