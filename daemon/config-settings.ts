@@ -1,9 +1,8 @@
 import {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
-import {limitNames} from '../source/protocol/member-api.js';
+import {type LimitName, limitNames, limitRules} from '../source/protocol/member-limits.js';
 import {parseDuration, parseSize} from '../source/protocol/units.js';
 import {parseOrigins, parseProxies} from './config-lists.js';
-import {type LimitKey, limitRules} from './core/member-limits.js';
 import {isNearby} from './nearby.js';
 import {parseJoinCode} from './trust/join-code.js';
 
@@ -69,8 +68,8 @@ const wholeNumber = (least: number, most: number) =>
 const oneOf = <const Choices extends readonly string[]>(choices: Choices) =>
 	parsed(text => choices.find((choice): choice is Choices[number] => choice === text));
 
-const size = (key: LimitKey) => parsed(text => limitRules[key].parse(text) as number | undefined);
-const hours = (key: LimitKey) => parsed(text => limitRules[key].parse(text) as string | undefined);
+const size = (key: LimitName) => parsed(text => limitRules[key].parse(text) as number | undefined);
+const hours = (key: LimitName) => parsed(text => limitRules[key].parse(text) as string | undefined);
 
 const MAX_LABEL_LENGTH = 64;
 

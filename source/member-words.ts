@@ -1,6 +1,8 @@
 import {formatSize} from './format.js';
-import {type LimitName, limitNames, type MemberStatus} from './protocol/member-api.js';
+import type {MemberStatus} from './protocol/member-api.js';
+import {type LimitName, limitNames} from './protocol/member-limits.js';
 import type {Resting} from './protocol/node-care.js';
+import {isOlder} from './protocol/version.js';
 
 /** How a node is, in words for its member. */
 
@@ -64,16 +66,54 @@ export const standingText = ({standing}: MemberStatus): string =>
 		? 'not told yet'
 		: `${Math.round(standing.score)} of 100; audits: ${standing.audits_passed} passed, ${standing.audits_failed} failed`;
 
+/** Whether its coordinator is newer. */
+export const isBehind = ({version, coordinator}: MemberStatus): boolean =>
+	coordinator.version !== null && isOlder(version, coordinator.version) === true;
+
+export const versionText = (status: MemberStatus): string =>
+	isBehind(status)
+		? `${status.version}, behind the coordinator's ${status.coordinator.version ?? ''}: update this node`
+		: status.version;
+
+/** How the coordinator gets to it. */
+export const reachText = ({coordinator: {reach, links}}: MemberStatus): string => {
+	if (reach === 'direct') return 'at its address';
+	if (reach === null) return 'not told yet';
+	return links === 0
+		? 'over links, and none is open'
+		: `over ${links} ${links === 1 ? 'link' : 'links'} that it opened`;
+};
+
+export const scrubText = ({scrub}: MemberStatus, nowMs: number): string => {
+	if (scrub === null) return 'not begun yet';
+	const {progress, completed_at: completedAt, faults} = scrub;
+	const last = completedAt === null ? 'none whole yet' : `the last whole ended ${span(nowMs - completedAt)} ago`;
+	const bad = faults === 0 ? '' : `; ${faults} bad ${faults === 1 ? 'shard' : 'shards'} to be told of`;
+	return `${Math.floor(progress * 100)}% of its shards read again, ${last}${bad}`;
+};
+
+const maintenanceText = ({maintenance}: MemberStatus, nowMs: number): string | undefined => {
+	if (maintenance === null || nowMs >= maintenance.until) return undefined;
+	return `for another ${span(maintenance.until - nowMs)}: nobody minds that it is away`;
+};
+
 /** All of it, a label and a text each. */
-export const memberFacts = (status: MemberStatus, nowMs: number): [label: string, text: string][] => [
-	['node', `${status.name} (${status.node_id}), version ${status.version}, up for ${span(nowMs - status.started_at)}`],
-	['state', stateText(status)],
-	['used', usedText(status)],
-	['today', carriedText(status.today)],
-	['month', monthText(status)],
-	['standing', standingText(status)],
-	['coordinator', contactText(status, nowMs)],
-];
+export const memberFacts = (status: MemberStatus, nowMs: number): [label: string, text: string][] => {
+	const maintenance = maintenanceText(status, nowMs);
+	return [
+		['node', `${status.name} (${status.node_id}), up for ${span(nowMs - status.started_at)}`],
+		['version', versionText(status)],
+		['state', stateText(status)],
+		...(maintenance === undefined ? [] : [['maintenance', maintenance] satisfies [string, string]]),
+		['used', usedText(status)],
+		['today', carriedText(status.today)],
+		['month', monthText(status)],
+		['standing', standingText(status)],
+		['coordinator', contactText(status, nowMs)],
+		['reached', reachText(status)],
+		['scrub', scrubText(status, nowMs)],
+	];
+};
 
 /** Its limits, a name and a text each. */
 export const limitFacts = ({limits, time_zone: zone}: MemberStatus): [name: string, text: string][] =>

@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import {leavings} from '../../source/protocol/member-api.js';
-import {limitKeys, limitRules, type SetLimits} from '../core/member-limits.js';
+import {limitRules} from '../../source/protocol/member-limits.js';
+import {limitKeys, type SetLimits} from '../core/member-limits.js';
 import type {Traffic} from '../core/line.js';
 import {smallFile, type SmallFile, type SmallFilePlace} from './small-file.js';
 

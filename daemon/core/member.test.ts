@@ -1,11 +1,12 @@
 import test from 'ava';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {limitRules} from '../../source/protocol/member-limits.js';
 import {parseHours} from '../../source/protocol/week.js';
 import {nodeOf} from '../ports/catalog-samples.suite.js';
 import {isExcused, isLastResort, mayTakeShards, missedSince} from './condition.js';
 import {type MemberSettings, restingOf, trafficAt, withCarried} from './line.js';
 import {atOnceOn, leastReadMs, lineWeight, patienceMs} from './line-speed.js';
-import {type Limits, limitRules, limitsAtStart, limitsOf, settingsOf, withLimit} from './member-limits.js';
+import {type Limits, limitsAtStart, limitsOf, settingsOf, withLimit} from './member-limits.js';
 import type {NodeLine} from './model.js';
 import {mayAudit} from './node-audit.js';
 import {type Candidate, place} from './place.js';

@@ -7,12 +7,15 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
+import {createMemberApi} from '../../source/client/member.js';
+import {memberTargetOf} from '../../source/member-socket.js';
 import {type DoctorCheck, doctorReportSchema, type Finding} from '../../source/protocol/doctor.js';
 import {PROTOCOL} from '../../source/protocol/version.js';
 import {lockFolder} from '../adapters/folder-lock.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {loadConfig} from '../config.js';
 import {examine} from '../roles/doctor.js';
+import {until} from '../testing/processes.js';
 import {silentLog} from '../testing/silent-log.js';
 import {startRoleNetwork} from '../testing/roles.js';
 import {checkCertificate, checkFiles, checkNodes} from './coordinator-checks.js';
@@ -342,6 +345,22 @@ test('a node and a coordinator that run are well, and so is the report of them',
 	const text = reportText(report);
 	t.regex(text, /^A node with .*\n\nok {6}folder/);
 	t.regex(text, /\n\nNothing is wrong; (1 warning|[2-9] warnings)$/);
+
+	const own = createMemberApi(memberTargetOf(node.folder));
+	t.like(await own.examination(), {started_at: null, ended_at: null, findings: [], problem: null});
+	t.not((await own.examine()).started_at, null);
+	await until('the node has looked at itself', async () => (await own.examination()).ended_at !== null);
+	const {planned, findings, problem} = await own.examination();
+	t.is(problem, null);
+	t.deepEqual(
+		findings.map(({check}) => check),
+		planned,
+	);
+	t.false(
+		findings.some(({outcome}) => outcome === 'wrong'),
+		JSON.stringify(findings),
+	);
+	is(t, named(findings, 'membership'), 'fine', /is the one that this node trusts/);
 });
 
 test('a node that nobody knows, without a coordinator, is looked at all the same, and a folder in use is named', async t => {

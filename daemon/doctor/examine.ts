@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type {DoctorReport} from '../../source/protocol/doctor.js';
+import type {DoctorCheck, DoctorReport} from '../../source/protocol/doctor.js';
 import {CATALOG_FILE} from '../adapters/catalog-files.js';
 import {MASTER_KEY_FILE} from '../coordinator/master-key.js';
 import {NETWORK_KEYS_FILE} from '../coordinator/network-keys.js';
@@ -115,25 +115,55 @@ const checkReach = async (of: NodeCase, isRunning: boolean, io: DoctorIo): Promi
 	}
 };
 
-/** Looks at a node and its machine; changes nothing. The node may run meanwhile, or not. */
-export const examineNode = async (of: NodeCase, surroundings: Surroundings): Promise<DoctorReport> => {
+/** What needs a coordinator that answers. */
+const askedChecks = ({classic}: Pick<NodeCase, 'classic'>): DoctorCheck[] => [
+	...(['clock', 'version'] as const),
+	...(classic ? [] : (['membership'] as const)),
+	'address',
+];
+
+/** The checks of a node, in their order. Where the folder can't be written to, the disk's speed is not measured. */
+export const plannedChecks = (of: Pick<NodeCase, 'classic' | 'tlsCertFile'>): DoctorCheck[] => [
+	...(['folder', 'disk-speed', 'disk-space', 'folder-in-use', 'chunks'] as const),
+	...(of.tlsCertFile === undefined ? [] : (['certificate'] as const)),
+	...(['port', 'coordinator'] as const),
+	...askedChecks(of),
+];
+
+/**
+Looks at a node and its machine; changes nothing. The node may run meanwhile, or not.
+
+@param onFinding - Told each finding at once.
+*/
+export const examineNode = async (
+	of: NodeCase,
+	surroundings: Surroundings,
+	onFinding: (finding: Finding) => void = () => undefined,
+): Promise<DoctorReport> => {
 	const {io, version} = surroundings;
 	const folder = of.storagePath;
-	const findings = await checkFolder(folder, io);
+	const findings: Finding[] = [];
+	const note = (...found: Finding[]) => {
+		findings.push(...found);
+		for (const finding of found) onFinding(finding);
+	};
+
+	note(...(await checkFolder(folder, io)));
 	const {holder, finding} = await checkHolder(folder, io);
+	note(finding);
 	const identity = await of.identity().catch(() => undefined);
-	findings.push(finding, await checkChunks(folder, identity, io), ...(await certificateOf(of, io)));
+	note(await checkChunks(folder, identity, io), ...(await certificateOf(of, io)));
 	const port = await checkPort(placeOf(of), {path: '/status', isOurs: isNode, holder}, io);
-	findings.push(port);
+	note(port);
 	const coordinator = await checkCoordinator(of.coordinatorUrl, io);
-	findings.push(coordinator.finding);
+	note(coordinator.finding);
 	if (coordinator.found) {
-		findings.push(checkClock(coordinator.found), checkVersion(version, coordinator.found));
-		if (!of.classic) findings.push(await checkMembership(identity, {joinCode: of.join, hello: of.hello}));
-		findings.push(await checkReach(of, holder !== undefined && port.outcome === 'fine', io));
+		note(checkClock(coordinator.found), checkVersion(version, coordinator.found));
+		if (!of.classic) note(await checkMembership(identity, {joinCode: of.join, hello: of.hello}));
+		note(await checkReach(of, holder !== undefined && port.outcome === 'fine', io));
 	} else {
-		for (const check of ['clock', 'version', 'membership', 'address'] as const) {
-			findings.push(findingsOf(check, 'Asked the coordinator').skipped('The coordinator is not reached'));
+		for (const check of askedChecks(of)) {
+			note(findingsOf(check, 'Asked the coordinator').skipped('The coordinator is not reached'));
 		}
 	}
 

@@ -2,7 +2,8 @@ import {heardSchema} from '../../source/protocol/api.js';
 import type {MemberStatus} from '../../source/protocol/member-api.js';
 import type {Clock} from '../ports/clock.js';
 
-type Care = Pick<MemberStatus, 'standing' | 'suspended' | 'drain'>;
+type Care = Pick<MemberStatus, 'standing' | 'suspended' | 'drain' | 'maintenance'> &
+	Pick<MemberStatus['coordinator'], 'version' | 'reach'>;
 
 /** What a node knows of how it stands with its coordinator. */
 export type Contact = {
@@ -13,12 +14,13 @@ export type Contact = {
 	view: () => Care & {heardAt: number | null; problem: string | null};
 };
 
-const nothing = {standing: null, suspended: null, drain: null};
+const nothing: Care = {standing: null, suspended: null, drain: null, maintenance: null, version: null, reach: null};
 
 const careIn = (text: string): Care => {
 	try {
-		const {standing = null, suspended = null, drain = null} = heardSchema.parse(JSON.parse(text));
-		return {...nothing, standing, suspended, drain};
+		const heard = heardSchema.parse(JSON.parse(text));
+		const {standing = null, suspended = null, drain = null, maintenance = null, version = null} = heard;
+		return {standing, suspended, drain, maintenance, version, reach: heard.reach ?? null};
 	} catch {
 		return nothing;
 	}

@@ -23,6 +23,8 @@ export type LinksOptions = {
 };
 
 export type Links = {
+	/** How many are open. */
+	count: () => number;
 	/** Opens links from now on, or closes those that are open and opens no more. Said again, what failed is tried at once. */
 	setWanted: (isWanted: boolean) => void;
 	/** Gives a handler that does the same, and by which it is known which links are busy. */
@@ -211,6 +213,7 @@ export const createLinks = (options: LinksOptions): Links => {
 	};
 
 	return {
+		count: () => open.size,
 		setWanted(is) {
 			// Whoever says so has just heard of the coordinator: what failed may work by now.
 			if (isWanted === is && failures === 0) return;

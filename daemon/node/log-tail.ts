@@ -5,15 +5,16 @@ import type {Log, LogFields} from '../ports/log.js';
 const MOST_ENTRIES = 500;
 const LONGEST_MESSAGE = 1000;
 
+/** The newest entries, of those after a number where one is given. */
+export type LogTail = (limit: number, after?: number) => MemberLog['entries'];
+
 /** A log that also keeps its newest entries, for whoever has no access to where it goes. */
-export const tailLog = (
-	log: Log,
-	clock: Pick<Clock, 'now'>,
-): {log: Log; tail: (limit: number) => MemberLog['entries']} => {
+export const tailLog = (log: Log, clock: Pick<Clock, 'now'>): {log: Log; tail: LogTail} => {
+	let newest = 0;
 	const entries: MemberLog['entries'] = [];
 	const around = (inner: Log): Log => {
 		const at = (level: 'info' | 'warn' | 'error') => (message: string, fields?: LogFields) => {
-			entries.push({at: clock.now(), level, message: message.slice(0, LONGEST_MESSAGE)});
+			entries.push({id: ++newest, at: clock.now(), level, message: message.slice(0, LONGEST_MESSAGE)});
 			if (entries.length > MOST_ENTRIES) entries.shift();
 			inner[level](message, fields);
 		};
@@ -26,5 +27,5 @@ export const tailLog = (
 		};
 	};
 
-	return {log: around(log), tail: limit => entries.slice(-limit)};
+	return {log: around(log), tail: (limit, after = 0) => entries.filter(({id}) => id > after).slice(-limit)};
 };

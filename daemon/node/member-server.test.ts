@@ -47,8 +47,13 @@ test('a member asks the node and steers it over a socket that is the own user’
 	t.like(paused, {paused: true, line: {resting: 'paused'}});
 	t.is(node.member.resting(), 'paused');
 	t.like(await api.pause(false), {paused: false});
-	const messages = (await api.log(2)).map(({message}) => message);
+	const {entries, started_at: startedAt} = await api.log({limit: 2});
+	t.is((await api.status()).started_at, startedAt);
+	const messages = entries.map(({message}) => message);
 	t.deepEqual(messages, ['paused: this node takes no new shards until it is resumed', 'resumed']);
+	const id = entries[0]?.id ?? 0;
+	t.deepEqual((await api.log({limit: 500, after: id})).entries, entries.slice(1));
+	t.like(await api.examine().catch((error: unknown) => error), {code: 'ROUTE_NOT_FOUND'});
 
 	const facts = Object.fromEntries([...memberFacts(paused, Date.now()), ...limitFacts(paused)]);
 	t.regex(facts['state'] ?? '', /^paused: no new shards/);
@@ -66,7 +71,7 @@ test('what a member asks for that can not be is refused with what may be', async
 	});
 	await t.throwsAsync(async () => api.set({}), {message: /name a limit/});
 	await t.throwsAsync(async () => api.set({colour: 'red'} as never), {message: /^Wrong body: /});
-	await t.throwsAsync(async () => api.log(0), {message: /^Wrong query: "limit"/});
+	await t.throwsAsync(async () => api.log({limit: 0}), {message: /^Wrong query: "limit"/});
 	t.throws(() => memberTargetOf(join(folder, 'chunks')), {message: /^No node runs on .*chunks/});
 });
 
@@ -93,6 +98,10 @@ test('a node whose member wants to leave is emptied and forgotten, and stays awa
 	const node = await network.addNode('attic');
 	const api = createMemberApi(memberTargetOf(node.folder));
 	await until('its standing is told', async () => (await api.status()).standing !== null);
+	t.like(await api.status(), {coordinator: {reach: 'direct', links: 0}, maintenance: null, scrub: {faults: 0}});
+	const told = Object.fromEntries(memberFacts(await api.status(), Date.now()));
+	t.is(told['reached'], 'at its address');
+	t.regex(told['scrub'] ?? '', /of its shards read again, none whole yet$/);
 	t.is((await api.leave(true)).leaving, 'asked');
 	await until('it has left', async () => (await api.status()).leaving === 'left');
 	const {nodes} = (await (await network.call('GET', '/api/nodes')).json()) as {nodes: unknown[]};

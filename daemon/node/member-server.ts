@@ -6,7 +6,6 @@ import Router from '@koa/router';
 import {PjasError} from '../../source/protocol/errors.js';
 import {
 	memberLogQuerySchema,
-	type MemberLog,
 	memberRoutes,
 	type MemberStatus,
 	setLimitsSchema,
@@ -15,14 +14,20 @@ import {type AppState, createApp} from '../http/app.js';
 import {readJson, validate} from '../http/body.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {LogTail} from './log-tail.js';
 import type {Member} from './member.js';
+import type {MemberDoctor} from './member-doctor.js';
 
 type MemberServerOptions = {
 	/** A path, or a pipe's name. Nobody else may listen there: what is left there of an earlier run is removed. */
 	socketPath: string;
 	member: Member;
 	status: () => Promise<MemberStatus>;
-	tail: (limit: number) => MemberLog['entries'];
+	tail: LogTail;
+	/** Which run of the node this is: when it was started, in milliseconds since the epoch. */
+	startedAt: number;
+	/** Without one, the node can't look what is wrong with it. */
+	doctor: MemberDoctor | undefined;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -39,15 +44,26 @@ const refusePages = async (ctx: {get: (name: string) => string}, next: () => Pro
 	await next();
 };
 
-const createMemberApp = ({member, status, tail, log, clock, random}: MemberServerOptions) => {
+const doctorOf = (doctor: MemberDoctor | undefined): MemberDoctor => {
+	if (doctor) return doctor;
+	throw new PjasError('ROUTE_NOT_FOUND', 'This node has no coordinator, so there is nothing for a doctor to look at');
+};
+
+const createMemberApp = ({member, status, tail, startedAt, doctor, log, clock, random}: MemberServerOptions) => {
 	const app = createApp({log, clock, random});
 	const router = new Router<AppState>({exclusive: true});
 	router.get(memberRoutes.status.path, async ctx => {
 		ctx.body = await status();
 	});
 	router.get(memberRoutes.log.path, ctx => {
-		const {limit} = validate(memberLogQuerySchema, {...ctx.query}, 'query');
-		ctx.body = {success: true, entries: tail(limit)};
+		const {limit, after} = validate(memberLogQuerySchema, {...ctx.query}, 'query');
+		ctx.body = {success: true, entries: tail(limit, after), started_at: startedAt};
+	});
+	router.get(memberRoutes.examination.path, ctx => {
+		ctx.body = doctorOf(doctor).view();
+	});
+	router.post(memberRoutes.examine.path, ctx => {
+		ctx.body = doctorOf(doctor).begin();
 	});
 	router.patch(memberRoutes.set.path, async ctx => {
 		await member.set(await readJson(ctx.req, setLimitsSchema));

@@ -1,7 +1,9 @@
 import type {StorageStats} from '../../source/protocol/api.js';
-import {limitNames, type MemberStatus} from '../../source/protocol/member-api.js';
+import type {MemberStatus} from '../../source/protocol/member-api.js';
+import {limitNames} from '../../source/protocol/member-limits.js';
 import type {Contact} from './contact.js';
 import type {Member} from './member.js';
+import type {Scrubber} from './scrubber.js';
 
 type StatusOptions = {
 	about: {
@@ -14,12 +16,15 @@ type StatusOptions = {
 	member: Member;
 	contact: Contact;
 	storage: StorageStats;
+	/** The links that are open. */
+	links: number;
+	scrub: ReturnType<Scrubber['report']>;
 };
 
 /** How a node is, as its member sees it. */
-export const memberStatus = ({about, member, contact, storage}: StatusOptions): MemberStatus => {
+export const memberStatus = ({about, member, contact, storage, links, scrub}: StatusOptions): MemberStatus => {
 	const {day: today, month} = member.traffic();
-	const {heardAt, problem, standing, suspended, drain} = contact.view();
+	const {heardAt, problem, version, reach, ...care} = contact.view();
 	const limits = limitNames.map(name => [name, {value: member.limits()[name], configured: member.configured[name]}]);
 	return {
 		success: true,
@@ -35,9 +40,15 @@ export const memberStatus = ({about, member, contact, storage}: StatusOptions): 
 		month,
 		paused: member.isPaused(),
 		leaving: member.leaving(),
-		coordinator: {url: about.coordinatorUrl ?? null, heard_at: heardAt, problem},
-		standing,
-		suspended,
-		drain,
+		coordinator: {url: about.coordinatorUrl ?? null, heard_at: heardAt, problem, version, reach, links},
+		scrub: scrub
+			? {
+					started_at: scrub.started_at,
+					progress: scrub.progress,
+					completed_at: scrub.completed?.ended_at ?? null,
+					faults: scrub.faults.length,
+				}
+			: null,
+		...care,
 	};
 };

@@ -1,12 +1,12 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Leaving} from '../../source/protocol/member-api.js';
+import {limitRules} from '../../source/protocol/member-limits.js';
 import type {LineView, Resting} from '../../source/protocol/node-care.js';
 import {ratesAt} from '../../source/protocol/week.js';
 import {type Carried, type MemberSettings, restingOf, type Traffic, trafficAt, withCarried} from '../core/line.js';
 import {
 	type LimitKey,
 	limitKeys,
-	limitRules,
 	type Limits,
 	limitsAtStart,
 	limitsOf,

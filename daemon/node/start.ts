@@ -1,3 +1,4 @@
+import type {DoctorCheck} from '../../source/protocol/doctor.js';
 import type {Resting} from '../../source/protocol/node-care.js';
 import {listen, type ListenOptions} from '../http/listen.js';
 import type {Clock, Random} from '../ports/clock.js';
@@ -13,6 +14,7 @@ import {CLASSIC_VERSION, type HeartbeatOptions, runHeartbeat} from './heartbeat.
 import {createContact} from './contact.js';
 import {tailLog} from './log-tail.js';
 import {type Member, openMember} from './member.js';
+import {createMemberDoctor, type Examine} from './member-doctor.js';
 import {listenToMember} from './member-server.js';
 import {memberStatus} from './member-status.js';
 import {createNodeHandler} from './server.js';
@@ -56,6 +58,8 @@ export type NodeOptions = {
 	timeZone?: string;
 	/** Where its member's programs reach it; without it, nowhere. */
 	memberSocket?: string;
+	/** Finds what is wrong with this node and its machine, for its member. */
+	doctor?: {examine: Examine; planned: readonly DoctorCheck[]} | undefined;
 	/** How its shards are read again, where not as usual. */
 	scrub?: Partial<ScrubSettings>;
 	log: Log;
@@ -208,13 +212,24 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 	];
 
 	const about = {nodeId, name: name ?? nodeId, version, startedAt, coordinatorUrl};
+	const {doctor: found} = options;
+	const doctor =
+		found &&
+		createMemberDoctor({
+			...{planned: found.planned, clock, log},
+			examine: async onFinding => found.examine({port}, onFinding),
+		});
+	const status = async () =>
+		memberStatus({
+			...{about, member, contact, links: links?.count() ?? 0, scrub: scrubber.report()},
+			storage: await storageStatsOf(shards),
+		});
 	const control =
 		options.memberSocket === undefined
 			? undefined
 			: await listenToMember({
 					socketPath: options.memberSocket,
-					status: async () => memberStatus({about, member, contact, storage: await storageStatsOf(shards)}),
-					...{member, tail, log, clock, random},
+					...{member, status, tail, startedAt, doctor, log, clock, random},
 				}).catch((error: unknown) =>
 					log.warn("the member's programs can't reach this node; it goes on without", {error}),
 				);

@@ -2,9 +2,11 @@ import {openNodeFolder} from '../adapters/disk-shards-folder.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {type NodeOptions, type RunningNode, startNode as start} from '../node/start.js';
 import {memberSocketOf, thisMachine} from '../../source/member-socket.js';
+import {packageVersion} from '../../source/version.js';
+import {ownDoctor} from './doctor.js';
 import {tlsOf, type TlsSettings} from './tls.js';
 
-export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub' | 'limits'> &
+export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub' | 'limits' | 'doctor'> &
 	TlsSettings & {
 		/** Within how many days each shard is read again; without it, as usual. */
 		scrubDays?: number;
@@ -21,9 +23,12 @@ export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub' | 'limit
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Opens a storage folder, serves it, and joins a coordinator. The folder must be locked already. */
-export const startNode = async (role: NodeRole): Promise<RunningNode> =>
-	start({
+export const startNode = async (role: NodeRole): Promise<RunningNode> => {
+	const {coordinatorUrl, classic = false, version = packageVersion()} = role;
+	const examined = coordinatorUrl === undefined ? undefined : {...role, coordinatorUrl, classic};
+	return start({
 		...role,
+		doctor: examined && ownDoctor(examined, {...role, version}),
 		tls: tlsOf(role, role.clock),
 		memberSocket: memberSocketOf(role.storagePath, thisMachine()),
 		limits: {
@@ -39,3 +44,4 @@ export const startNode = async (role: NodeRole): Promise<RunningNode> =>
 		},
 		openFolder: async folder => openNodeFolder({...folder, onBytes: createScavenger()}),
 	});
+};

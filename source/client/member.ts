@@ -3,21 +3,28 @@ import type {z} from 'zod';
 import type {MemberTarget} from '../member-socket.js';
 import {isErrorCode, PjasError} from '../protocol/errors.js';
 import {
-	type LimitName,
+	type Examination,
+	examinationSchema,
 	type MemberLog,
 	memberLogSchema,
 	memberRoutes,
 	type MemberStatus,
 	memberStatusSchema,
 } from '../protocol/member-api.js';
+import type {LimitName} from '../protocol/member-limits.js';
 
 /** What a member asks of the own node. */
 export type MemberApi = {
 	status: () => Promise<MemberStatus>;
-	log: (limit: number) => Promise<MemberLog['entries']>;
+	/** The newest entries; of those after a number where one is given. */
+	log: (query: {limit: number; after?: number}) => Promise<MemberLog>;
 	set: (limits: Partial<Record<LimitName, string>>) => Promise<MemberStatus>;
 	pause: (isPaused: boolean) => Promise<MemberStatus>;
 	leave: (isLeaving: boolean) => Promise<MemberStatus>;
+	/** What the node found wrong with itself when it last looked. */
+	examination: () => Promise<Examination>;
+	/** Has it look, and answers at once. */
+	examine: () => Promise<Examination>;
 };
 
 const TIMEOUT_MS = 10_000;
@@ -72,7 +79,11 @@ const parsed = (text: string): unknown => {
 	}
 };
 
-const noNode = () => new PjasError('NODE_FAILED', 'What answers there is not a node of this version');
+const noNode = () =>
+	new PjasError(
+		'NODE_FAILED',
+		'What answers there is not a node of this version. After an update, start the node again',
+	);
 
 export const createMemberApi = (target: MemberTarget): MemberApi => {
 	const call = async <Schema extends z.ZodType>(
@@ -89,12 +100,17 @@ export const createMemberApi = (target: MemberTarget): MemberApi => {
 		return data;
 	};
 
-	const {status, log, set, pause, resume, leave, stay} = memberRoutes;
+	const {status, log, set, pause, resume, leave, stay, examination, examine} = memberRoutes;
 	return {
 		status: async () => call(status, memberStatusSchema),
-		log: async limit => (await call({...log, path: `${log.path}?limit=${limit}`}, memberLogSchema)).entries,
+		async log({limit, after}) {
+			const query = after === undefined ? `limit=${limit}` : `limit=${limit}&after=${after}`;
+			return call({...log, path: `${log.path}?${query}`}, memberLogSchema);
+		},
 		set: async limits => call(set, memberStatusSchema, limits),
 		pause: async isPaused => call(isPaused ? pause : resume, memberStatusSchema),
 		leave: async isLeaving => call(isLeaving ? leave : stay, memberStatusSchema),
+		examination: async () => call(examination, examinationSchema),
+		examine: async () => call(examine, examinationSchema),
 	};
 };

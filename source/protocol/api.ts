@@ -127,6 +127,7 @@ export const heardSchema = z.object({
 	reach,
 	coordinator_keys: coordinatorKeysSchema,
 	...heardCare,
+	version: z.string().optional().meta({description: 'The coordinator’s own'}),
 	self_check: timeMs.optional().meta({
 		description: 'The node is suspended, and should read all of its shards again at once; another number asks anew',
 	}),

@@ -102,6 +102,7 @@ export const heardCare = {
 	standing: standingSchema.optional(),
 	suspended: suspensionSchema.optional(),
 	drain: drainSchema.optional(),
+	maintenance: maintenanceSchema.optional(),
 };
 
 /** What is added to a node's view; what does not apply is left out. */

@@ -107,7 +107,7 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		if (body.scrub) await parts.scrubReports.takeIn(state, body.scrub);
 		if (body.leave !== undefined) await takeLeave(state, body.leave);
 		const selfCheck = state.record.suspension?.since;
-		const {standing, suspended, drain} = viewNode(state);
+		const {standing, suspended, drain, maintenance} = viewNode(state);
 		send(
 			ctx,
 			await answer({
@@ -115,6 +115,8 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 				...(standing && {standing}),
 				...(suspended && {suspended}),
 				...(drain && {drain}),
+				...(maintenance && {maintenance}),
+				version: parts.version,
 				...(terms.isReady && reachOf(state.record)),
 				...(selfCheck !== undefined && {self_check: selfCheck}),
 			}),
