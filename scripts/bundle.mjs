@@ -56,7 +56,6 @@ export const bundle = async outdir => {
 		target: 'node20.19',
 		minifySyntax: true,
 		minifyWhitespace: true,
-		keepNames: true,
 		legalComments: 'linked',
 		define: {'process.env.NODE_ENV': '"production"'},
 		// Ink asks for the first only where somebody debugs React; the others bring machine code, one file for each system.

@@ -170,6 +170,8 @@ export const createMembership = (options: MembershipOptions): Membership => {
 	const isWithinReach = ({record: {_id, kind}}: NodeState) => kind !== 'link' || links.count(_id) > 0;
 
 	const arrive = (state: NodeState, listingDigest?: string) => {
+		// The ban came while its words were looked at.
+		if (state.record.bannedAt !== undefined) return;
 		const wasOnline = state.isOnline;
 		state.isOnline = true;
 		state.failures = 0;

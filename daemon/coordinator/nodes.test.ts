@@ -93,6 +93,22 @@ test('a node is online until nothing is heard of it for a minute, and again at i
 
 const terms = {publicKeys: {signing: 's', exchange: 'e'}, isReady: true};
 
+test('a node that is banned while it registers again does not come online', async t => {
+	const {checks, fleet, membership} = startMembership();
+	const {record} = await membership.register(registration(), terms);
+	checks.ask = async () => {
+		await membership.setBanned(record._id, true);
+		return {...stats, used_bytes: 200};
+	};
+	await membership.register(registration({address: 'http://127.0.0.1:8421/'}), terms);
+	t.truthy(fleet.get(record._id)?.record.bannedAt);
+	t.false(fleet.isOnline(record._id));
+	checks.ask = async () => Promise.resolve(stats);
+	await membership.setBanned(record._id, false);
+	await membership.register(registration(), terms);
+	t.true(fleet.isOnline(record._id));
+});
+
 test('a node without an address is online by its links, and a short while longer', async t => {
 	const asked: string[] = [];
 	const {fleet, membership, links, notes, clock} = startMembership(memoryCatalog(), async ({_id}) => {
