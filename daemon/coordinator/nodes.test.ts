@@ -305,20 +305,22 @@ test('a node that arrives is compared with the catalogue, by the digest that it 
 	]);
 });
 
-test('a node tells version and protocol, and is behind where its version is older than the coordinator’s', async t => {
-	const {url, join, nodes} = await startTestNetwork(t, {nodes: 3, more: {version: '2.1.0'}});
-	const [older, same, newer] = nodes;
-	if (older) await join(older, {version: '2.0.9'});
+test('a node tells version and protocol, and is behind where either is older than the coordinator’s', async t => {
+	const {url, join, nodes} = await startTestNetwork(t, {nodes: 4, more: {version: '2.1.0'}});
+	const [older, same, newer, untold] = nodes;
+	if (older) await join(older, {version: '2.0.9', protocol: PROTOCOL});
+	if (untold) await join(untold, {version: '2.1.0'});
 	if (same) await join(same, {version: '2.1.0', protocol: PROTOCOL});
 	if (newer) await join(newer, {version: '2.10.0', protocol: PROTOCOL + 1});
 	const {nodes: views} = (await jsonOf(await fetch(`${url}/api/nodes`))) as {nodes: NodeView[]};
-	const told = [older, same, newer].map(node => views.find(view => view.node_id === node?.id));
+	const told = [older, same, newer, untold].map(node => views.find(view => view.node_id === node?.id));
 	t.deepEqual(
 		told.map(view => [view?.version, view?.protocol, view?.is_behind]),
 		[
-			['2.0.9', undefined, true],
+			['2.0.9', PROTOCOL, true],
 			['2.1.0', PROTOCOL, undefined],
 			['2.10.0', PROTOCOL + 1, undefined],
+			['2.1.0', undefined, true],
 		],
 	);
 	t.is((await join(nodes[0] as never, {protocol: 0})).status, 400);

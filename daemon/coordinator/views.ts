@@ -1,6 +1,6 @@
 import type {ChunkView, FileView, LogEntry, NodeShardView, NodeView, StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
-import {isOlder} from '../../source/protocol/version.js';
+import {isOlder, PROTOCOL, UNTOLD_PROTOCOL} from '../../source/protocol/version.js';
 import {type ChunkRecord, type FileRecord, type NodeLine, type ShardRecord, wantedShards} from '../core/model.js';
 import {copiesOf, redundancyOf} from '../core/redundancy.js';
 import {verifiedAtOf} from '../core/scrub.js';
@@ -59,8 +59,8 @@ type NodeSight = {
 };
 
 /** A node of the prototype's kind is another kind, and not behind. */
-const isBehind = ({kind, version}: NodeState['record'], ownVersion: string): boolean =>
-	kind !== 'classic' && isOlder(version, ownVersion) === true;
+const isBehind = ({kind, version, protocol = UNTOLD_PROTOCOL}: NodeState['record'], ownVersion: string): boolean =>
+	kind !== 'classic' && (protocol < PROTOCOL || isOlder(version, ownVersion) === true);
 
 export const nodeView = (state: NodeState, {drain, links, version}: NodeSight): NodeView => ({
 	node_id: state.record._id,

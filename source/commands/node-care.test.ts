@@ -25,7 +25,8 @@ const run = async (words: readonly string[], flags: Record<string, string | true
 		return Promise.resolve(node);
 	};
 	const api: Partial<Api> = {
-		nodes: async () => Promise.resolve([attic, sampleNode(2, {name: 'twin'}), sampleNode(3, {name: 'twin'})]),
+		nodes: async () =>
+			Promise.resolve([attic, sampleNode(2, {name: 'twin'}), sampleNode(3, {name: 'twin', is_behind: true})]),
 		drainNode: answer('drain', {...attic, drain}),
 		cancelDrain: answer('cancel', attic),
 		maintainNode: answer('maintain', {...attic, maintenance: {from: sampleNowMs, until: sampleNowMs, by: ''}}),
@@ -41,6 +42,12 @@ const run = async (words: readonly string[], flags: Record<string, string | true
 };
 
 const id = attic.node_id;
+
+test('the list says which nodes are behind the coordinator', async t => {
+	const {text} = await run([]);
+	t.regex(text, /^attic +online +/m);
+	t.regex(text, /^twin +online, behind +/m);
+});
 
 test('a node is drained, leaves, or stays after all', async t => {
 	const {code, text, asked} = await run(['drain', 'attic']);

@@ -55,6 +55,7 @@ const statusText = (node: NodeView, nowMs: number): string => {
 		...(drain ? [drainText(drain)] : []),
 		...(isAwayOnPurpose ? ['maintenance'] : []),
 		...(suspended ? ['suspended'] : []),
+		...(node.is_behind ? ['behind'] : []),
 	].join(', ');
 };
 

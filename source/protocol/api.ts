@@ -140,7 +140,10 @@ export const nodeSchema = z.object({
 	status: z.enum(['online', 'offline']),
 	version: z.string(),
 	protocol: z.int().optional().meta({description: 'What it speaks, where it tells'}),
-	is_behind: z.literal(true).optional().meta({description: 'Its version is older than the coordinator’s'}),
+	is_behind: z
+		.literal(true)
+		.optional()
+		.meta({description: 'Its version, or the protocol that it speaks, is older than the coordinator’s'}),
 	last_seen: timeMs,
 	registered_at: timeMs,
 	chunks_stored: z.number().int().nonnegative(),

@@ -287,13 +287,13 @@ test('how a node is reached is told, and why not at its address', t => {
 	t.regex(reached(problem) ?? '', /over 1 link that it opened; not at http:\/\/127\.0\.0\.1:8421: nobody is there/);
 });
 
-test('a node whose version is older than the coordinator’s is called behind', async t => {
+test('a node whose version is behind the coordinator’s is called behind', async t => {
 	const {view, answer, console} = createNode();
 	await answer(shardsPage(1, 2));
-	t.notRegex(renderToText(view, medium), /older than the coordinator/);
+	t.notRegex(renderToText(view, medium), /behind the coordinator/);
 	console.put({nodes: [sampleNode(1, {version: '1.9.0', is_behind: true})]});
 	for (const area of areas) fills(t, view, area);
-	t.regex(renderToText(view, medium), /version +1\.9\.0, older than the coordinator/);
+	t.regex(renderToText(view, medium), /version +1\.9\.0, behind the coordinator/);
 });
 
 test('a node is told in facts, shards with the faulty first, and its log', async t => {

@@ -33,6 +33,7 @@ export const stateOf = (node: NodeView, nowMs: number): Piece => {
 	if (node.drain?.shards_left === 0) return {text: 'drained', tone: 'warn'};
 	if (node.drain) return {text: `draining ${drainedPercent(node.drain)}`, tone: 'warn'};
 	if (node.line?.resting) return {text: restingStates[node.line.resting], tone: 'warn'};
+	if (node.is_behind) return {text: 'behind', tone: 'warn'};
 	return {text: 'online', tone: 'ok'};
 };
 
@@ -99,7 +100,7 @@ export const nodeFacts = (
 		line('zone', node.zone),
 		line('reached', reachText(node)),
 		line('id', node.node_id),
-		line('version', `${node.version}${node.is_behind ? ', older than the coordinator: update the node' : ''}`),
+		line('version', `${node.version}${node.is_behind ? ', behind the coordinator: update the node' : ''}`),
 		line('joined', dateTime(node.registered_at)),
 	];
 };

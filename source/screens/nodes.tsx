@@ -132,7 +132,9 @@ export const createNodesScreen = (console: Console): View => {
 	const title = () => {
 		const all = nodes();
 		const online = all.filter(({status}) => status === 'online').length;
-		return all.length === 0 ? 'Nodes' : `Nodes: ${online} of ${all.length} online`;
+		const behind = all.filter(node => node.is_behind).length;
+		const waiting = behind === 0 ? '' : `, ${behind} to be updated`;
+		return all.length === 0 ? 'Nodes' : `Nodes: ${online} of ${all.length} online${waiting}`;
 	};
 
 	const list = (area: Area) => (

@@ -289,6 +289,12 @@ test('the nodes fill every size, and their state is a word', t => {
 	t.regex(renderToText(screen, {columns: 200, rows: 57}), /pjas-00000001/);
 });
 
+test('nodes that are behind are counted, and say so in the list at every size', t => {
+	const nodes = [sampleNode(1, {is_behind: true}), sampleNode(2)];
+	const screen = createNodesScreen(createTestConsole({live: {...full, nodes}}));
+	for (const area of areas) t.regex(fills(t, screen, area), /Nodes: 2 of 2 online, 1 to be updated.*node-1 +behind/s);
+});
+
 test('the nodes have words for none, not yet, not reachable, and no match', t => {
 	const screen = (state: Partial<LiveState>) => createNodesScreen(createTestConsole({live: state}));
 	const filtered = screen(full);
