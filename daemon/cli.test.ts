@@ -79,6 +79,10 @@ test('a local network says what to try, and that works as printed', async t => {
 	const headers = {authorization: `Bearer ${token}`};
 	const {stats} = (await (await fetch(`${url}/api/stats`, {headers})).json()) as {stats: Record<string, number>};
 	t.like(stats, {totalNodes: 3, onlineNodes: 3});
+	// What tells them is loaded only now, out of the bundle.
+	const metrics = await (await fetch(`${url}/metrics`, {headers})).text();
+	t.regex(metrics, /^pjas_nodes\{status="online"\} 3$/m);
+	t.regex(metrics, /^process_cpu_seconds_total /m);
 
 	if (hasCurl) {
 		const lines = daemon.stdout().match(/^ {2}(auth=|printf|id=|curl).*$/gm) ?? [];

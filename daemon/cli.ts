@@ -7,6 +7,7 @@ import {jsonLog, type LogFormat} from './adapters/json-log.js';
 import {systemClock as clock, systemRandom as random} from './adapters/system.js';
 import {type Config, type Examined, loadConfig} from './config.js';
 import {isRole} from './config-settings.js';
+import {createProcessMetrics} from './http/metrics.js';
 import type {Running} from './lifecycle.js';
 import type {Log} from './ports/log.js';
 import {adminTokenFileOf} from './roles/admin-token.js';
@@ -49,7 +50,8 @@ const openWarning =
 /** Starts what goes on. A role's code is loaded only when it is wanted. */
 const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Running> => {
 	const version = packageVersion();
-	const surroundings = {log, clock, random, version, masterKey: process.env['PJAS_MASTER_KEY']};
+	const masterKey = process.env['PJAS_MASTER_KEY'];
+	const surroundings = {log, clock, random, version, masterKey, processMetrics: createProcessMetrics()};
 	const announced = async (running: Pick<RunningCoordinator, 'url' | 'firstAdmin' | 'close'>, tokenFile: string) => {
 		sayFirstAdmin(running, tokenFile);
 		return announce(running, {tokenFile, environment: process.env, log});

@@ -44,6 +44,8 @@ export type Setting = {
 	hostedName?: string;
 	/** The console reads it as well, so a coordinator that finds it in its surroundings passes over it. */
 	isShared?: true;
+	/** Its value is not repeated in what is said of it. */
+	isSecret?: true;
 	/** What is wrong with a value that is right by itself, beside those above it. */
 	conflict?: (value: unknown, above: Record<string, unknown>) => string | undefined;
 };
@@ -270,6 +272,15 @@ export const settings = {
 		modes: ['coordinator', 'local', 'backup', 'restore', 'audit', 'rotate-keys'],
 		default: './pjas-data',
 		isPath: true,
+	},
+	metricsToken: {
+		name: 'metrics_token',
+		placeholder: 'TOKEN',
+		help: 'The token with which Prometheus reads /metrics; a node without one has no /metrics',
+		allowed: '16 to 500 characters, none of them a space',
+		schema: parsed(text => (/^[!-~]{16,500}$/.test(text) ? text : undefined)),
+		modes: servers,
+		isSecret: true,
 	},
 	nodes: {
 		name: 'nodes',

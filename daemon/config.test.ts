@@ -71,6 +71,12 @@ const samples: Record<keyof typeof settings, Samples> = {
 		file: ['2d', 172_800_000],
 		wrong: '31d',
 	},
+	metricsToken: {
+		flag: ['sixteen-letters!', 'sixteen-letters!'],
+		environment: ['0123456789abcdef', '0123456789abcdef'],
+		file: ['{$(0123456789)}~', '{$(0123456789)}~'],
+		wrong: 'fifteen-letters',
+	},
 	repairAtOnce: {flag: ['1', 1], environment: ['64', 64], file: [2, 2], wrong: '65'},
 	repairBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: [1000, 1000], wrong: '-1'},
 	scrubDays: {flag: ['1', 1], environment: ['365', 365], file: [7, 7], wrong: '0'},
@@ -255,6 +261,7 @@ for (const [key, setting] of Object.entries<Setting>(settings)) {
 			const check = (problem: string, label: string) => {
 				t.true(problem.startsWith(`${label} is `), problem);
 				t.regex(problem, /Allowed: ./);
+				if (setting.isSecret) t.false(problem.includes(wrong), 'it may be part of the right one');
 				t.false(/\p{Cc}/u.test(problem), 'one line, nothing that a terminal obeys');
 			};
 			const argv = typeof flag[0] === 'boolean' ? [`--${flagOf(setting)}=${wrong}`] : argvOf(setting, wrong);

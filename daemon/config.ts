@@ -56,7 +56,8 @@ const foreignNames = ['PJAS_MASTER_KEY'];
 const parse = (setting: Setting, {value, label}: Given): unknown => {
 	const result = setting.schema.safeParse(value);
 	if (!result.success) {
-		throw wrong(`${label} is ${quoted(value)}. Allowed: ${setting.allowed}`);
+		const given = setting.isSecret ? 'not one that is taken' : quoted(value);
+		throw wrong(`${label} is ${given}. Allowed: ${setting.allowed}`);
 	}
 
 	return result.data;

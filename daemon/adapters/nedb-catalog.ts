@@ -41,8 +41,12 @@ export type NedbCatalogOptions = {
 	compactMinBytes?: number;
 };
 
-/** `compact` gives the room of replaced lines back at once; in the background that happens by itself. */
-export type NedbCatalog = Catalog & {compact: () => Promise<void>};
+export type NedbCatalog = Catalog & {
+	/** Gives the room of replaced lines back at once; in the background that happens by itself. */
+	compact: () => Promise<void>;
+	/** Its file, in bytes: all of it, and what of it holds. Since the start: documents written, and how often it was synced. */
+	figures: () => {fileBytes: number; liveBytes: number; documents: number; syncs: number};
+};
 
 const openIfThere = async (file: string, flags: string | number, files: CatalogFiles): Promise<OpenFile | undefined> =>
 	files.open(file, flags).catch((error: unknown) => {
@@ -187,5 +191,6 @@ export const openNedbCatalog = async ({
 		write: async write => queue.push(write),
 		close: async () => (closing ??= close()),
 	});
-	return {...catalog, compact: compaction.run};
+	const figures = () => ({fileBytes: journal.sizeBytes, liveBytes: journal.liveBytes, ...journal.written});
+	return {...catalog, compact: compaction.run, figures};
 };

@@ -53,6 +53,8 @@ export class NedbJournal {
 	/** The documents that are being written, as they were before. */
 	#pending: {ids: ReadonlySet<string>; before: ReadonlyMap<string, Document>} | undefined;
 	#failure: {cause: unknown} | undefined;
+	#documents = 0;
+	#syncs = 0;
 
 	constructor({store, file, sizeBytes, index, log}: JournalOptions) {
 		this.#store = store;
@@ -73,6 +75,11 @@ export class NedbJournal {
 
 	get liveBytes(): number {
 		return this.#liveBytes;
+	}
+
+	/** Since the start: documents that were written, and how often the disk was waited for. */
+	get written(): {documents: number; syncs: number} {
+		return {documents: this.#documents, syncs: this.#syncs};
 	}
 
 	/** Throws where it is not certain that what is written now would last. */
@@ -137,6 +144,8 @@ export class NedbJournal {
 		}
 
 		await this.#file.datasync();
+		this.#documents += changes.length;
+		this.#syncs++;
 		this.#sizeBytes = size;
 	}
 

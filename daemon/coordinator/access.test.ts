@@ -105,6 +105,7 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	changeAccount: admins,
 	resetPassword: admins,
 	audit: admins,
+	metrics: operators,
 	file: seeing,
 	replication: seeing,
 	downloadZip: signedIn,

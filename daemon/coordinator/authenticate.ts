@@ -3,6 +3,7 @@ import {SESSION_COOKIE} from '../../source/protocol/people.js';
 import type {Route} from '../../source/protocol/routes.js';
 import {anonymous, type Principal, refusalOf} from '../core/access.js';
 import type {AppContext} from '../http/app.js';
+import {hasMetricsToken} from '../http/metrics.js';
 import {assertModest, type RateLimit} from '../http/rate-limit.js';
 import {ownOriginOf} from './own-origin.js';
 import type {People} from './people/people.js';
@@ -15,6 +16,8 @@ export type AuthenticateOptions = {
 	allowClassic: boolean;
 	/** How much one account may ask, from wherever it does, this machine aside. */
 	rateLimit?: RateLimit | undefined;
+	/** What a program that reads metrics may show in place of an operator's token. */
+	metricsToken?: string | undefined;
 };
 
 export type Authenticate = (ctx: AppContext, route: Route, isUpload: boolean) => Promise<Principal>;
@@ -34,9 +37,11 @@ const assertSameSite = (ctx: AppContext): void => {
 };
 
 /** Says who makes a call, and refuses it where its rule does. What it is about may refuse it still. */
-export const createAuthenticate = ({people, open, allowClassic, rateLimit}: AuthenticateOptions): Authenticate => {
+export const createAuthenticate = (options: AuthenticateOptions): Authenticate => {
+	const {people, open, allowClassic, rateLimit, metricsToken} = options;
 	const callerOf = async (ctx: AppContext, route: Route): Promise<Principal> => {
 		if (open) return {kind: 'open'};
+		if (route.access === 'metrics' && hasMetricsToken(ctx.req, metricsToken)) return {kind: 'scraper'};
 		const authorization = ctx.get('Authorization');
 		if (authorization !== '') {
 			const secret = bearerPattern.exec(authorization)?.[1];

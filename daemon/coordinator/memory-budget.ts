@@ -11,6 +11,9 @@ export type MemoryBudget = {
 	/** Lends a buffer where that takes nothing from those who wait; for work that may as well not be done ahead. */
 	tryAcquire: (sizeBytes: number) => Lease | undefined;
 	usedBytes: () => number;
+	/** How many wait for a buffer. */
+	waiting: () => number;
+	limitBytes: number;
 };
 
 /**
@@ -89,5 +92,7 @@ export const createMemoryBudget = (limitBytes: number): MemoryBudget => {
 		},
 		tryAcquire: sizeBytes => (waiters.length === 0 && fits(sizeBytes) ? lend(sizeBytes) : undefined),
 		usedBytes: () => usedBytes,
+		waiting: () => waiters.length,
+		limitBytes,
 	};
 };

@@ -1,5 +1,6 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
+import {createTally, type Tally} from '../core/metrics.js';
 import type {ChunkRecord, NodeRecord} from '../core/model.js';
 import {
 	afterAudit,
@@ -53,6 +54,8 @@ export type NodeAudit = {
 export type NodeAuditor = Worker & {
 	/** Audits a node now. Throws `NODE_NOT_FOUND`, and `CONFLICT` where it is not online or in maintenance. */
 	audit: (node: NodeId, signal: AbortSignal) => Promise<NodeAudit>;
+	/** How many audits came out how, since the start. */
+	outcomes: Tally<'outcome'>;
 };
 
 const AT_ONCE = 8;
@@ -71,6 +74,7 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 	const challenger = createNodeChallenger(options);
 	/** When each node's next audit is due. */
 	const dues = new Map<NodeId, number>();
+	const outcomes = createTally<'outcome'>();
 	const active = new Map<NodeId, Promise<NodeAudit>>();
 	/** How often in a row each node left an audit without an answer. */
 	const silences = new Map<NodeId, number>();
@@ -187,6 +191,7 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 		active.set(id, started);
 		try {
 			const done = await started;
+			outcomes.add({outcome: done.outcome});
 			schedule(id, done.outcome);
 			return done;
 		} finally {
@@ -217,6 +222,7 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 
 	return {
 		name: 'node auditor',
+		outcomes,
 		async audit(id, signal) {
 			const state = fleet.get(id);
 			if (!state) throw new PjasError('NODE_NOT_FOUND', 'Node not found: it never joined this network');

@@ -8,7 +8,7 @@ import type {AppContext} from '../http/app.js';
 import {DOWNLOAD_POLICY} from '../http/security-headers.js';
 import {writeBytes} from '../http/write-bytes.js';
 import type {Downloader} from './download.js';
-import type {Meters} from './statistics.js';
+import type {Meters} from './meters.js';
 
 type Part = {range: ByteRange; head: string};
 type Plan = {status: 200 | 206; parts: Part[]; tail: string; contentType: string; contentRange?: string};
@@ -163,6 +163,10 @@ export const sendFile = async (ctx: AppContext, file: FileRecord, options: SendO
 	const sent = {bytes: 0};
 	try {
 		await sendPlan(ctx, file, plan, options, sent);
+		options.meters.downloads.add({result: 'sent'});
+	} catch (error) {
+		options.meters.downloads.add({result: ctx.res.destroyed ? 'broken_off' : 'failed'});
+		throw error;
 	} finally {
 		if (sent.bytes < plannedBytes) await allowance?.giveBack(plannedBytes - sent.bytes);
 	}

@@ -6,7 +6,7 @@ import type {AppContext} from '../http/app.js';
 import {DOWNLOAD_POLICY} from '../http/security-headers.js';
 import {writeBytes} from '../http/write-bytes.js';
 import type {Downloader} from './download.js';
-import type {Meters} from './statistics.js';
+import type {Meters} from './meters.js';
 import {zipNames} from './zip-names.js';
 
 /** Pieces are copied so small: the buffers of chunks are few, and go back as soon as their bytes are on their way. */

@@ -1,9 +1,11 @@
 import {setMaxListeners} from 'node:events';
 import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
+import {routes} from '../../source/protocol/routes.js';
 import {isOperator, mayOwned} from '../core/access.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
+import {metricsText, type ProcessMetrics} from '../http/metrics.js';
 import type {RateLimit} from '../http/rate-limit.js';
 import type {Upgrade} from '../http/upgrades.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -25,6 +27,8 @@ import {createFleet} from './fleet.js';
 import {createHealing} from './healing.js';
 import type {MasterKey} from './master-key.js';
 import {createMemoryBudget} from './memory-budget.js';
+import {countRequest, createMeters} from './meters.js';
+import {type CatalogFigures, coordinatorMetrics} from './metrics.js';
 import {drainView} from './moves-view.js';
 import {nameInText} from './name-in-text.js';
 import type {NetworkKeys} from './network-keys.js';
@@ -105,6 +109,11 @@ export type CoordinatorOptions = {
 	audit?: Audit | undefined;
 	/** Told of the bytes of uploads as they come in. */
 	onBytes?: (sizeBytes: number) => void;
+	/** What a program that reads metrics may show in place of an operator's token. */
+	metricsToken?: string | undefined;
+	processMetrics?: ProcessMetrics | undefined;
+	/** Where the catalogue is in a file. */
+	catalogFigures?: (() => CatalogFigures) | undefined;
 };
 
 export type Coordinator = {
@@ -132,7 +141,7 @@ const STATISTICS_REST_MS = 2_000;
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
 	const {catalog, dial, links, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
 	const chunkSize = options.chunkSizeBytes === undefined ? {} : {chunkSizeBytes: options.chunkSizeBytes};
-	const meters = {bytesIn: 0, bytesOut: 0};
+	const meters = createMeters();
 	const note: Note = (level, message, about) => {
 		const entry = activity.add(level, message, about);
 		events.publish('log', logView(entry), principal => mayOwned(principal, entry.owner));
@@ -157,6 +166,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		...{fleet, budget, note, wake},
 		isWelcome: admission.isWelcome,
 		onFault(fault) {
+			meters.faults.add({kind: fault.kind});
 			const name = fleet.get(fault.node_id as NodeId)?.record.name ?? fault.node_id;
 			const about = {node: fault.node_id as NodeId, file: fault.file_id as FileId};
 			note('WARN', `A shard of chunk ${fault.index} is ${fault.kind} on node ${nameInText(name)}`, about);
@@ -183,6 +193,8 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		events,
 		fleet,
 		meters,
+		metrics: async () =>
+			metricsText(coordinatorMetrics({...parts, ...options, budget, nodeLinks: links}), options.processMetrics),
 		minReplicas,
 		nodeInvitations,
 		note,
@@ -212,7 +224,10 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	setMaxListeners(0, closing.signal);
 	const {parts, healing, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
-	const app = createApp({log, clock, random, cors, isProxy, rateLimit, isForBrowsers: true});
+	const app = createApp({
+		...{log, clock, random, cors, isProxy, rateLimit, isForBrowsers: true},
+		onAnswered: answered => countRequest(parts.meters, answered, answered.route === routes.events.path),
+	});
 	const router = new Router<AppState>();
 	const serve = createServe(
 		router,
@@ -235,7 +250,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 		peopleRoutes,
 		linkRoutes,
 	];
-	for (const routes of all) routes(serve, parts);
+	for (const addRoutes of all) addRoutes(serve, parts);
 	app.use(router.routes());
 
 	return {

@@ -4,11 +4,9 @@ import {strangersKeptUntil} from '../core/restored.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Fleet, NodeState} from './fleet.js';
+import type {Meters} from './meters.js';
 import {repairFigures} from './repair-view.js';
 import type {Repairer} from './repairer.js';
-
-/** Bytes that went through since the start. */
-export type Meters = {bytesIn: number; bytesOut: number};
 
 const sum = (states: readonly NodeState[], pick: (state: NodeState) => number) =>
 	states.reduce((total, state) => total + pick(state), 0);
@@ -16,7 +14,7 @@ const sum = (states: readonly NodeState[], pick: (state: NodeState) => number) =
 export type StatisticsParts = {
 	catalog: Catalog;
 	fleet: Fleet;
-	meters: Meters;
+	meters: Pick<Meters, 'bytesIn' | 'bytesOut'>;
 	open: boolean;
 	repairer: Repairer;
 	clock: Pick<Clock, 'now'>;

@@ -5,10 +5,14 @@ import type {FileRecord, Role, Scope} from './model.js';
 Who may do what. Everything that decides about a person's rights is here, and pure; what it decides about comes in.
 */
 
-/** Who calls. `open`: everybody, where the coordinator runs without accounts. */
+/**
+Who calls. `open`: everybody, where the coordinator runs without accounts. `scraper`: a program with the token for metrics,
+which may read them and nothing else.
+*/
 export type Principal =
 	| {kind: 'anonymous'}
 	| {kind: 'open'}
+	| {kind: 'scraper'}
 	| {kind: 'account'; name: string; role: Role; scope: Scope; via: 'token' | 'session'};
 
 /** What of a file decides who may do what with it. */
@@ -27,7 +31,7 @@ const isReader = (name: string, file: FileAccess): boolean =>
 
 export const mayFile = (principal: Principal, act: FileAct, file: FileAccess): boolean => {
 	if (principal.kind === 'open') return true;
-	if (principal.kind === 'anonymous') return act !== 'change' && visibilityOf(file) === 'public';
+	if (principal.kind !== 'account') return act !== 'change' && visibilityOf(file) === 'public';
 	const {name, role} = principal;
 	if (role === 'admin') return true;
 	if (act === 'change') return file.owner === name;
@@ -48,7 +52,7 @@ export const mayKnow = (principal: Principal, file: FileAccess): boolean =>
 /** Whose files a listing is bounded to; `undefined` where it is not. */
 export const viewerOf = (principal: Principal): string | undefined => {
 	if (principal.kind === 'open') return undefined;
-	if (principal.kind === 'anonymous') return '';
+	if (principal.kind !== 'account') return '';
 	return principal.role === 'member' ? principal.name : undefined;
 };
 
@@ -86,7 +90,8 @@ export const refusalOf = (principal: Principal, asked: Asked): Refusal | undefin
 		return rule === 'classic' && asked.allowsClassic ? undefined : 'UNAUTHENTICATED';
 	}
 
+	if (principal.kind === 'scraper') return rule === 'metrics' ? undefined : 'FORBIDDEN';
 	if (!scopeAllows(principal.scope, asked)) return 'FORBIDDEN';
-	if (rule === 'operator' && !isOperator(principal)) return 'FORBIDDEN';
+	if ((rule === 'operator' || rule === 'metrics') && !isOperator(principal)) return 'FORBIDDEN';
 	return rule === 'admin' && !isAdmin(principal) ? 'FORBIDDEN' : undefined;
 };

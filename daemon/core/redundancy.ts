@@ -22,6 +22,20 @@ export const redundancyOf = (groups: Iterable<Group>, counts: (node: NodeId) => 
 	return sums;
 };
 
+/** The same, with those apart that want more copies and have one that counts. */
+export type CopiesLeft = {full: number; partly: number; one: number; none: number};
+
+export const copiesLeftOf = (groups: Iterable<Group>, counts: (node: NodeId) => boolean): CopiesLeft => {
+	const sums: CopiesLeft = {full: 0, partly: 0, one: 0, none: 0};
+	for (const {wanted, nodes, chunks} of groups) {
+		const present = nodes.filter(counts).length;
+		const kind = present >= wanted ? 'full' : present === 0 ? 'none' : present === 1 ? 'one' : 'partly';
+		sums[kind] += chunks;
+	}
+
+	return sums;
+};
+
 export type Copies = {wanted: number; fewest: number; homes: number};
 
 /** How the weakest chunk stands: its copies that count, and in how many zones they are; `undefined` without chunks. */

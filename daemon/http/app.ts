@@ -17,6 +17,8 @@ export type AppState = {
 	client: Client;
 	/** The account that calls, where it is known. */
 	account?: string;
+	/** Which of the routes took it, as that is written: `/api/files/{id}`. */
+	route?: string;
 	/** What is to be said in the audit log of what this request does. */
 	deed?: Deed;
 	/** Gives the headers that go with an answer in JSON, or without a body, where some depend on it. */
@@ -29,6 +31,9 @@ export type Deed = {
 	/** Whether it is no deed after all, as where nothing changes. */
 	isIdle?: boolean;
 };
+
+/** A request that is over. `isWhole`: all of its answer went out. */
+export type Answered = {method: string; route: string | undefined; status: number; isWhole: boolean; seconds: number};
 
 export type App = Koa<AppState>;
 export type AppContext = Koa.ParameterizedContext<AppState>;
@@ -45,6 +50,8 @@ export type AppOptions = {
 	rateLimit?: RateLimit | undefined;
 	/** Whether browsers come here, who are told how little an answer may do. */
 	isForBrowsers?: boolean;
+	/** Told of each request when it is over. */
+	onAnswered?: ((answered: Answered) => void) | undefined;
 };
 
 const requestIdPattern = /^[\w-]{1,64}$/;
@@ -89,7 +96,7 @@ A Koa application as both servers want it: request ids, an access log, every err
 with `use`; what they leave is answered with 404 or 405.
 */
 export const createApp = (options: AppOptions): App => {
-	const {log, clock, random, cors = [], isProxy, rateLimit, isForBrowsers = false} = options;
+	const {log, clock, random, cors = [], isProxy, rateLimit, isForBrowsers = false, onAnswered} = options;
 	const app: App = new Koa<AppState>();
 	const browserHeaders = {...securityHeaders, ...(cors.includes('*') && openResources)};
 
@@ -141,9 +148,11 @@ export const createApp = (options: AppOptions): App => {
 		const mayCall = allowOrigin(ctx, cors);
 
 		ctx.res.once('close', () => {
-			const ms = Math.round(clock.monotonicMs() - startMs);
+			const tookMs = clock.monotonicMs() - startMs;
 			const {statusCode: status, writableFinished: isWhole} = ctx.res;
-			ctx.state.log.debug('request', {method: ctx.req.method, url: ctx.req.url, status, ms, isWhole});
+			const {method = ''} = ctx.req;
+			ctx.state.log.debug('request', {method, url: ctx.req.url, status, ms: Math.round(tookMs), isWhole});
+			onAnswered?.({method, route: ctx.state.route, status, isWhole, seconds: tookMs / 1000});
 		});
 
 		try {

@@ -223,7 +223,11 @@ test('a registration that is refused is told with what the coordinator says', as
 	const node = await start(t, {coordinatorUrl: coordinator.url});
 	await until(t, 'a heartbeat', () => coordinator.to(heartbeatPath).length >= 1);
 	t.deepEqual(node.log.messages('warn').length, 1);
-	t.regex(node.log.messages('warn')[0] ?? '', /400 answer 400; this node goes on/, 'it is there, and its address is right');
+	t.regex(
+		node.log.messages('warn')[0] ?? '',
+		/400 answer 400; this node goes on/,
+		'it is there, and its address is right',
+	);
 });
 
 test('a node whose disk is gone says that, and is silent towards its coordinator', async t => {

@@ -37,6 +37,8 @@ export type Member = {
 	down: Throttle;
 	/** Counts what goes over the line beside shards: it is not held up, only what comes after it is. */
 	count: (carried: Carried) => void;
+	/** What the line carried since the start. */
+	carried: () => Carried;
 	limits: () => Limits;
 	configured: Limits;
 	timeZone: string;
@@ -110,8 +112,11 @@ export const openMember = async ({
 	if (heldKeys.length > 0) log.info(`as it was set while the node ran: ${textsOf(limits, heldKeys)}`);
 
 	const account = (): Traffic => (traffic = trafficAt(traffic, clock.now(), timeZone));
+	const sinceStart: Carried = {up: 0, down: 0};
 	const count = (carried: Carried) => {
 		traffic = withCarried(account(), carried);
+		sinceStart.up += carried.up;
+		sinceStart.down += carried.down;
 	};
 	const ratesNow = () => ratesAt(settings.rates, settings.schedule, clock.now(), timeZone);
 	const resting = () =>
@@ -185,6 +190,7 @@ export const openMember = async ({
 			down => count({up: 0, down}),
 		),
 		count,
+		carried: () => ({...sinceStart}),
 		limits: () => limits,
 		configured,
 		timeZone,

@@ -1,8 +1,9 @@
 import type {HeartbeatBody} from '../../source/protocol/api.js';
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
-import type {ScrubFault} from '../../source/protocol/node-care.js';
+import {type ScrubFault, scrubFaults} from '../../source/protocol/node-care.js';
 import {followSignal} from '../core/follow-signal.js';
+import {createTally, type Tally} from '../core/metrics.js';
 import {dueAtOf, earliestEndOf, isBehind, placeOf} from '../core/scrub.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -36,6 +37,8 @@ export type Scrubber = {
 	report: () => Report | undefined;
 	/** The coordinator has taken a report in. */
 	acknowledge: (report: Report) => Promise<void>;
+	/** The bad shards that it found, since the start. */
+	found: Tally<'kind'>;
 	/** The coordinator asks for a pass over everything at once; `request` is another for each that it asks for. */
 	checkSelf: (request: number) => void;
 };
@@ -55,6 +58,7 @@ const TELL_EVERY_MS = 86_400_000;
 /** Re-reads a node's shards while it has nothing else to do, and finds those that went bad before anybody misses them. */
 export const createScrubber = (options: ScrubberOptions): Scrubber => {
 	const {shards, file, settings, isIdle, now, clock, log} = options;
+	const found = createTally<'kind'>(scrubFaults.map(kind => ({kind})));
 	let state: NonNullable<Awaited<ReturnType<NodeFolder['scrub']['read']>>> | undefined;
 	let isAllRead = false;
 	let isSaved = true;
@@ -108,6 +112,7 @@ export const createScrubber = (options: ScrubberOptions): Scrubber => {
 	const noteFault = async (digest: Digest, kind: ScrubFault) => {
 		const others = (state?.faults ?? []).filter(fault => fault.digest !== digest);
 		change({faults: [...others, {digest, kind}].slice(-MOST_FAULTS)});
+		found.add({kind});
 		log.error('the scrub found a bad shard; the coordinator is told of it', {digest, kind});
 		await save();
 	};
@@ -200,6 +205,7 @@ export const createScrubber = (options: ScrubberOptions): Scrubber => {
 	};
 
 	return {
+		found,
 		async run(signal) {
 			await load();
 			const isOver = () => signal.aborted;

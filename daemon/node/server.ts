@@ -7,6 +7,7 @@ import {MAX_LISTING_PAGE, MAX_SHARD_BYTES} from '../core/limits.js';
 import {batchPaths} from '../core/shard-batch.js';
 import {type AppContext, type AppState, createApp} from '../http/app.js';
 import {validate} from '../http/body.js';
+import {hasMetricsToken, METRICS_TYPE} from '../http/metrics.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import {askedOf, type Authorize, authorizeAnyone, hasTicket, noProof, type Prove} from './authorize.js';
@@ -30,6 +31,8 @@ export type NodeHandlerOptions = {
 	authorize: Authorize;
 	/** Holds what goes over the line to what its member allows; without it, nothing does. */
 	line?: Line;
+	/** Its metrics as text for Prometheus, for who brings the token; without it, they are nobody's. */
+	metrics?: {token: string; text: () => Promise<string>} | undefined;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -169,9 +172,27 @@ const shardRoutes = (router: Router<AppState>, {shards, batches, proofs, line}: 
 	});
 };
 
+const serveMetrics =
+	({token, text}: NonNullable<NodeHandlerOptions['metrics']>) =>
+	async (ctx: AppContext, next: () => Promise<unknown>): Promise<void> => {
+		if (ctx.path !== '/metrics' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) {
+			await next();
+			return;
+		}
+
+		if (!hasMetricsToken(ctx.req, token)) {
+			ctx.set('WWW-Authenticate', 'Bearer realm="PJAS"');
+			throw new PjasError('UNAUTHENTICATED', 'Send the token of --metrics-token as "Authorization: Bearer …"');
+		}
+
+		ctx.set('Cache-Control', 'no-store');
+		ctx.type = METRICS_TYPE;
+		ctx.body = await text();
+	};
+
 /** What a node answers. */
 export const createNodeHandler = (options: NodeHandlerOptions): Handler => {
-	const {nodeId, version, folder, authorize, line, log, clock, random} = options;
+	const {nodeId, version, folder, authorize, line, metrics, log, clock, random} = options;
 	const {shards, name} = folder;
 	const app = createApp({log, clock, random});
 	const router = new Router<AppState>({exclusive: true});
@@ -192,6 +213,7 @@ export const createNodeHandler = (options: NodeHandlerOptions): Handler => {
 	shardRoutes(router, {shards, batches, proofs: guard, line});
 	classicRoutes(router, folder, line);
 	const shortcut = createShortcut({shards, ...batches, authorize, line, log, clock, random});
+	if (metrics) app.use(serveMetrics(metrics));
 	app.use(guard.guard);
 	app.use(shortcut.rethrow);
 	app.use(router.routes());

@@ -1,6 +1,7 @@
 import type {DoctorCheck} from '../../source/protocol/doctor.js';
 import type {Resting} from '../../source/protocol/node-care.js';
 import {listen, type ListenOptions} from '../http/listen.js';
+import {metricsText, type ProcessMetrics} from '../http/metrics.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Limits} from '../core/member-limits.js';
 import type {Log} from '../ports/log.js';
@@ -19,6 +20,8 @@ import {listenToMember} from './member-server.js';
 import {memberStatus} from './member-status.js';
 import {createNodeHandler} from './server.js';
 import {createLinks} from './links.js';
+import {createNodeMeters} from './meters.js';
+import {nodeMetrics} from './metrics.js';
 import {createIdleness} from './idleness.js';
 import {createScrubber, type ScrubSettings} from './scrubber.js';
 import {storageStatsOf} from './storage-stats.js';
@@ -62,6 +65,9 @@ export type NodeOptions = {
 	doctor?: {examine: Examine; planned: readonly DoctorCheck[]} | undefined;
 	/** How its shards are read again, where not as usual. */
 	scrub?: Partial<ScrubSettings>;
+	/** What a program that reads its metrics must show; without it, nobody can. */
+	metricsToken?: string | undefined;
+	processMetrics?: ProcessMetrics | undefined;
 	log: Log;
 	clock: Clock;
 	random: Random;
@@ -125,12 +131,15 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 	const contact = createContact(clock);
 	const startedAt = clock.now();
 	const {authorize, identity} = await openTrust(options, folder);
+	const meters = createNodeMeters(clock);
 	const handler = createNodeHandler({
 		nodeId,
 		version: classic ? CLASSIC_VERSION : version,
-		folder,
+		folder: {...folder, shards: meters.over(shards)},
 		authorize,
 		line: member,
+		metrics:
+			options.metricsToken === undefined ? undefined : {token: options.metricsToken, text: async () => tellMetrics()},
 		log,
 		clock,
 		random,
@@ -140,7 +149,8 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 		identity && coordinatorUrl !== undefined
 			? createLinks({coordinatorUrl, trust: identity.trust, least: options.links ?? USUAL_LINKS, log, clock, random})
 			: undefined;
-	const watched = links ? links.around(idleness.around(handler)) : idleness.around(handler);
+	const served = meters.around(idleness.around(handler));
+	const watched = links ? links.around(served) : served;
 	const server = await listen({handler: watched, host, port: options.port, log, tls});
 	const {port, url} = server;
 	log.info('the node serves', {node: nodeId, url, shards: (await shards.figures()).count});
@@ -157,6 +167,9 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 		clock,
 		log,
 	});
+
+	const tellMetrics = async () =>
+		metricsText(await nodeMetrics({version, meters, shards, member, scrubber, links, contact}), options.processMetrics);
 
 	const saveNowAndThen = async () => {
 		for (;;) {

@@ -17,6 +17,7 @@ import {proxiesOf} from '../http/client.js';
 import {createAddressProbe} from '../adapters/probe.js';
 import {readPageFiles} from '../adapters/page-files.js';
 import {listen} from '../http/listen.js';
+import type {ProcessMetrics} from '../http/metrics.js';
 import {createRateLimit} from '../http/rate-limit.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -60,6 +61,9 @@ export type CoordinatorRole = TlsSettings & {
 	allowClassic: boolean;
 	/** How passwords are kept, where not as usual. */
 	passwords?: Passwords;
+	/** What a program that reads metrics may show in place of an operator's token. */
+	metricsToken?: string | undefined;
+	processMetrics?: ProcessMetrics | undefined;
 	version: string;
 	log: Log;
 	clock: Clock;
@@ -144,6 +148,7 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			accountLimit: limitOf(),
 			audit,
 			catalog,
+			catalogFigures: catalog.figures,
 			dial,
 			links,
 			checkAddress,

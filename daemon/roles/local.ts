@@ -6,7 +6,7 @@ import type {CoordinatorRole, RunningCoordinator, RunningRole} from './coordinat
 import {startLocked} from './locked.js';
 import type {NodeRole} from './node.js';
 
-type Surroundings = Pick<CoordinatorRole, 'log' | 'clock' | 'random' | 'version' | 'masterKey'>;
+type Surroundings = Pick<CoordinatorRole, 'log' | 'clock' | 'random' | 'version' | 'masterKey' | 'processMetrics'>;
 
 /** What a local network is made of. */
 export type LocalParts = {
@@ -87,6 +87,7 @@ export const startLocal = async (
 					...surroundings,
 					scrubDays,
 					scrubBytesPerSecond,
+					metricsToken: settings.metricsToken,
 					storagePath,
 					allocatedBytes: NODE_ALLOCATED_BYTES,
 					coordinatorUrl: coordinator.ownUrl,

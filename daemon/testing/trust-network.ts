@@ -162,7 +162,9 @@ export const startTrustNetwork = async (
 			// An answer that was under way sets a node's clock back. It is right again when a heartbeat is taken.
 			const since = clock.now();
 			await until('all nodes are heard of', async () =>
-				(await nodes()).every(({node_id: id, last_seen: seen}) => seen >= since || !before.some(at => at.node_id === id)),
+				(await nodes()).every(
+					({node_id: id, last_seen: seen}) => seen >= since || !before.some(at => at.node_id === id),
+				),
 			);
 		},
 		nowMs: clock.now,

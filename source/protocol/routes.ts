@@ -73,10 +73,11 @@ type Answer = {description: string; type: string; schema?: z.ZodType};
 
 /**
 Who may make a call. `anyone`; `node`: nodes, who say themselves who they are; `classic`: who is signed in, and the
-prototype's clients where they are let in; `signed-in`; `operator`: operators and admins; `admin`; `file`: whoever may
-see, read or change the file that the call is about, which its handler decides.
+prototype's clients where they are let in; `signed-in`; `operator`: operators and admins; `metrics`: they, and programs with
+the token for metrics; `admin`; `file`: whoever may see, read or change the file that the call is about, which its handler
+decides.
 */
-export type AccessRule = 'anyone' | 'node' | 'classic' | 'signed-in' | 'operator' | 'admin' | 'file';
+export type AccessRule = 'anyone' | 'node' | 'classic' | 'signed-in' | 'operator' | 'metrics' | 'admin' | 'file';
 
 export type Route = {
 	method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -134,6 +135,13 @@ export const routes = {
 		access: 'anyone',
 		summary: 'Health check',
 		answers: {200: json('Healthy', healthSchema)},
+	},
+	metrics: {
+		method: 'GET',
+		path: '/metrics',
+		access: 'metrics',
+		summary: 'Metrics for Prometheus; for operators, and for who has `--metrics-token`',
+		answers: {200: {description: 'In the text format, version 0.0.4', type: 'text/plain'}},
 	},
 	register: {
 		method: 'POST',

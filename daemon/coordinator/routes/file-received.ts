@@ -26,6 +26,7 @@ export const rightsOf = (principal: Principal): Pick<FileRecord, 'owner' | 'visi
 export const tellUploaded = (parts: Parts, ctx: RouteContext, received: Received): void => {
 	const {file, lowestCopies} = received;
 	noteUploaded(parts, received);
+	parts.meters.uploads.add({result: 'stored'});
 	ctx.state.deed = {...ctx.state.deed, isIdle: false};
 	noteDeed(ctx, titleOf(file));
 	if (lowestCopies < parts.replicas) parts.repairer.fileChanged(file._id);

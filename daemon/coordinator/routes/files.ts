@@ -16,6 +16,7 @@ import {mayFile, mayKnow, type Principal, viewerOf} from '../../core/access.js';
 import type {FileRecord} from '../../core/model.js';
 import {readJson, validate} from '../../http/body.js';
 import {checkFileName} from '../file-name.js';
+import {uploadFailure} from '../meters.js';
 import {type FormFile, receiveForm} from '../multipart.js';
 import {sendFile} from '../send-file.js';
 import {sendZip} from '../send-zip.js';
@@ -51,6 +52,7 @@ const upload = (parts: Parts) => async (ctx: RouteContext, principal: Principal)
 	};
 	const received = await receiveForm(ctx.req, take, parts.clock)
 		.catch((error: unknown) => {
+			parts.meters.uploads.add({result: uploadFailure(error)});
 			const {message} = error as Error;
 			const problem = error instanceof PjasError ? message : 'see the server log';
 			parts.note('WARN', `Upload failed: ${problem}`, principal.kind === 'account' ? {owner: principal.name} : {});

@@ -4,6 +4,7 @@ import {PROTOCOL} from '../../../source/protocol/version.js';
 import {isOperator} from '../../core/access.js';
 import {followSignal} from '../../core/follow-signal.js';
 import {validate} from '../../http/body.js';
+import {METRICS_TYPE} from '../../http/metrics.js';
 import {openApi} from '../openapi.js';
 import {statisticsOf} from '../statistics.js';
 import {logView} from '../views.js';
@@ -38,6 +39,12 @@ export const monitoringRoutes = (serve: Serve, parts: Parts): void => {
 
 	serve('health', ctx => {
 		ctx.body = {status: 'healthy', timestamp: clock.now(), version, protocol: PROTOCOL, ...(open && {open})};
+	});
+
+	serve('metrics', async ctx => {
+		ctx.set('Cache-Control', 'no-store');
+		ctx.type = METRICS_TYPE;
+		ctx.body = await parts.metrics();
 	});
 
 	serve('stats', ctx => {

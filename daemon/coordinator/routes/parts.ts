@@ -11,6 +11,7 @@ import type {Fleet} from '../fleet.js';
 import type {NodeAuditor} from '../node-auditor.js';
 import type {NodeInvitations} from '../node-invitations.js';
 import type {Membership} from '../membership.js';
+import type {Meters} from '../meters.js';
 import type {Mover} from '../mover.js';
 import type {NodeCare} from '../node-care.js';
 import type {Note} from '../note.js';
@@ -22,7 +23,6 @@ import type {Repairer} from '../repairer.js';
 import type {Unfinished} from '../resumable/unfinished.js';
 import type {ScrubReports} from '../scrub-reports.js';
 import type {ShardWriter} from '../shard-writer.js';
-import type {Meters} from '../statistics.js';
 import type {Trash} from '../trash.js';
 import type {TryLimits} from '../try-limits.js';
 import type {Uploader} from '../upload.js';
@@ -43,6 +43,8 @@ export type Parts = {
 	events: Events;
 	fleet: Fleet;
 	membership: Membership;
+	/** Tells the metrics, as text for Prometheus. */
+	metrics: () => Promise<string>;
 	meters: Meters;
 	/** How many copies an upload must reach, and a stop must leave. */
 	minReplicas: number;

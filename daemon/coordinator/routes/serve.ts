@@ -33,6 +33,7 @@ export const createServe =
 	(name, handler) => {
 		const route: Route = routes[name];
 		router.register(koaPath(route), route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], async ctx => {
+			ctx.state.route = route.path;
 			const ask = async () => authenticate(ctx, route, ofUploads.has(name));
 			await audited(ctx, name, async () => {
 				await handler(ctx, await ask(), ask);

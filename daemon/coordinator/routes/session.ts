@@ -1,5 +1,5 @@
 import {acceptSchema, loginSchema, passwordSchema, type Whoami} from '../../../source/protocol/people-api.js';
-import {PjasError} from '../../../source/protocol/errors.js';
+import {isPjasError, PjasError} from '../../../source/protocol/errors.js';
 import {SESSION_COOKIE} from '../../../source/protocol/people.js';
 import type {Principal} from '../../core/access.js';
 import type {AccountRecord} from '../../core/model.js';
@@ -37,7 +37,7 @@ const setCookie = (ctx: RouteContext, secret: string | null): void => {
 
 const wrongCredentials = () => new PjasError('INVALID_CREDENTIALS', 'The name or the password is wrong');
 
-export const sessionRoutes = (serve: Serve, {catalog, people, tryLimits}: Parts): void => {
+export const sessionRoutes = (serve: Serve, {catalog, meters, people, tryLimits}: Parts): void => {
 	const {accounts, sessions, tokens, invitations} = people;
 
 	const whoami = async (principal: Principal): Promise<Whoami> => {
@@ -66,8 +66,17 @@ export const sessionRoutes = (serve: Serve, {catalog, people, tryLimits}: Parts)
 		ctx.body = await whoami({kind: 'account', name, role, scope: 'full', via: 'session'});
 	};
 
-	const signInWith = async (ctx: RouteContext, name: string, password: string) =>
-		tried(tryLimits, {account: name, address: ctx.state.client.address}, async () => accounts.signIn(name, password));
+	const signInWith = async (ctx: RouteContext, name: string, password: string) => {
+		const attempt = async () => accounts.signIn(name, password);
+		try {
+			const account = await tried(tryLimits, {account: name, address: ctx.state.client.address}, attempt);
+			meters.signIns.add({result: account ? 'accepted' : 'refused'});
+			return account;
+		} catch (error) {
+			if (isPjasError(error, 'TOO_MANY_REQUESTS')) meters.signIns.add({result: 'limited'});
+			throw error;
+		}
+	};
 
 	serve('login', async ctx => {
 		const {name, password} = await readJson(ctx.req, loginSchema);

@@ -1,6 +1,6 @@
 import {UPLOADED_HEADER, type UploadedHeader} from '../../../source/protocol/uploads-api.js';
 import {pathOf} from '../../../source/protocol/routes.js';
-import {PjasError} from '../../../source/protocol/errors.js';
+import {isPjasError, PjasError} from '../../../source/protocol/errors.js';
 import {FILE_ID_RANDOM_BYTES, type FileId, newFileId, parseFileId} from '../../../source/protocol/ids.js';
 import {mayUpload, type Principal} from '../../core/access.js';
 import {followSignal} from '../../core/follow-signal.js';
@@ -105,7 +105,12 @@ const createTusRequest = (parts: Parts, ctx: RouteContext, principal: Principal,
 			});
 			upload = kept.upload;
 			({received} = kept);
-			if (kept.error !== undefined && !received) throw parts.closing.aborted ? stopping() : kept.error;
+			if (kept.error !== undefined && !received) {
+				// One that its client breaks off goes on later.
+				if (isPjasError(kept.error) && kept.error.status >= 500) parts.meters.uploads.add({result: 'failed'});
+				throw parts.closing.aborted ? stopping() : kept.error;
+			}
+
 			return kept.upload;
 		} finally {
 			source.leave();
