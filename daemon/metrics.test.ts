@@ -1,14 +1,17 @@
+import {spawnSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
 import path from 'node:path';
+import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {systemClock, systemRandom} from './adapters/system.js';
-import {createDurations, createTally} from './core/metrics.js';
+import {createDurations, createTally, type Tally} from './core/metrics.js';
 import {createProcessMetrics, metricsText} from './http/metrics.js';
-import {createContact} from './node/contact.js';
+import {type Contact, createContact} from './node/contact.js';
 import {createNodeMeters} from './node/meters.js';
 import {nodeMetrics} from './node/metrics.js';
 import {startCoordinator} from './roles/coordinator.js';
 import {startNode} from './roles/node.js';
-import {parseMetrics} from './testing/metrics.js';
+import {type Metrics, parseMetrics} from './testing/metrics.js';
 import {formOf, passwordOf, startPeopleNetwork} from './testing/people.js';
 import {temporaryFolder, until} from './testing/processes.js';
 import {silentLog} from './testing/silent-log.js';
@@ -19,6 +22,40 @@ const surroundings = {log: silentLog, clock: systemClock, random: systemRandom, 
 const read = async (url: string, token?: string) => {
 	const answer = await fetch(`${url}/metrics`, {...(token && {headers: {authorization: `Bearer ${token}`}})});
 	return {status: answer.status, type: answer.headers.get('content-type'), text: await answer.text()};
+};
+
+const fileOf = (name: string) => fileURLToPath(new URL(`../../packaging/monitoring/${name}`, import.meta.url));
+
+/** What the dashboard, its variables aside, and the rules ask of Prometheus. */
+const expressions = (): string[] => {
+	const dashboard = readFileSync(fileOf('grafana-dashboard.json'), 'utf8');
+	const {panels} = JSON.parse(dashboard) as {panels: {type: string; targets?: {expr: string}[]}[]};
+	const asked = panels.filter(({type}) => type !== 'row').map(({targets = []}) => targets.map(({expr}) => expr));
+	const rules = [...readFileSync(fileOf('alerts.yml'), 'utf8').matchAll(/^ +expr: (.+)$/gm)].map(
+		([, expr = '']) => expr,
+	);
+	if (asked.length < 20 || asked.some(each => each.length === 0) || rules.length < 5)
+		throw new Error('they are missing');
+	return [...asked.flat(), ...rules];
+};
+
+/** What of that no `/metrics` gives: names, and labels that a name has not. Prometheus itself adds `up`, `job` and `instance`. */
+const unknownIn = (asked: readonly string[], told: readonly Metrics[]): string[] => {
+	const types = new Map(told.flatMap(metrics => [...metrics.types]));
+	const labels = new Map<string, Set<string>>();
+	for (const {name, labels: of} of told.flatMap(metrics => metrics.series)) {
+		labels.set(name, new Set([...(labels.get(name) ?? ['job', 'instance']), ...Object.keys(of)]));
+	}
+
+	return asked.flatMap(expression =>
+		[...expression.matchAll(/\b((?:pjas|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)].flatMap(
+			([, name = '', matchers = '']) => {
+				if (!labels.has(name) && !types.has(name)) return [name];
+				const keys = [...matchers.matchAll(/(\w+)[=!]/g)].map(([, key = '']) => key);
+				return keys.filter(key => !labels.get(name)?.has(key)).map(key => `${name}{${key}}`);
+			},
+		),
+	);
 };
 
 const metricsOf = async (t: ExecutionContext, url: string, token?: string) => {
@@ -119,12 +156,9 @@ test("a coordinator's metrics count what goes on, in names and units as Promethe
 	t.true(series.length < 500, 'however many people, files and nodes there are');
 });
 
-test('a node tells when it was last heard, how far its scrub is, and nothing of what it does not know', async t => {
-	const contact = createContact({now: () => 1_700_000_000_500});
-	const found = createTally<'kind'>();
-	found.add({kind: 'corrupt'});
-	const tell = async (progress?: number) => {
-		const families = await nodeMetrics({
+const nodeText = async (contact: Contact, found: Tally<'kind'>, progress?: number) =>
+	metricsText(
+		await nodeMetrics({
 			version: '2.0.0',
 			meters: createNodeMeters(systemClock),
 			shards: {figures: async () => Promise.resolve({usedBytes: 1, allocatedBytes: 3, freeBytes: 2, count: 1})},
@@ -135,15 +169,18 @@ test('a node tells when it was last heard, how far its scrub is, and nothing of 
 			},
 			links: undefined,
 			contact,
-		});
-		return parseMetrics(await metricsText(families));
-	};
+		}),
+	);
 
-	const before = await tell();
+test('a node tells when it was last heard, how far its scrub is, and nothing of what it does not know', async t => {
+	const contact = createContact({now: () => 1_700_000_000_500});
+	const found = createTally<'kind'>();
+	found.add({kind: 'corrupt'});
+	const before = parseMetrics(await nodeText(contact, found));
 	t.is(before.value('pjas_node_heartbeat_timestamp_seconds'), undefined);
 	t.is(before.value('pjas_node_scrub_progress_ratio'), undefined);
 	contact.heard('{}');
-	const {value} = await tell(0.25);
+	const {value} = parseMetrics(await nodeText(contact, found, 0.25));
 	t.is(value('pjas_node_heartbeat_timestamp_seconds'), 1_700_000_000.5);
 	t.is(value('pjas_node_scrub_progress_ratio'), 0.25);
 	t.is(value('pjas_node_scrub_faults_total', {kind: 'corrupt'}), 1);
@@ -195,9 +232,36 @@ test("a coordinator tells of its catalogue's file, and of a node's of its shards
 	t.is(value('pjas_node_allocated_bytes'), 1024 ** 3);
 	t.true(series.some(({name, labels}) => name === 'pjas_node_requests_total' && labels['status'] === '2xx'));
 
+	const contact = createContact(systemClock);
+	contact.heard('{}');
+	const telling = [after, await metricsOf(t, node.url, TOKEN), parseMetrics(await nodeText(contact, createTally(), 1))];
+	const processes = parseMetrics(await createProcessMetrics()());
+	t.deepEqual(unknownIn(expressions(), [...telling, processes]), []);
+
 	for (const token of [undefined, 'some-other-token-of-length']) t.is((await read(node.url, token)).status, 401);
 	await node.close({graceMs: 0});
 	const silent = await startNode(nodeOptions);
 	t.teardown(async () => silent.close({graceMs: 0}));
 	t.is((await read(silent.url, TOKEN)).status, 401, 'without a token of its own nobody gets them');
+});
+
+test('what is asked of Prometheus and no metrics give is found', t => {
+	const told = parseMetrics('# HELP pjas_a_total a\n# TYPE pjas_a_total counter\npjas_a_total{b="c"} 1\n');
+	const asked = ['rate(pjas_a_total{b="c", job="x"}[5m])', 'pjas_a_total{d!="e"}', 'sum(pjas_b) / process_c'];
+	t.deepEqual(unknownIn(asked, [told]), ['pjas_a_total{d}', 'pjas_b', 'process_c']);
+});
+
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+
+test('the configuration of Prometheus and the rules are ones that it takes', t => {
+	for (const words of [
+		['config', '--syntax-only', fileOf('prometheus.yml')],
+		['rules', fileOf('alerts.yml')],
+	]) {
+		const {status, stderr, stdout} = spawnSync('promtool', ['check', ...words], {encoding: 'utf8'});
+		if (hasPromtool) t.is(status, 0, stdout + stderr);
+		else t.log('There is no promtool here: it would parse them');
+	}
+
+	t.regex(readFileSync(fileOf('prometheus.yml'), 'utf8'), /^rule_files: \[alerts\.yml\]$/m);
 });
