@@ -9,11 +9,14 @@ import {decodeJwt, decodeProtectedHeader} from 'jose';
 import type {NodeView} from '../source/protocol/api.js';
 import {systemRandom} from './adapters/system.js';
 import {rotateNetworkKeys} from './coordinator/network-keys.js';
+import {systemIo} from './doctor/io.js';
+import {checkJoinCode} from './doctor/join-code-check.js';
 import {until} from './testing/processes.js';
 import {headersFor, type NodeIdentity, identityIn, sendAsNode} from './testing/signed-node.js';
 import {startTrustNetwork, type TrustNetwork, type Wire} from './testing/trust-network.js';
 import {drawKeys, fingerprintOf, type KeyTexts, openKeys} from './trust/keys.js';
-import {signAnswer} from './trust/node-messages.js';
+import {parseJoinCode} from './trust/join-code.js';
+import {NODE_HEADER, signAnswer, signRequest} from './trust/node-messages.js';
 import {createTicketIssuer} from './trust/tickets.js';
 
 const LIMIT_MS = 120_000;
@@ -105,6 +108,85 @@ test('a code is refused when it is unknown, used up, expired or taken back, each
 	for (const {id} of list.invitations) await network.call('DELETE', `/api/nodes/invitations/${id}`);
 	t.regex(await refusal(5, revoked), /not known/);
 	t.is(await codeOf(await network.call('DELETE', '/api/nodes/invitations/000000000000')), 'INVITATION_NOT_FOUND');
+});
+
+test('whether a code is good is told without a use of it, by its hash, and refused as joining is', async t => {
+	const network = await startTrustNetwork(t);
+	const ask = async (code: string, more: object = {}) => {
+		const {id, coordinator} = parseJoinCode(code) ?? {};
+		return network.call('POST', '/api/nodes/invitations/check', {id, coordinator, ...more}, '');
+	};
+	const refusal = async (answer: Response) => {
+		const {code, error} = (await answer.json()) as {code: string; error: string};
+		t.is(code, 'JOIN_CODE_INVALID');
+		return error;
+	};
+	const once = await network.invite();
+	for (let round = 0; round < 3; round++) t.deepEqual(await (await ask(once)).json(), {success: true});
+	t.regex(await refusal(await ask(once, {id: '0'.repeat(64)})), /not known/);
+	t.regex(await refusal(await ask(once, {coordinator: 'A'.repeat(22)})), /another network/);
+	t.is((await ask(once, {id: once})).status, 400, 'a code itself is not for that');
+	t.is((await register(network, stranger(2), {join_code: once})).status, 200);
+	t.regex(await refusal(await ask(once)), /used up/);
+
+	const brief = await network.invite({expires_in_s: 60});
+	const doctor = async (code: string, hasJoined = false) =>
+		checkJoinCode({code, coordinatorUrl: network.url, hasJoined}, systemIo);
+	t.like(await doctor(`${brief}@${network.url}`), {outcome: 'fine', seen: 'It is good'});
+	await network.later(61_000);
+	t.regex(await refusal(await ask(brief)), /expired/);
+	t.like(await doctor(brief), {outcome: 'wrong', seen: 'This join code has expired: ask for another one (403)'});
+	t.like(await doctor(brief, true), {outcome: 'skipped'});
+	t.like(await doctor('pjas-join_short'), {outcome: 'wrong', remedy: 'Copy all of it, or ask for another one'});
+	const nowhere = {code: brief, coordinatorUrl: 'http://127.0.0.1:9', hasJoined: false};
+	t.like(await checkJoinCode(nowhere, systemIo), {outcome: 'skipped'});
+	for (const [status, outcome] of [
+		[404, 'skipped'],
+		[503, 'warning'],
+	] as const) {
+		const answer = {status, header: () => undefined, text: ''};
+		t.like(await checkJoinCode(nowhere, {ask: async () => Promise.resolve(answer)}), {outcome});
+	}
+});
+
+/** Asks for a test of a line, as a node that knows its coordinator. */
+const testLine = async (
+	network: TrustNetwork,
+	{nodeId, pairs, trusts}: NodeIdentity,
+	{up, down, id}: {up: number; down: number; id?: string},
+): Promise<Response> => {
+	const jti = id ?? randomBytes(16).toString('base64url');
+	const claims = {
+		node: nodeId,
+		message: 'line-test' as const,
+		body: '',
+		coordinators: trusts,
+		id: jti,
+		nowMs: Date.now(),
+	};
+	return fetch(`${network.url}/api/nodes/line-test?down=${down}`, {
+		method: 'POST',
+		headers: {[NODE_HEADER]: await signRequest(pairs.signing, claims)},
+		body: randomBytes(up),
+	});
+};
+
+test('a node of the network may test its line, now and then and within bounds; nobody else may', async t => {
+	const network = await startTrustNetwork(t);
+	const node = await network.addNode('one');
+	const identity = await identityIn(node.folder);
+	const answer = await testLine(network, identity, {up: 300_000, down: 600_000, id: 'once-and-never-again'});
+	t.is(answer.status, 200);
+	t.is(answer.headers.get('content-length'), '600000');
+	t.is((await answer.arrayBuffer()).byteLength, 600_000);
+	t.is((await testLine(network, identity, {up: 1, down: 1, id: 'once-and-never-again'})).status, 401);
+	t.is((await testLine(network, {...stranger(7), trusts: identity.trusts}, {up: 1, down: 1})).status, 404);
+	t.is((await testLine(network, {...identity, pairs: stranger().pairs}, {up: 1, down: 1})).status, 401);
+	t.is((await testLine(network, identity, {up: 0, down: 9_000_000})).status, 400);
+	t.is((await testLine(network, identity, {up: 8_400_000, down: 0})).status, 413);
+	const statuses = [];
+	for (let round = 0; round < 6; round++) statuses.push((await testLine(network, identity, {up: 1, down: 1})).status);
+	t.deepEqual(statuses, [200, 200, 200, 200, 429, 429], 'six a minute');
 });
 
 test('of several that race for the last use of a code, one joins', async t => {

@@ -20,6 +20,8 @@ type ByVisibility = Record<Visibility, Row>;
 const everybody: Row = ['in', 'in', 'in', 'in', 'in', 'in'];
 const signedIn: Row = ['sign in', 'in', 'in', 'in', 'in', 'in'];
 const operators: Row = ['sign in', 'forbidden', 'forbidden', 'forbidden', 'in', 'in'];
+/** What must be signed by a node's key, whatever account asks. */
+const nodesAlone: Row = ['sign in', 'sign in', 'sign in', 'sign in', 'sign in', 'sign in'];
 const admins: Row = ['sign in', 'forbidden', 'forbidden', 'forbidden', 'forbidden', 'in'];
 
 const seeing: ByVisibility = {
@@ -59,6 +61,8 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	register: everybody,
 	heartbeat: everybody,
 	linkNode: everybody,
+	testLine: nodesAlone,
+	checkJoinCode: everybody,
 	login: everybody,
 	acceptInvitation: everybody,
 	sharedFile: everybody,

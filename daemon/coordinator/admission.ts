@@ -8,7 +8,7 @@ import {errorAnswer} from '../http/errors.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import {parseJoinCode} from '../trust/join-code.js';
-import type {KeyTexts} from '../trust/keys.js';
+import type {Fingerprint, KeyTexts} from '../trust/keys.js';
 import {
 	ANSWER_HEADER,
 	MESSAGE_LIFE_SECONDS,
@@ -39,15 +39,17 @@ export type Admitted<Body> = {
 
 export type Refused = {refusal: Signed};
 
-export type AdmittedLink = {refusal?: undefined; node: NodeId; headers: Record<string, string>};
+export type AdmittedNode = {refusal?: undefined; node: NodeId; headers: Record<string, string>};
 
 export type Admission = {
 	/** Lets a registration in. Throws why not, unless it is the time: that the node is told in a way that it can trust. */
 	registration: (request: IncomingMessage) => Promise<Admitted<RegisterBody> | Refused>;
 	/** The same for a heartbeat. */
 	heartbeat: (request: IncomingMessage) => Promise<Admitted<HeartbeatBody> | Refused>;
-	/** The same for a link: whose it is, and the headers that show the node whom it has reached. */
-	link: (request: IncomingMessage) => Promise<AdmittedLink | Refused>;
+	/** The same for what has no body that is signed: whose it is, and the headers that show the node whom it has reached. */
+	bodiless: (request: IncomingMessage, message: 'link' | 'line-test') => Promise<AdmittedNode | Refused>;
+	/** Whether a join code names this coordinator. */
+	isOurs: (coordinator: Fingerprint) => boolean;
 	/** Whether a node of before may be asked whether it is there. */
 	isWelcome: (record: NodeRecord) => boolean;
 };
@@ -243,15 +245,15 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 			return {body, terms: {isReady: isReady(trusts)}, answer};
 		},
 
-		async link(request) {
+		async bodiless(request, message) {
 			const jws = headerOf(request, NODE_HEADER);
 			const node = jws === undefined ? undefined : signerOf(jws);
-			if (jws === undefined || node === undefined) throw unsigned("The link is not signed by a node's key");
+			if (jws === undefined || node === undefined) throw unsigned(`The ${message} is not signed by a node's key`);
 			const record = fleet.find(node)?.record;
 			if (!record) throw new PjasError('NODE_NOT_FOUND', `Node ${node} is not registered here. Register it first`);
 			if (record.bannedAt !== undefined) throw bannedError();
-			if (!record.publicKeys) throw unsigned('Only a node that has registered with its key can open a link');
-			const signed = await verify('link', {jws, key: record.publicKeys, node, body: Buffer.alloc(0)});
+			if (!record.publicKeys) throw unsigned('Only a node that has registered with its key may ask for that');
+			const signed = await verify(message, {jws, key: record.publicKeys, node, body: Buffer.alloc(0)});
 			const answer = answerer(node, signed, keys.accepted());
 			if (!signed.isInTime) return refuseTime(answer);
 			countOnce(signed.id, signed.expiresMs);
@@ -259,6 +261,8 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 			const proof = await signAnswer(kid, pairs.signing, {node, id: signed.id, body: '', nowMs: clock.now()});
 			return {node: record._id, headers: {[ANSWER_HEADER]: proof}};
 		},
+
+		isOurs: coordinator => keys.accepted().includes(coordinator),
 
 		isWelcome: ({bannedAt, kind, publicKeys}) =>
 			bannedAt === undefined && (kind === 'classic' ? allowClassic : publicKeys !== undefined || open),

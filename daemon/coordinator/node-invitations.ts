@@ -24,6 +24,12 @@ export type NodeInvitations = {
 	@throws {PjasError} `JOIN_CODE_INVALID`: unknown, expired or used up.
 	*/
 	redeem: (id: string, node: string) => Promise<{owner: string; zone?: string}>;
+	/**
+	Whether `redeem` would work. Takes no use.
+
+	@throws {PjasError} `JOIN_CODE_INVALID`, as `redeem` does.
+	*/
+	check: (id: string) => Promise<void>;
 	list: () => Promise<NodeInvitationRecord[]>;
 	/** Says whether it was there. */
 	revoke: (id: string) => Promise<boolean>;
@@ -50,12 +56,17 @@ export const createNodeInvitations = ({catalog, keys, clock, random}: Invitation
 		return records.length - old.length;
 	};
 
+	const findUsable = async (id: string): Promise<NodeInvitationRecord> => {
+		const record = await catalog.getSmall('nodeInvitation', id);
+		if (!record) throw invalid('This join code is not known here');
+		if (record.expiresAt <= clock.now()) throw invalid('This join code has expired');
+		if (record.usesLeft < 1) throw invalid('This join code is used up');
+		return record;
+	};
+
 	const redeem: NodeInvitations['redeem'] = async (id, node) => {
 		for (;;) {
-			const record = await catalog.getSmall('nodeInvitation', id);
-			if (!record) throw invalid('This join code is not known here');
-			if (record.expiresAt <= clock.now()) throw invalid('This join code has expired');
-			if (record.usesLeft < 1) throw invalid('This join code is used up');
+			const record = await findUsable(id);
 			try {
 				await catalog.putSmall('nodeInvitation', {
 					...record,
@@ -91,6 +102,9 @@ export const createNodeInvitations = ({catalog, keys, clock, random}: Invitation
 			return {code, record};
 		},
 		redeem,
+		async check(id) {
+			await findUsable(id);
+		},
 		list: async () => catalog.allSmall('nodeInvitation'),
 		revoke: async id => catalog.removeSmall('nodeInvitation', id),
 	};

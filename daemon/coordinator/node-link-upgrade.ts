@@ -16,7 +16,7 @@ import type {Admission} from './admission.js';
 import type {NodeLinkRegistry} from './node-links.js';
 
 export type NodeLinkUpgradeOptions = {
-	admission: Pick<Admission, 'link'>;
+	admission: Pick<Admission, 'bodiless'>;
 	links: NodeLinkRegistry;
 	isProxy?: IsProxy | undefined;
 	/** How much may be asked from one address. */
@@ -88,7 +88,7 @@ export const createNodeLinkUpgrade = (options: NodeLinkUpgradeOptions): Upgrade 
 		if (wrong) throw wrong;
 		const client = clientOf(request, isProxy);
 		for (const limit of [tries, ...(rateLimit ? [rateLimit] : [])]) assertModest(limit, client);
-		const admitted = await admission.link(request);
+		const admitted = await admission.bodiless(request, 'link');
 		if (admitted.refusal) {
 			refuseUpgradeWith(socket, admitted.refusal);
 			return;

@@ -25,6 +25,7 @@ import type {Events} from './events.js';
 import {createFileTeller} from './file-teller.js';
 import {createFleet} from './fleet.js';
 import {createHealing} from './healing.js';
+import {createLineTests} from './line-tests.js';
 import type {MasterKey} from './master-key.js';
 import {createMemoryBudget} from './memory-budget.js';
 import {countRequest, createMeters} from './meters.js';
@@ -192,6 +193,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		downloader: createDownloader({catalog, budget, reader, masterKey, ...chunkSize}),
 		events,
 		fleet,
+		lineTests: createLineTests({clock, random}),
 		meters,
 		metrics: async () =>
 			metricsText(coordinatorMetrics({...parts, ...options, budget, nodeLinks: links}), options.processMetrics),

@@ -7,6 +7,7 @@ import {addressOf} from '../node/address.js';
 import {checkCertificate, checkFiles, checkKeys, checkNodes, checkOwnClock, figuresOf} from './coordinator-checks.js';
 import {type Finding, findingsOf} from './finding.js';
 import {checkFolder} from './folder-checks.js';
+import {checkJoinCode} from './join-code-check.js';
 import type {Answered, DoctorIo} from './io.js';
 import {checkClock, checkCoordinator, checkPort, localUrlOf, type PortState} from './network-checks.js';
 import {
@@ -115,15 +116,18 @@ const checkReach = async (of: NodeCase, isRunning: boolean, io: DoctorIo): Promi
 	}
 };
 
+const isCodeAsked = ({classic, join}: Pick<NodeCase, 'classic' | 'join'>): boolean => !classic && join !== undefined;
+
 /** What needs a coordinator that answers. */
-const askedChecks = ({classic}: Pick<NodeCase, 'classic'>): DoctorCheck[] => [
+const askedChecks = (of: Pick<NodeCase, 'classic' | 'join'>): DoctorCheck[] => [
 	...(['clock', 'version'] as const),
-	...(classic ? [] : (['membership'] as const)),
+	...(of.classic ? [] : (['membership'] as const)),
+	...(isCodeAsked(of) ? (['join-code'] as const) : []),
 	'address',
 ];
 
 /** The checks of a node, in their order. Where the folder can't be written to, the disk's speed is not measured. */
-export const plannedChecks = (of: Pick<NodeCase, 'classic' | 'tlsCertFile'>): DoctorCheck[] => [
+export const plannedChecks = (of: Pick<NodeCase, 'classic' | 'join' | 'tlsCertFile'>): DoctorCheck[] => [
 	...(['folder', 'disk-speed', 'disk-space', 'folder-in-use', 'chunks'] as const),
 	...(of.tlsCertFile === undefined ? [] : (['certificate'] as const)),
 	...(['port', 'coordinator'] as const),
@@ -160,6 +164,11 @@ export const examineNode = async (
 	if (coordinator.found) {
 		note(checkClock(coordinator.found), checkVersion(version, coordinator.found));
 		if (!of.classic) note(await checkMembership(identity, {joinCode: of.join, hello: of.hello}));
+		if (isCodeAsked(of)) {
+			const {coordinatorUrl, join: code = ''} = of;
+			note(await checkJoinCode({code, coordinatorUrl, hasJoined: identity?.hasJoined ?? false}, io));
+		}
+
 		note(await checkReach(of, holder !== undefined && port.outcome === 'fine', io));
 	} else {
 		for (const check of askedChecks(of)) {

@@ -11,7 +11,7 @@ request, and one of the answer, each bound to the body beside it.
 export const NODE_HEADER = 'PJAS-Node';
 export const ANSWER_HEADER = 'PJAS-Signature';
 
-export type NodeMessage = 'register' | 'heartbeat' | 'link';
+export type NodeMessage = 'register' | 'heartbeat' | 'link' | 'line-test';
 
 /** What goes over a link, by the name that both sides say in `Sec-WebSocket-Protocol`: HTTP/1.1, asked by the coordinator. */
 export const LINK_PROTOCOL = 'pjas.link.1';

@@ -188,8 +188,24 @@ export type NodeInvitationView = z.infer<typeof nodeInvitationSchema>;
 
 export const nodeInvitedSchema = z.object({
 	success,
-	code: z.string().meta({description: 'For `--join`; told this once, only its hash is kept'}),
+	code: z.string().meta({description: 'For `pjas-daemon join`; told this once, only its hash is kept'}),
 	invitation: nodeInvitationSchema,
+});
+
+export const checkJoinCodeSchema = z.object({
+	id: z.string().regex(digestPattern).meta({
+		description: 'SHA-256 over the 32 secret bytes of the code, in hex: who asks shows no code to whoever listens',
+	}),
+	coordinator: z.string().max(64).meta({description: 'The fingerprint in the code'}),
+});
+
+/** The most that a test of a line sends in either direction. */
+export const MOST_LINE_TEST_BYTES = 8 * 1024 * 1024;
+
+export const lineTestQuerySchema = z.object({
+	down: z.coerce.number().int().min(0).max(MOST_LINE_TEST_BYTES).default(0).meta({
+		description: 'How many bytes to send back',
+	}),
 });
 
 export const nodeInvitationsSchema = z.object({success, invitations: z.array(nodeInvitationSchema)});

@@ -17,6 +17,7 @@ export const doctorChecks = [
 	'clock',
 	'version',
 	'membership',
+	'join-code',
 	'address',
 	'nodes',
 	'files',

@@ -1,6 +1,7 @@
 import type {z} from 'zod';
 import {
 	changeFileSchema,
+	checkJoinCodeSchema,
 	checkLineSchema,
 	deletedSchema,
 	deleteFileQuerySchema,
@@ -12,6 +13,7 @@ import {
 	heartbeatSchema,
 	keyringSchema,
 	keyringStoredSchema,
+	lineTestQuerySchema,
 	logsQuerySchema,
 	logsSchema,
 	nodeAnswerSchema,
@@ -184,6 +186,22 @@ export const routes = {
 			429: failure('`TOO_MANY_REQUESTS`'),
 		},
 	},
+	testLine: {
+		method: 'POST',
+		path: '/api/nodes/line-test',
+		access: 'node',
+		summary: 'Test a node’s line: takes up to 8 MiB, which are thrown away, and sends as many',
+		query: lineTestQuerySchema,
+		body: {type: 'application/octet-stream'},
+		answers: {
+			200: bytesAnswer('So many bytes that mean nothing'),
+			401: failure('`UNAUTHENTICATED`: not signed by the node’s key'),
+			403: failure('`NODE_BANNED`'),
+			404: failure('`NODE_NOT_FOUND`: register first'),
+			413: failure('`BODY_TOO_LARGE`'),
+			429: failure('`TOO_MANY_REQUESTS`: a node tests its line a few times a minute, and few do at once'),
+		},
+	},
 	nodes: {
 		method: 'GET',
 		path: '/api/nodes',
@@ -205,6 +223,17 @@ export const routes = {
 		access: 'signed-in',
 		summary: 'List the join codes; members those that they made',
 		answers: {200: json('All', nodeInvitationsSchema)},
+	},
+	checkJoinCode: {
+		method: 'POST',
+		path: '/api/nodes/invitations/check',
+		access: 'anyone',
+		summary: 'Whether a node could join with a code; takes no use of it',
+		body: {type: 'application/json', schema: checkJoinCodeSchema},
+		answers: {
+			200: json('It could', okSchema),
+			403: failure('`JOIN_CODE_INVALID`: unknown, expired, used up, or another network’s'),
+		},
 	},
 	revokeNodeInvitation: {
 		method: 'DELETE',

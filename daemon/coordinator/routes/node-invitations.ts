@@ -1,4 +1,4 @@
-import {type NodeInvitationView, inviteNodeSchema} from '../../../source/protocol/api.js';
+import {checkJoinCodeSchema, type NodeInvitationView, inviteNodeSchema} from '../../../source/protocol/api.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {isOperator, type Principal} from '../../core/access.js';
 import type {NodeInvitationRecord} from '../../core/model.js';
@@ -36,7 +36,7 @@ const ownerFor = (principal: Principal, wanted: string | undefined): string => {
 	return owner;
 };
 
-export const nodeInvitationRoutes = (serve: Serve, {nodeInvitations: invitations, note}: Parts): void => {
+export const nodeInvitationRoutes = (serve: Serve, {admission, nodeInvitations: invitations, note}: Parts): void => {
 	serve('inviteNode', async (ctx, principal) => {
 		const {owner, zone, uses, expires_in_s: seconds} = await readJson(ctx.req, inviteNodeSchema);
 		const {code, record} = await invitations.create({
@@ -52,6 +52,16 @@ export const nodeInvitationRoutes = (serve: Serve, {nodeInvitations: invitations
 
 	serve('nodeInvitations', async (ctx, principal) => {
 		ctx.body = {success: true, invitations: (await seenBy(principal, invitations)).map(viewOf)};
+	});
+
+	serve('checkJoinCode', async ctx => {
+		const {id, coordinator} = await readJson(ctx.req, checkJoinCodeSchema);
+		if (!admission.isOurs(coordinator)) {
+			throw new PjasError('JOIN_CODE_INVALID', 'This join code is of another network: check the address');
+		}
+
+		await invitations.check(id);
+		ctx.body = {success: true};
 	});
 
 	serve('revokeNodeInvitation', async (ctx, principal) => {

@@ -1,4 +1,4 @@
-import {nodeShardsQuerySchema} from '../../../source/protocol/api.js';
+import {lineTestQuerySchema, nodeShardsQuerySchema} from '../../../source/protocol/api.js';
 import {PjasError} from '../../../source/protocol/errors.js';
 import type {ChunkId, FileId, NodeId} from '../../../source/protocol/ids.js';
 import {MEMBER} from '../../../source/protocol/node-care.js';
@@ -9,6 +9,7 @@ import {validate} from '../../http/body.js';
 import type {Catalog} from '../../ports/catalog.js';
 import type {Signed} from '../admission.js';
 import type {NodeState} from '../fleet.js';
+import {takeIn} from '../line-tests.js';
 import {nodeShardViews} from '../views.js';
 import {findNode, type FindNode} from './find-node.js';
 import type {Parts} from './parts.js';
@@ -53,6 +54,8 @@ const listShards =
 		ctx.body = {success: true, shards, next_after: last ?? null};
 	};
 
+const LONGEST_LINE_TEST_MS = 40_000;
+
 /** Tells a node with keys whether it is to open links. */
 const reachOf = ({kind, publicKeys}: NodeRecord) => (publicKeys ? {reach: kind} : {});
 
@@ -65,7 +68,7 @@ const send = (ctx: AppContext, {status, headers, text}: Signed): void => {
 };
 
 export const nodeRoutes = (serve: Serve, parts: Parts): void => {
-	const {admission, catalog, fleet, membership, viewNode} = parts;
+	const {admission, catalog, fleet, lineTests, membership, viewNode} = parts;
 	const find = findNode(parts);
 
 	const answerNode = (ctx: AppContext, state: NodeState) => {
@@ -127,6 +130,28 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 	serve('linkNode', ctx => {
 		ctx.set({Upgrade: 'websocket', Connection: 'Upgrade'});
 		throw new PjasError('UPGRADE_REQUIRED', 'A link is a WebSocket: ask for it with "Upgrade: websocket"');
+	});
+
+	serve('testLine', async ctx => {
+		const {down} = validate(lineTestQuerySchema, ctx.query, 'query');
+		const admitted = await admission.bodiless(ctx.req, 'line-test');
+		if (admitted.refusal) {
+			send(ctx, admitted.refusal);
+			return;
+		}
+
+		const {release} = lineTests.begin(admitted.node);
+		// Whoever is too slow to be measured is cut off.
+		const cancel = parts.clock.timer(LONGEST_LINE_TEST_MS, () => ctx.req.socket.destroy());
+		ctx.res.once('close', () => {
+			cancel();
+			release();
+		});
+		await takeIn(ctx.req);
+		ctx.set(admitted.headers);
+		ctx.type = 'application/octet-stream';
+		ctx.length = down;
+		ctx.body = lineTests.bytes(down);
 	});
 
 	serve('nodes', (ctx, principal) => {

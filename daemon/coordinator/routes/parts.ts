@@ -8,6 +8,7 @@ import type {Checker} from '../checker.js';
 import type {Downloader} from '../download.js';
 import type {Events} from '../events.js';
 import type {Fleet} from '../fleet.js';
+import type {LineTests} from '../line-tests.js';
 import type {NodeAuditor} from '../node-auditor.js';
 import type {NodeInvitations} from '../node-invitations.js';
 import type {Membership} from '../membership.js';
@@ -42,6 +43,7 @@ export type Parts = {
 	downloader: Downloader;
 	events: Events;
 	fleet: Fleet;
+	lineTests: LineTests;
 	membership: Membership;
 	/** Tells the metrics, as text for Prometheus. */
 	metrics: () => Promise<string>;
