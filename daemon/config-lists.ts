@@ -20,6 +20,19 @@ export const parseOrigins = (text: string): string[] | undefined => {
 	return items?.every(isOrigin) ? items : undefined;
 };
 
+const MOST_WEBHOOKS = 5;
+
+/** The addresses in a list that webhooks are sent to. Who is told by a name and a password in it is not: `fetch` takes none. */
+export const parseWebhooks = (text: string): string[] | undefined => {
+	const items = text.split(/[\s,]+/).filter(item => item !== '');
+	const isFit = (item: string) => {
+		if (!/^https?:\/\//.test(item) || !URL.canParse(item)) return false;
+		const {username, password} = new URL(item);
+		return username === '' && password === '';
+	};
+	return items.length > 0 && items.length <= MOST_WEBHOOKS && items.every(isFit) ? items : undefined;
+};
+
 /** The proxies in a list, as `proxiesOf` takes them. */
 export const parseProxies = (text: string): string[] | undefined => {
 	const items = itemsOf(text);

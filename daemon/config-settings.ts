@@ -2,7 +2,8 @@ import {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
 import {type LimitName, limitNames, limitRules} from '../source/protocol/member-limits.js';
 import {parseDuration, parseSize} from '../source/protocol/units.js';
-import {parseOrigins, parseProxies} from './config-lists.js';
+import {parseOrigins, parseProxies, parseWebhooks} from './config-lists.js';
+import {webhookKeyIn} from './coordinator/alerts/signature.js';
 import {isNearby} from './nearby.js';
 import {parseJoinCode} from './trust/join-code.js';
 
@@ -281,6 +282,46 @@ export const settings = {
 		schema: parsed(text => (/^[!-~]{16,500}$/.test(text) ? text : undefined)),
 		modes: servers,
 		isSecret: true,
+	},
+	webhookKey: {
+		name: 'webhook_secret',
+		placeholder: 'SECRET',
+		help: 'What webhooks are signed with (Standard Webhooks)',
+		allowed: 'whsec_ and 24 to 64 bytes in base64, as echo "whsec_$(openssl rand -base64 32)" makes one',
+		schema: parsed(webhookKeyIn),
+		modes: keepers,
+		isSecret: true,
+	},
+	webhooks: {
+		name: 'webhook',
+		placeholder: 'URLS',
+		help: 'Where alerts are sent to, at most 5 addresses; needs --webhook-secret',
+		allowed: 'http:// or https:// addresses without a name and password, with commas between them',
+		schema: parsed(parseWebhooks),
+		modes: keepers,
+		isSecret: true,
+		conflict: (_, {webhookKey}) =>
+			webhookKey === undefined
+				? 'with --webhook-secret (or PJAS_WEBHOOK_SECRET), by which the receiver knows who tells it'
+				: undefined,
+	},
+	alertAwayMs: {
+		name: 'alert_away',
+		placeholder: 'TIME',
+		help: 'How long a node may be away before an alert is raised',
+		allowed: 'a time from 1min to 30d with its unit, such as 15min, 4h or 2d',
+		schema: parsed(text => within(parseDuration(text), 60_000, LONGEST_REPAIR_GRACE_MS)),
+		modes: keepers,
+		default: '15min',
+	},
+	alertBackupMs: {
+		name: 'alert_backup',
+		placeholder: 'TIME',
+		help: 'How old the last backup may be before an alert is raised',
+		allowed: 'a time from 1h to 365d with its unit, such as 12h or 7d',
+		schema: parsed(text => within(parseDuration(text), 3_600_000, LONGEST_ACCEPTANCE_MS)),
+		modes: keepers,
+		default: '7d',
 	},
 	nodes: {
 		name: 'nodes',

@@ -49,6 +49,8 @@ type Sample = [given: string | number | boolean, meant: unknown];
 /** A value for the flag, one for the environment and one for the file, and one that can't be. */
 type Samples = {flag: Sample; environment: Sample; file: Sample; wrong: string};
 
+const webhookKey = Buffer.from('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'base64');
+
 /** Paths are meant from the working folder; `{folder}` stands for it. */
 const samples: Record<keyof typeof settings, Samples> = {
 	role: {flag: ['local', 'local'], environment: ['local', 'local'], file: ['local', 'local'], wrong: 'boss'},
@@ -76,6 +78,25 @@ const samples: Record<keyof typeof settings, Samples> = {
 		environment: ['0123456789abcdef', '0123456789abcdef'],
 		file: ['{$(0123456789)}~', '{$(0123456789)}~'],
 		wrong: 'fifteen-letters',
+	},
+	webhookKey: {
+		flag: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', webhookKey],
+		environment: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', webhookKey],
+		file: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', webhookKey],
+		wrong: 'whsec_c2hvcnQ=',
+	},
+	webhooks: {
+		flag: ['https://a.example/x?y=z', ['https://a.example/x?y=z']],
+		environment: ['http://127.0.0.1:1/a, https://b.example', ['http://127.0.0.1:1/a', 'https://b.example']],
+		file: ['https://c.example', ['https://c.example']],
+		wrong: 'https://ann:secret@d.example',
+	},
+	alertAwayMs: {flag: ['1min', 60_000], environment: ['4h', 14_400_000], file: ['2d', 172_800_000], wrong: '59s'},
+	alertBackupMs: {
+		flag: ['1h', 3_600_000],
+		environment: ['7d', 604_800_000],
+		file: ['30d', 2_592_000_000],
+		wrong: '366d',
 	},
 	repairAtOnce: {flag: ['1', 1], environment: ['64', 64], file: [2, 2], wrong: '65'},
 	repairBytesPerSecond: {flag: ['0', 0], environment: ['500KB', 500 * 1024], file: [1000, 1000], wrong: '-1'},
@@ -206,7 +227,8 @@ const leastArgv = (mode: Mode, except?: Setting): string[] => {
 		doctor: [settings.role, ['--role', 'coordinator']],
 	};
 	const [setting, words] = needed[mode] ?? [undefined, []];
-	return [...start, ...(setting === except ? [] : words)];
+	const beside = except === settings.webhooks ? ['--webhook-secret', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] : [];
+	return [...start, ...(setting === except ? [] : words), ...beside];
 };
 
 const argvOf = (setting: Setting, given: Sample[0]): string[] => {
@@ -325,7 +347,11 @@ test('the defaults are those of the manual', t => {
 		memoryBytes: 256 * MIB,
 		nodeTimeoutMs: 15_000,
 	};
-	const repair = {repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB, trashDays: 7, uploadDays: 7};
+	const alerts = {alertAwayMs: 900_000, alertBackupMs: 7 * 86_400_000};
+	const repair = {
+		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 20 * MIB, trashDays: 7, uploadDays: 7},
+		...alerts,
+	};
 	const closed = {open: false, openAnywhere: false, allowClassic: false};
 	const scrub = {scrubDays: 30, scrubBytesPerSecond: 5 * MIB};
 	const loopback = {host: '127.0.0.1', port: 3000, ...closed, ...repair};

@@ -53,11 +53,12 @@ const wrong = (problem: string, cause?: unknown) => new PjasError('INVALID_CONFI
 /** `PJAS_` names that other parts read, so that they are no misspelt ones. */
 const foreignNames = ['PJAS_MASTER_KEY'];
 
+const saidOf = ({isSecret}: Setting, value: unknown) => (isSecret ? 'not one that is taken' : quoted(value));
+
 const parse = (setting: Setting, {value, label}: Given): unknown => {
 	const result = setting.schema.safeParse(value);
 	if (!result.success) {
-		const given = setting.isSecret ? 'not one that is taken' : quoted(value);
-		throw wrong(`${label} is ${given}. Allowed: ${setting.allowed}`);
+		throw wrong(`${label} is ${saidOf(setting, value)}. Allowed: ${setting.allowed}`);
 	}
 
 	return result.data;
@@ -190,7 +191,7 @@ const resolve = (mode: Mode, sources: Sources, {folder, hostname}: Surroundings)
 		if (given) {
 			values[key] = parse(setting, given);
 			const conflict = setting.conflict?.(values[key], values);
-			if (conflict) throw wrong(`${given.label} is ${quoted(given.value)}. Allowed: ${conflict}`);
+			if (conflict) throw wrong(`${given.label} is ${saidOf(setting, given.value)}. Allowed: ${conflict}`);
 		} else if (value !== undefined) {
 			values[key] = parse(setting, {value, label: `The default of ${setting.name}`});
 		} else if (setting.isRequired) {

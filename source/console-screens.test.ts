@@ -1,6 +1,7 @@
 import {mkdir, utimes, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import type {Alert} from '../daemon/core/alerts.js';
 import {temporaryFolder} from '../daemon/testing/processes.js';
 import {createApi} from './client/api.js';
 import {SEAL_TAG_BYTES} from './protocol/seal.js';
@@ -32,6 +33,19 @@ const createHome = async (t: ExecutionContext): Promise<string> => {
 	await utimes(path.join(home, 'pictures'), written, written);
 	return home;
 };
+
+const alarming: Alert[] = [
+	{
+		...{id: 'alert_1', code: 'CHUNKS_AT_ONE_COPY', severity: 'critical', openedAt: written.getTime()},
+		text: '2 chunks have one copy left that counts',
+		remedy: 'They are repaired by themselves where they can be: pjas-tui repair says what is in the way',
+	},
+	{
+		...{id: 'alert_2', code: 'BACKUP_TOO_OLD', severity: 'warning', openedAt: written.getTime()},
+		text: 'The last backup is older than 7 days',
+		remedy: 'Make one: pjas-daemon backup --data DIR --to FILE',
+	},
+];
 
 type Walk = {pty: Pty; golden: Golden};
 
@@ -247,6 +261,10 @@ for (const size of sizes) {
 			await golden('empty-healing', 'LIVE');
 			pty.press('1');
 			await golden('empty-overview', 'LIVE');
+			await network.stop();
+			await network.alarm(alarming);
+			await network.start();
+			await golden('alerts-overview', /LIVE[^]*one copy left/);
 			await quit(step);
 		});
 		await walk(t, size, {url: network.url, home, flags: ['--read-only']}, async step => {

@@ -26,6 +26,21 @@ export const readRestoredAt = async (dataFolder: string): Promise<number | undef
 	}
 };
 
+/** Says in a data folder when it was last backed up: `{backed_up_at}`, ISO 8601. */
+export const BACKED_UP_FILE = 'backed-up.json';
+
+const backedUpSchema = z.object({backed_up_at: z.iso.datetime()});
+
+/** When a data folder was last backed up; `undefined` where it never was, or that is not known. */
+export const readBackedUpAt = async (dataFolder: string): Promise<number | undefined> => {
+	try {
+		const body = await readIfThere(path.join(dataFolder, BACKED_UP_FILE));
+		return body && Date.parse(backedUpSchema.parse(JSON.parse(body.toString())).backed_up_at);
+	} catch {
+		return undefined;
+	}
+};
+
 const PARTIAL_SUFFIX = '.partial';
 const ATTEMPTS = 3;
 const NEWLINE = 0x0a;
@@ -170,6 +185,12 @@ const putInPlace = async (temporary: string, file: string): Promise<void> => {
 	await diskFiles.syncFolder(path.dirname(file));
 };
 
+/** The coordinator raises an alert where the last backup is old. One that can't be noted down is a backup all the same. */
+const noteBackup = async (dataFolder: string, createdAt: string): Promise<void> => {
+	const body = `${JSON.stringify({backed_up_at: createdAt})}\n`;
+	await writeDurably(path.join(dataFolder, BACKED_UP_FILE), bytesOf(body)).catch(() => undefined);
+};
+
 /**
 Copies a catalogue, and what its files cannot be opened without, into one file of mode 0600. A coordinator may be running
 on the data folder, in this process or another.
@@ -201,6 +222,7 @@ export const backupCatalog = async ({
 			const createdAt = new Date(clock.now()).toISOString();
 			const result = await copyCatalog(dataFolder, extras, createdAt, target);
 			await putInPlace(temporary, toFile);
+			await noteBackup(dataFolder, createdAt);
 			return result;
 		} catch (error) {
 			await diskFiles.remove(temporary);

@@ -109,6 +109,8 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	changeAccount: admins,
 	resetPassword: admins,
 	audit: admins,
+	alerts: operators,
+	testAlerts: operators,
 	metrics: operators,
 	file: seeing,
 	replication: seeing,

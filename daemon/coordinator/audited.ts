@@ -49,6 +49,7 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	revokeToken: 'token.revoke',
 	testLine: undefined,
 	sharedDownload: 'link.download',
+	testAlerts: 'alerts.test',
 	unbanNode: 'node.unban',
 	upload: 'file.upload',
 	uploadOptions: undefined,

@@ -11,7 +11,7 @@ export type CatalogFigures = {fileBytes: number; liveBytes: number; documents: n
 
 export type MetricsParts = Pick<
 	Parts,
-	'catalog' | 'fleet' | 'meters' | 'repairer' | 'mover' | 'nodeAuditor' | 'events' | 'version'
+	'alerts' | 'catalog' | 'fleet' | 'meters' | 'repairer' | 'mover' | 'nodeAuditor' | 'events' | 'version'
 > & {
 	budget: Pick<MemoryBudget, 'usedBytes' | 'waiting' | 'limitBytes'>;
 	nodeLinks: Pick<NodeLinks, 'count'>;
@@ -167,6 +167,17 @@ const healingMetrics = ({repairer, mover}: MetricsParts): MetricFamily[] => {
 	];
 };
 
+const alertMetrics = ({alerts}: MetricsParts): MetricFamily[] => {
+	const {open, webhooks} = alerts.view();
+	const bySeverity = {critical: 0, warning: 0};
+	for (const {severity} of open) bySeverity[severity]++;
+	const pending = webhooks.reduce((sum, each) => sum + each.pending, 0);
+	return [
+		gaugeBy('severity', {name: 'pjas_alerts', help: 'Alerts that are open'}, bySeverity),
+		gauge('pjas_webhook_deliveries_pending', 'What webhooks are still to be told', pending),
+	];
+};
+
 /** The coordinator's figures. Costs by the number of nodes and of placement groups, not of files. */
 export const coordinatorMetrics = (parts: MetricsParts): MetricFamily[] => {
 	const {budget, events, version} = parts;
@@ -176,6 +187,7 @@ export const coordinatorMetrics = (parts: MetricsParts): MetricFamily[] => {
 		...nodeMetrics(parts),
 		...dataMetrics(parts),
 		...healingMetrics(parts),
+		...alertMetrics(parts),
 		gauge('pjas_memory_limit_bytes', 'What buffers of chunks may take together', budget.limitBytes),
 		gauge('pjas_memory_used_bytes', 'What they take', budget.usedBytes()),
 		gauge('pjas_memory_waiting', 'How many wait for a buffer', budget.waiting()),

@@ -1,4 +1,4 @@
-import {open, readFile, rename} from 'node:fs/promises';
+import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 import {z} from 'zod';
 import {PjasError} from '../../source/protocol/errors.js';
@@ -8,6 +8,7 @@ import type {Worker} from '../ports/worker.js';
 import {type CoordinatorKey, MOST_COORDINATOR_KEYS} from '../trust/coordinator-key.js';
 import {drawKeys, fingerprintOf, type Fingerprint, keyTextsSchema, openKeys} from '../trust/keys.js';
 import type {SigningKeys} from '../trust/tickets.js';
+import {writeSmallFile} from './small-file.js';
 
 /**
 The keys by which nodes know their coordinator: `network-keys.json` in the data folder, mode 0600, the newest first. Those
@@ -56,24 +57,8 @@ const readStored = async (folder: string): Promise<Stored | undefined> => {
 	}
 };
 
-const writeStored = async (folder: string, keys: Stored): Promise<void> => {
-	const temporary = path.join(folder, `.${NETWORK_KEYS_FILE}.part`);
-	const file = await open(temporary, 'w', 0o600);
-	try {
-		await file.writeFile(`${JSON.stringify({version: 1, keys}, undefined, '\t')}\n`);
-		await file.sync();
-	} finally {
-		await file.close();
-	}
-
-	await rename(temporary, path.join(folder, NETWORK_KEYS_FILE));
-	const handle = await open(folder);
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
-	}
-};
+const writeStored = async (folder: string, keys: Stored): Promise<void> =>
+	writeSmallFile(folder, NETWORK_KEYS_FILE, `${JSON.stringify({version: 1, keys}, undefined, '\t')}\n`);
 
 const newKey = ({clock, random}: FolderOptions): Stored[number] => ({
 	...drawKeys(random.bytes),

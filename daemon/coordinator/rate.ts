@@ -3,6 +3,8 @@ import type {Clock} from '../ports/clock.js';
 /** How fast something goes of late. */
 export type Rate = {
 	add: (bytes: number) => void;
+	/** All of late. */
+	sum: () => number;
 	/** Bytes, as a whole number. */
 	perSecond: () => number;
 };
@@ -18,16 +20,19 @@ export const createRate = (clock: Pick<Clock, 'monotonicMs'>, overMs: number): R
 		samples = samples.filter(({atMs}) => atMs > since);
 	};
 
+	const sum = () => {
+		dropOld();
+		return samples.reduce((total, {bytes}) => total + bytes, 0);
+	};
+
 	return {
+		sum,
 		add(bytes) {
 			dropOld();
 			const last = samples.at(-1);
 			if (last && samples.length >= MOST_SAMPLES) last.bytes += bytes;
 			else samples.push({atMs: clock.monotonicMs(), bytes});
 		},
-		perSecond() {
-			dropOld();
-			return Math.round(samples.reduce((sum, {bytes}) => sum + bytes, 0) / (overMs / 1000));
-		},
+		perSecond: () => Math.round(sum() / (overMs / 1000)),
 	};
 };

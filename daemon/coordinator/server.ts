@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {routes} from '../../source/protocol/routes.js';
 import {isOperator, mayOwned} from '../core/access.js';
+import {SIGN_INS_OVER_MS} from '../core/alerts.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
 import {metricsText, type ProcessMetrics} from '../http/metrics.js';
@@ -15,6 +16,8 @@ import type {PageFiles} from '../ports/page-files.js';
 import type {Passwords} from '../ports/passwords.js';
 import type {Dial} from '../ports/shard-store.js';
 import type {Activity} from './activity.js';
+import {type AlertWatchOptions, createAlertWatch} from './alerts/alert-watch.js';
+import {createWebhooks, type WebhooksOptions} from './alerts/webhooks.js';
 import type {Audit} from './audit.js';
 import {createAudited} from './audited.js';
 import {createAuthenticate} from './authenticate.js';
@@ -41,8 +44,10 @@ import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
 import {createQuotas} from './people/quotas.js';
 import {createShareLinks} from './people/share-links.js';
+import {createRate} from './rate.js';
 import type {Probe} from './reach.js';
 import type {RepairSettings} from './repairer.js';
+import {alertRoutes} from './routes/alerts.js';
 import {auditRoutes} from './routes/audit.js';
 import {fileRoutes} from './routes/files.js';
 import {keyringRoutes} from './routes/keyring.js';
@@ -63,6 +68,13 @@ import {type Running, runWorker} from './run-worker.js';
 import {createStatisticsTeller} from './statistics-teller.js';
 import {createTryLimits} from './try-limits.js';
 import {logView, nodeView, type NodeViewer} from './views.js';
+
+/** What is watched over, and who is told. */
+export type AlertSettings = Pick<WebhooksOptions, 'book' | 'key' | 'post' | 'urls'> &
+	Pick<AlertWatchOptions, 'backupAt' | 'limits'> & {
+		/** How long it rests between two looks, where not as usual. */
+		restMs?: number | undefined;
+	};
 
 export type CoordinatorOptions = {
 	catalog: Catalog;
@@ -113,6 +125,7 @@ export type CoordinatorOptions = {
 	/** What a program that reads metrics may show in place of an operator's token. */
 	metricsToken?: string | undefined;
 	processMetrics?: ProcessMetrics | undefined;
+	alerts: AlertSettings;
 	/** Where the catalogue is in a file. */
 	catalogFigures?: (() => CatalogFigures) | undefined;
 };
@@ -138,6 +151,8 @@ const CHUNKS_SHARE = 3 / 4;
 const NETWORK_KEYS_REST_MS = 20_000;
 const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
+const ALERTS_REST_MS = 15_000;
+const WEBHOOKS_REST_MS = 2_000;
 
 const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (worker: string) => void) => {
 	const {catalog, dial, links, activity, events, masterKey, clock, random, log, replicas, minReplicas} = options;
@@ -182,9 +197,17 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const {health, reader} = healing;
 	const people = createPeople(options);
 	const tryLimits = createTryLimits({clock});
+	const failedSignIns = createRate(clock, SIGN_INS_OVER_MS);
+	const webhooks = createWebhooks({...options.alerts, clock, random, log});
+	const {repairer} = healing;
+	const alerts = createAlertWatch({
+		...{...options.alerts, catalog, fleet, repairer, failedSignIns, webhooks, clock, random, log, note},
+		wake: () => wake('webhooks'),
+	});
 	const parts: Parts = {
 		...healing,
 		activity,
+		alerts,
 		admission,
 		catalog,
 		checker: createChecker({catalog, fleet, health, clock, log}),
@@ -192,11 +215,15 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		closing,
 		downloader: createDownloader({catalog, budget, reader, masterKey, ...chunkSize}),
 		events,
+		failedSignIns,
 		fleet,
 		lineTests: createLineTests({clock, random}),
 		meters,
 		metrics: async () =>
-			metricsText(coordinatorMetrics({...parts, ...options, budget, nodeLinks: links}), options.processMetrics),
+			metricsText(
+				coordinatorMetrics({...parts, catalogFigures: options.catalogFigures, budget, nodeLinks: links}),
+				options.processMetrics,
+			),
 		minReplicas,
 		nodeInvitations,
 		note,
@@ -213,8 +240,15 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		audit: options.audit,
 		version: options.version,
 		viewNode,
+		webhooks,
 	};
-	return {parts, healing, fileTeller};
+	const workers = {
+		fileTeller: [fileTeller, FILE_TELLER_REST_MS],
+		statistics: [createStatisticsTeller(parts), STATISTICS_REST_MS],
+		alerts: [alerts, options.alerts.restMs ?? ALERTS_REST_MS],
+		webhooks: [webhooks, WEBHOOKS_REST_MS],
+	} as const;
+	return {parts, healing, workers};
 };
 
 /** Puts the coordinator's parts together behind its API. */
@@ -224,7 +258,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const closing = new AbortController();
 	// Every event stream and upload listens to it.
 	setMaxListeners(0, closing.signal);
-	const {parts, healing, fileTeller} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
+	const {parts, healing, workers} = createParts(options, closing.signal, worker => running.get(worker)?.wake());
 
 	const app = createApp({
 		...{log, clock, random, cors, isProxy, rateLimit, isForBrowsers: true},
@@ -239,6 +273,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	// The invitations before the nodes, of which none is called so.
 	const ofNodes = [nodeInvitationRoutes, nodeRoutes, nodeCareRoutes];
 	const all = [
+		alertRoutes,
 		auditRoutes,
 		pageRoutes,
 		monitoringRoutes,
@@ -263,9 +298,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 			await healing.recall();
 			const rests = {
 				...healing.workers,
+				...workers,
 				networkKeys: [options.networkKeys, NETWORK_KEYS_REST_MS],
-				fileTeller: [fileTeller, FILE_TELLER_REST_MS],
-				statistics: [createStatisticsTeller(parts), STATISTICS_REST_MS],
 			} as const;
 			for (const [name, [worker, restMs]] of Object.entries(rests)) {
 				running.set(name, runWorker(worker, {clock, log, restMs}));

@@ -1,5 +1,6 @@
 import {isOperator, mayOwned} from '../core/access.js';
 import type {Worker} from '../ports/worker.js';
+import type {AlertWatch} from './alerts/alert-watch.js';
 import type {Events} from './events.js';
 import type {Fleet} from './fleet.js';
 import type {Mover} from './mover.js';
@@ -8,14 +9,20 @@ import {repairView} from './repair-view.js';
 import {statisticsOf, type StatisticsParts} from './statistics.js';
 import type {NodeViewer} from './views.js';
 
-type TellerParts = StatisticsParts & {events: Events; fleet: Fleet; mover: Mover; viewNode: NodeViewer};
+type TellerParts = StatisticsParts & {
+	alerts: Pick<AlertWatch, 'view'>;
+	events: Events;
+	fleet: Fleet;
+	mover: Mover;
+	viewNode: NodeViewer;
+};
 
 /**
-Tells the figures when they changed, so that a console need not ask; operators, what is being repaired and moved as well;
+Tells the figures when they changed, so that a console need not ask; operators, alerts and what is repaired and moved as well;
 and whoever may know of a node that is drained, how far that is.
 */
 export const createStatisticsTeller = (parts: TellerParts): Worker => {
-	const {events, fleet, mover, repairer, viewNode} = parts;
+	const {alerts, events, fleet, mover, repairer, viewNode} = parts;
 	const told = new Map<string, string>();
 
 	const tell = (key: string, value: unknown, publish: () => void) => {
@@ -45,6 +52,8 @@ export const createStatisticsTeller = (parts: TellerParts): Worker => {
 			tell('repair', repair, () => events.publish('repair', repair, isOperator));
 			const moves = movesView(mover);
 			tell('moves', moves, () => events.publish('moves', moves, isOperator));
+			const open = alerts.view();
+			tell('alerts', open, () => events.publish('alerts', open, isOperator));
 			tellDrains();
 			return Promise.resolve('idle');
 		},

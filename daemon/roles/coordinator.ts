@@ -1,4 +1,6 @@
 import {openActivity} from '../coordinator/activity.js';
+import {openAlertBook} from '../coordinator/alerts/alert-book.js';
+import {alertFile} from '../coordinator/alerts/alert-file.js';
 import {openAudit} from '../coordinator/audit.js';
 import {openNetworkKeys} from '../coordinator/network-keys.js';
 import {createEvents} from '../coordinator/events.js';
@@ -10,10 +12,11 @@ import type {FirstAdmin} from '../coordinator/people/first-admin.js';
 import type {Passwords} from '../ports/passwords.js';
 import {keepAdminToken} from './admin-token.js';
 import {createDial} from '../adapters/dial.js';
-import {readRestoredAt} from '../adapters/catalog-backup.js';
+import {readBackedUpAt, readRestoredAt} from '../adapters/catalog-backup.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {proxiesOf} from '../http/client.js';
+import {post} from '../adapters/post.js';
 import {createAddressProbe} from '../adapters/probe.js';
 import {readPageFiles} from '../adapters/page-files.js';
 import {listen} from '../http/listen.js';
@@ -21,6 +24,7 @@ import type {ProcessMetrics} from '../http/metrics.js';
 import {createRateLimit} from '../http/rate-limit.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import {isNearby} from '../nearby.js';
 import {pageFolder} from '../page-folder.js';
 import {tlsOf, type TlsSettings} from './tls.js';
 import {createCredentials} from '../trust/credentials.js';
@@ -61,6 +65,14 @@ export type CoordinatorRole = TlsSettings & {
 	allowClassic: boolean;
 	/** How passwords are kept, where not as usual. */
 	passwords?: Passwords;
+	/** Where alerts are sent to, and what those deliveries are signed with. */
+	webhooks?: readonly string[] | undefined;
+	webhookKey?: Uint8Array | undefined;
+	/** How long a node may be away before an alert is raised, and how old the last backup may be. */
+	alertAwayMs?: number;
+	alertBackupMs?: number;
+	/** How long is rested between two looks whether there is something to raise an alert for, where not as usual. */
+	alertRestMs?: number;
 	/** What a program that reads metrics may show in place of an operator's token. */
 	metricsToken?: string | undefined;
 	processMetrics?: ProcessMetrics | undefined;
@@ -85,6 +97,10 @@ export type RunningCoordinator = RunningRole & {
 const BOOT_ID_BYTES = 6;
 const DAY_MS = 24 * 3600 * 1000;
 const INVITATION_MS = 10 * 60 * 1000;
+const ALERT_AWAY_MS = 15 * 60 * 1000;
+const ALERT_BACKUP_MS = 7 * DAY_MS;
+
+const originOf = (url: string): string => new URL(url).origin;
 
 /** Closes what was opened, the last first; one that fails doesn't keep the others open. */
 const closeAll = async (closers: readonly (() => unknown)[], log: Log): Promise<void> => {
@@ -138,10 +154,23 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			return undefined;
 		});
 		const restoredAt = await readRestoredAt(folder);
+		const {webhooks: urls = [], webhookKey: key = Buffer.alloc(0)} = role;
+		for (const url of urls) {
+			if (!isNearby(url))
+				log.warn('a webhook is told over plain HTTP: whoever is on the way can read it', {to: originOf(url)});
+		}
+
+		const {alertAwayMs: awayMs = ALERT_AWAY_MS, alertBackupMs: backupMs = ALERT_BACKUP_MS} = role;
+		const alerts = {
+			...{urls, key, post, limits: {awayMs, backupMs}, restMs: role.alertRestMs},
+			book: await openAlertBook(alertFile({folder, log}), log),
+			backupAt: async () => readBackedUpAt(folder),
+		};
 		const checkAddress = createAddressProbe(credentialsFor);
 		const coordinator = createCoordinator({
 			...role,
 			restoredAt,
+			alerts,
 			page,
 			isProxy,
 			rateLimit: limitOf(),

@@ -8,6 +8,8 @@ import {argon2Passwords} from '../adapters/argon2-passwords.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
+import {openAlertBook} from '../coordinator/alerts/alert-book.js';
+import {alertFile} from '../coordinator/alerts/alert-file.js';
 import {openActivity} from '../coordinator/activity.js';
 import {createEvents} from '../coordinator/events.js';
 import {openNetworkKeys} from '../coordinator/network-keys.js';
@@ -124,6 +126,12 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 			return Promise.resolve(statsOf(node));
 		},
 		links: createNodeLinks(),
+		alerts: {
+			...{urls: [], key: Buffer.alloc(32), limits: {awayMs: 900_000, backupMs: 604_800_000}},
+			book: await openAlertBook(alertFile({folder, log: silentLog}), silentLog),
+			post: async () => Promise.reject(new Error('the test has no webhooks')),
+			backupAt: async () => Promise.resolve(undefined),
+		},
 		networkKeys,
 		activity,
 		events,

@@ -47,6 +47,8 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		endMaintenance: async id => (await calls()).endMaintenance(id),
 		safeToStop: async id => (await calls()).safeToStop(id),
 		moves: async () => (await calls()).moves(),
+		alerts: async () => (await calls()).alerts(),
+		testAlerts: async () => (await calls()).testAlerts(),
 		logs: async page => (await calls()).logs(page),
 		replication: async (id, page) => (await calls()).replication(id, page),
 		async *check(id, signal) {

@@ -1,3 +1,4 @@
+import {alertsAnswerSchema, alertsTestedSchema} from '../protocol/alerts-api.js';
 import {nodeAnswerSchema} from '../protocol/api.js';
 import {movesAnswerSchema, safeToStopSchema} from '../protocol/healing-api.js';
 import type {HealingApi} from './healing-contract.js';
@@ -5,7 +6,7 @@ import type {Http} from './http.js';
 import {jsonBody} from './json-body.js';
 import {callJson} from './read-answer.js';
 
-/** The calls about nodes that are to be away, and about moves, over got. */
+/** The calls about nodes that are to be away, about moves and alerts, over got. */
 export const createHealingCalls = (http: Http): HealingApi => ({
 	drainNode: async (id, options = {}) =>
 		(await callJson(http, {name: 'drainNode', id, ...jsonBody(options)}, nodeAnswerSchema)).node,
@@ -15,4 +16,6 @@ export const createHealingCalls = (http: Http): HealingApi => ({
 	endMaintenance: async id => (await callJson(http, {name: 'endMaintenance', id}, nodeAnswerSchema)).node,
 	safeToStop: async id => callJson(http, {name: 'safeToStop', id}, safeToStopSchema),
 	moves: async () => (await callJson(http, {name: 'moves'}, movesAnswerSchema)).moves,
+	alerts: async () => (await callJson(http, {name: 'alerts'}, alertsAnswerSchema)).alerts,
+	testAlerts: async () => (await callJson(http, {name: 'testAlerts'}, alertsTestedSchema)).deliveries,
 });

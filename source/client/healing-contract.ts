@@ -1,10 +1,11 @@
 import type {z} from 'zod';
+import type {AlertsTested, AlertsView, AlertView} from '../protocol/alerts-api.js';
 import type {NodeView} from '../protocol/api.js';
 import type {drainNodeSchema, maintainNodeSchema, MovesView, SafeToStop} from '../protocol/healing-api.js';
 
-export type {MovesView, SafeToStop};
+export type {AlertsTested, AlertsView, AlertView, MovesView, SafeToStop};
 
-/** The calls that prepare a node for being away or leaving, and about what is moved between nodes. */
+/** The calls that prepare a node for being away or leaving, and about what is moved between nodes and what is alarming. */
 export type HealingApi = {
 	/** Moves a node's shards elsewhere, and forgets it then if asked. */
 	drainNode: (id: string, options?: z.input<typeof drainNodeSchema>) => Promise<NodeView>;
@@ -17,4 +18,8 @@ export type HealingApi = {
 	safeToStop: (id: string) => Promise<SafeToStop>;
 	/** What is being moved, what waits for it and why. */
 	moves: () => Promise<MovesView>;
+	/** What an operator must know now, and how it stands with who is told of it. */
+	alerts: () => Promise<AlertsView>;
+	/** Sends each webhook a test. */
+	testAlerts: () => Promise<AlertsTested['deliveries']>;
 };

@@ -1,5 +1,6 @@
 import type {LogEntry, NodeView, RepairView, Stats} from '../protocol/api.js';
 import type {EventData} from '../protocol/events.js';
+import type {AlertsView} from '../protocol/alerts-api.js';
 import type {MovesView} from '../protocol/healing-api.js';
 import type {OpenedFile} from './opened-files.js';
 import type {Whoami} from './people-contract.js';
@@ -57,6 +58,8 @@ export type LiveState = {
 	repair: RepairView | undefined;
 	/** What is being moved, in the same way. */
 	moves: MovesView | undefined;
+	/** What an operator must know, in the same way. */
+	alerts: AlertsView | undefined;
 };
 
 export type Live = {

@@ -619,6 +619,7 @@ test('an answer about healing that is older than an event changes nothing', asyn
 				answer = resolve;
 			}),
 		moves: async () => Promise.reject(new Error('an older coordinator knows nothing of it')),
+		alerts: async () => Promise.reject(new Error('nor of this')),
 	});
 	const fetching = healing.reload();
 	t.true(healing.takeRepair(sampleRepair({waiting: 9})));

@@ -158,6 +158,9 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		moves(data) {
 			if (healing.takeMoves(data)) changed();
 		},
+		alerts(data) {
+			if (healing.takeAlerts(data)) changed();
+		},
 		'node-removed'({node_id: id}) {
 			if (nodes.remove(id)) changed();
 		},
@@ -207,6 +210,7 @@ export const createLive = ({api, clock, random, limits, probe = createProbe(api.
 		faults: faults.get(),
 		repair: healing.repair(),
 		moves: healing.moves(),
+		alerts: healing.alerts(),
 	}));
 
 	let isStarted = false;

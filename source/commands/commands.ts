@@ -44,6 +44,7 @@ export const nodeActions = [
 export const inviteActions = ['list', 'revoke', 'node', 'nodes'] as const;
 export const linkActions = ['list', 'create', 'revoke'] as const;
 export const trashActions = ['list', 'restore', 'purge', 'empty'] as const;
+export const alertActions = ['list', 'test'] as const;
 export const tokenActions = ['list', 'create', 'revoke'] as const;
 export const keyringActions = ['status', 'change-passphrase', 'export', 'import'] as const;
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -201,6 +202,14 @@ export const commands = {
 		flags: [],
 		notes: ['A FILE is repaired at once: it does not wait for nodes that may come back.', fileNote],
 		examples: ['pjas-tui repair', 'pjas-tui repair pause', 'pjas-tui repair report.pdf'],
+		isRemote: true,
+	},
+	alerts: {
+		about: 'List what an operator must know now, or send the webhooks a test',
+		argument: {placeholder: alertActions.join('|'), isOptional: true, completes: alertActions},
+		flags: [],
+		notes: ['test ends with 1 where a webhook does not take it, and says why.'],
+		examples: ['pjas-tui alerts', 'pjas-tui alerts --json', 'pjas-tui alerts test'],
 		isRemote: true,
 	},
 	rm: {

@@ -1,7 +1,8 @@
 import test from 'ava';
 import type {Api, RepairView} from '../client/contract.js';
-import type {MovesView} from '../client/healing-contract.js';
+import type {AlertsView, MovesView} from '../client/healing-contract.js';
 import {createCommandContext} from '../testing/command-context.js';
+import {alerts} from './alerts.js';
 import {repair} from './repair.js';
 
 const file = 'ab'.repeat(16);
@@ -93,4 +94,52 @@ test('it is paused and resumed, and a file is repaired now, but not with --read-
 	}
 
 	t.deepEqual((await run(['status'], {'read-only': true})).asked, ['status']);
+});
+
+const alarming: AlertsView = {
+	open: [
+		{
+			...{alert_id: 'alert_1', code: 'CHUNKS_AT_ONE_COPY', severity: 'critical', node_id: null},
+			...{text: '2 chunks have one copy left\u0007', remedy: 'Bring nodes back', opened_at: 1_767_323_045_000},
+		},
+	],
+	webhooks: [
+		{receiver: 'https://a.example', pending: 2, problem: 'it answered 500', delivered_at: null},
+		{receiver: 'https://b.example', pending: 0, problem: null, delivered_at: null},
+	],
+};
+
+const runAlerts = async (words: readonly string[], flags: Record<string, true> = {}, view = alarming) => {
+	const api: Partial<Api> = {
+		alerts: async () => Promise.resolve(view),
+		testAlerts: async () =>
+			Promise.resolve([
+				{receiver: 'https://a.example', delivered: false, problem: 'it answered 500'},
+				{receiver: 'https://b.example', delivered: true, problem: null},
+			]),
+	};
+	const {context, printed} = createCommandContext({api, words, flags});
+	return {code: await alerts(context), text: printed()};
+};
+
+test('alerts lists what is open with its remedy, and how it stands with who is told', async t => {
+	const {code, text} = await runAlerts([]);
+	t.is(code, 0);
+	t.regex(text, /^CRITICAL {2}CHUNKS_AT_ONE_COPY, since 2026-/m);
+	t.regex(text, /^ +2 chunks have one copy left/m);
+	t.false(text.includes('\u0007'));
+	t.regex(text, /^ +Bring nodes back$/m);
+	t.regex(text, /^ {2}https:\/\/a\.example: it answered 500, 2 waiting$/m);
+	t.regex(text, /^ {2}https:\/\/b\.example: nothing told yet$/m);
+	t.deepEqual(JSON.parse((await runAlerts(['list'], {json: true})).text), alarming);
+	const nothing = await runAlerts([], {}, {open: [], webhooks: []});
+	t.regex(nothing.text, /^No alert is open\n\nNo webhook is told: start the coordinator with --webhook URL\n$/);
+});
+
+test('alerts test says what each receiver answered, and by its code whether all have it', async t => {
+	const {code, text} = await runAlerts(['test']);
+	t.deepEqual([code, text], [1, 'https://a.example: it answered 500\nhttps://b.example: has the test\n']);
+	await t.throwsAsync(runAlerts(['test'], {'read-only': true}), {message: /--read-only refuses/});
+	await t.throwsAsync(runAlerts(['tset']), {message: /"tset" is nothing that alerts does: list or test/});
+	await t.throwsAsync(runAlerts(['list', 'all']), {message: /one word too many/});
 });

@@ -13,6 +13,7 @@ export const loadCommand: Record<RemoteCommand, () => Promise<RunCommand>> = {
 	logs: async () => (await import('./logs.js')).showLogs,
 	check: async () => (await import('./check.js')).check,
 	repair: async () => (await import('./repair.js')).repair,
+	alerts: async () => (await import('./alerts.js')).alerts,
 	share: async () => (await import('./share.js')).share,
 	login: async () => (await import('./sign-in.js')).login,
 	logout: async () => (await import('./sign-out.js')).logout,

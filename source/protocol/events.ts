@@ -9,6 +9,7 @@ import {
 	repairStatusSchema,
 	statsSchema,
 } from './api.js';
+import {alertsStatusSchema} from './alerts-api.js';
 import {movesStatusSchema} from './healing-api.js';
 
 /** The events that `GET /api/events` sends, by name. `reset` means that some were missed: fetch everything anew. */
@@ -22,6 +23,7 @@ export const eventSchemas = {
 	stats: statsSchema.shape.stats,
 	repair: repairStatusSchema,
 	moves: movesStatusSchema,
+	alerts: alertsStatusSchema,
 	check: z.object({file_id: fileIdSchema, line: checkLineSchema}),
 	fault: z.object({
 		file_id: fileIdSchema,

@@ -38,6 +38,7 @@ import {
 	uploadedSchema,
 	zipQuerySchema,
 } from './api.js';
+import {alertsAnswerSchema, alertsTestedSchema} from './alerts-api.js';
 import {auditQuerySchema, auditSchema} from './audit-api.js';
 import {
 	drainNodeSchema,
@@ -532,6 +533,23 @@ export const routes = {
 		access: 'operator',
 		summary: 'Which shards are being moved to other nodes, which wait for it and why',
 		answers: {200: json('Its state', movesAnswerSchema)},
+	},
+	alerts: {
+		method: 'GET',
+		path: '/api/alerts',
+		access: 'operator',
+		summary: 'What an operator must know now, and how it stands with the webhooks that are told of it',
+		answers: {200: json('The alerts that are open', alertsAnswerSchema)},
+	},
+	testAlerts: {
+		method: 'POST',
+		path: '/api/alerts/test',
+		access: 'operator',
+		summary: 'Send a test to each webhook, and say what came of it',
+		answers: {
+			200: json('What came of it', alertsTestedSchema),
+			400: failure('`INVALID_CONFIGURATION`: there is no webhook'),
+		},
 	},
 	changeFile: {
 		method: 'PATCH',

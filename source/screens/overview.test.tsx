@@ -53,6 +53,7 @@ const live = (change: Partial<LiveState> = {}): LiveState => ({
 	faults: [],
 	repair: undefined,
 	moves: undefined,
+	alerts: undefined,
 	...change,
 });
 
@@ -359,4 +360,45 @@ test('what is done about missing copies is said, and P pauses it or goes on with
 	act(overview, 'healing.pause');
 	await Promise.resolve();
 	t.deepEqual(asked, [true, false]);
+});
+
+test('alerts stand among what is wrong, in place of what says the same, with what to do; Enter goes where that is', t => {
+	const node = sampleNode(3).node_id;
+	const alerts: LiveState['alerts'] = {
+		open: [
+			{
+				...{alert_id: 'alert_1', code: 'CHUNKS_AT_ONE_COPY', severity: 'critical', node_id: null, opened_at: 1},
+				...{text: '2 chunks have one copy left that counts', remedy: 'pjas-tui repair says what is in the way'},
+			},
+			{
+				...{alert_id: 'alert_2', code: 'NODE_AWAY', severity: 'warning', node_id: node, opened_at: 1},
+				...{text: 'Node node-3 is away for more than 15 minutes', remedy: 'Have it started again'},
+			},
+			{
+				...{alert_id: 'alert_3', code: 'SIGN_INS_FAIL', severity: 'warning', node_id: null, opened_at: 1},
+				...{text: '30 sign-ins failed within ten minutes', remedy: 'The audit log says from where'},
+			},
+		],
+		webhooks: [
+			{receiver: 'https://a.example', pending: 1, problem: 'it answered 500', delivered_at: null},
+			{receiver: 'https://b.example', pending: 0, problem: null, delivered_at: 1},
+		],
+	};
+	const console = createTestConsole({live: {...full, alerts}});
+	const overview = createOverviewScreen(console);
+	for (const area of areas) t.regex(fills(t, overview, area), /2 chunks have one copy left/);
+	const problems = problemsOf(live({...full, alerts}), [], sampleNowMs);
+	t.deepEqual(
+		problems.filter(({text}) => text.includes('node-3')).map(({text}) => text),
+		['Node node-3 is away for more than 15 minutes. Have it started again'],
+	);
+	t.deepEqual(
+		problems.filter(({key}) => key.startsWith('webhook')).map(({text}) => text),
+		['The webhook https://a.example is not told: it answered 500'],
+	);
+	const places = problems.filter(({key}) => key.startsWith('alert')).map(({place}) => place);
+	t.deepEqual(places, [{screen: 'healing'}, {screen: 'nodes', node}, {screen: 'activity'}]);
+	act(overview, 'list.open');
+	t.deepEqual(console.went, [{screen: 'healing'}]);
+	t.true(console.notices.some(({text}) => text === 'pjas-tui repair says what is in the way'));
 });

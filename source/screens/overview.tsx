@@ -107,11 +107,12 @@ export const createOverviewScreen = (console: Console): View => {
 	let problems: readonly Problem[] = [];
 	/** Made anew only where what it rests on is another. */
 	const currentProblems = () => {
-		const {connection, stats, nodes, faults, files} = console.live.get();
+		const {connection, stats, nodes, faults, files, alerts} = console.live.get();
 		const nowMs = console.clock.now();
 		// Files only give faults their names, and ages are told by the minute.
 		const names = faults.length > 0 ? files?.list : undefined;
-		const now = [connection, stats, nodes, faults, names, console.transfers.get(), Math.floor(nowMs / MINUTE_MS)];
+		const minute = Math.floor(nowMs / MINUTE_MS);
+		const now = [connection, stats, nodes, faults, alerts, names, console.transfers.get(), minute];
 		if (now.some((value, index) => value !== from[index])) {
 			from = now;
 			problems = problemsOf(console.live.get(), console.transfers.get(), nowMs);
@@ -126,9 +127,10 @@ export const createOverviewScreen = (console: Console): View => {
 		keyOf: ({key}) => key,
 		textOf: ({text}) => text,
 		changed: console.changed,
-		open({key, place}) {
+		open({key, place, remedy}) {
 			if (key !== 'stale') {
 				console.go(place);
+				if (remedy !== undefined) console.notice({tone: 'info', text: remedy});
 				return;
 			}
 

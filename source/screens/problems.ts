@@ -1,5 +1,6 @@
 import type {Fault, LiveState} from '../client/live-state.js';
 import type {NodeView, Stats} from '../client/api.js';
+import type {AlertView} from '../client/healing-contract.js';
 import type {Place} from '../console/view.js';
 import {formatSize} from '../format.js';
 import {repairReasons} from '../repair-words.js';
@@ -8,12 +9,49 @@ import {isExcused, suspensionText, wayBackText} from './node-care.js';
 import {lastSeen, usedShare} from './node-facts.js';
 import {sentence} from './waiting.js';
 
-/** Something that is wrong now, and where it can be mended. */
-export type Problem = {key: string; severity: 'bad' | 'warn'; text: string; place: Place};
+/** Something that is wrong now, and where it can be mended; for an alert also by what, which the table has no room for. */
+export type Problem = {key: string; severity: 'bad' | 'warn'; text: string; place: Place; remedy?: string};
 
 const MOST_NAMED_NODES = 5;
 const NEARLY_FULL = 0.9;
 const MOST_FAULTS = 20;
+
+/** The problem that says the same as an alert, which says since when, and what to do. */
+const sameAs = ({code, node_id: node}: AlertView): string | undefined => {
+	if (code === 'CHUNKS_LOST') return 'lost';
+	if (code === 'NODE_AWAY') return `offline ${node ?? ''}`;
+	return code === 'NODE_NEARLY_FULL' ? `full ${node ?? ''}` : undefined;
+};
+
+const alertPlace = ({code, node_id: node}: AlertView): Place => {
+	if (node !== null) return {screen: 'nodes', node};
+	if (code === 'NETWORK_NEARLY_FULL') return {screen: 'nodes', filter: ''};
+	return code === 'SIGN_INS_FAIL' || code === 'BACKUP_TOO_OLD' ? {screen: 'activity'} : {screen: 'healing'};
+};
+
+const alertProblems = ({alerts}: LiveState): Problem[] =>
+	(alerts?.open ?? []).map(alert => ({
+		key: `alert ${alert.code} ${alert.node_id ?? ''}`,
+		severity: alert.severity === 'critical' ? 'bad' : 'warn',
+		text: `${alert.text}. ${alert.remedy}`,
+		remedy: alert.remedy,
+		place: alertPlace(alert),
+	}));
+
+/** Alerts that reach nobody are none. */
+const webhookProblems = ({alerts}: LiveState): Problem[] =>
+	(alerts?.webhooks ?? []).flatMap(({receiver, problem}): Problem[] =>
+		problem === null
+			? []
+			: [
+					{
+						key: `webhook ${receiver}`,
+						severity: 'warn',
+						text: `The webhook ${receiver} is not told: ${problem}`,
+						place: {screen: 'activity'},
+					},
+				],
+	);
 
 const plural = (count: number, noun: string, more = `${noun}s`) => `${count} ${count === 1 ? noun : more}`;
 
@@ -152,12 +190,17 @@ const transferProblems = (transfers: readonly Transfer[]): Problem[] => {
 /** What is wrong right now, the worst first. */
 export const problemsOf = (state: LiveState, transfers: readonly Transfer[], nowMs: number): readonly Problem[] => {
 	const nodes = state.nodes ?? [];
+	const told = new Set((state.alerts?.open ?? []).map(sameAs));
 	const all = [
 		...connectionProblems(state),
-		...chunkProblems(state),
-		...offlineProblems(nodes, nowMs),
-		...careProblems(nodes, nowMs),
-		...fullProblems(nodes),
+		...alertProblems(state),
+		...[
+			...chunkProblems(state),
+			...offlineProblems(nodes, nowMs),
+			...careProblems(nodes, nowMs),
+			...fullProblems(nodes),
+		].filter(({key}) => !told.has(key)),
+		...webhookProblems(state),
 		...faultProblems(state),
 		...transferProblems(transfers),
 	];

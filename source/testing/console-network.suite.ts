@@ -5,6 +5,8 @@ import {identityIn, sendAsNode} from '../../daemon/testing/signed-node.js';
 import {silentLog} from '../../daemon/testing/silent-log.js';
 import {keptPort, type Keeper, temporaryFolder, until} from '../../daemon/testing/processes.js';
 import {systemClock, systemRandom} from '../../daemon/adapters/system.js';
+import {alertFile} from '../../daemon/coordinator/alerts/alert-file.js';
+import type {Alert} from '../../daemon/core/alerts.js';
 import type {RunningNode} from '../../daemon/node/start.js';
 import {type RunningRole, startCoordinator} from '../../daemon/roles/coordinator.js';
 import {startNode} from '../../daemon/roles/node.js';
@@ -20,6 +22,8 @@ export type ConsoleNetwork = {
 	/** Resolves once the coordinator's figures tell of all that was uploaded. */
 	counted: () => Promise<void>;
 	upload: (name: string, content: Uint8Array | string) => Promise<Uploaded>;
+	/** Has these alerts open when the coordinator starts next. */
+	alarm: (alerts: readonly Alert[]) => Promise<void>;
 	/** Starts the coordinator, again where it was stopped, on the port that it had. */
 	start: () => Promise<void>;
 	stop: () => Promise<void>;
@@ -36,6 +40,7 @@ export type NetworkNode = {
 };
 
 const ALLOCATED_BYTES = 1024 ** 3;
+const NEVER_MS = 24 * 3_600_000;
 const HALF_OF_SILENCE_MS = 45_000;
 /** What the console sees then happened just now, however slow the machine is: the coordinator's clock is ahead. */
 const AHEAD_MS = 30 * 60_000;
@@ -114,6 +119,8 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 		folder,
 		addNode,
 		stop,
+		alarm: async open =>
+			alertFile({folder: path.join(folder, 'coordinator'), log: silentLog}).write({open: [...open], deliveries: []}),
 		async start() {
 			coordinator = await startCoordinator({
 				...{...shared, clock, port, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: true, allowClassic: true},
@@ -124,6 +131,8 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 				repairBytesPerSecond: 0,
 				trashDays: 7,
 				uploadDays: 7,
+				// What is alarming depends on how long a test takes.
+				alertRestMs: NEVER_MS,
 			});
 		},
 		async upload(name, content) {

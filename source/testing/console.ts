@@ -38,6 +38,7 @@ const initial: LiveState = {
 	faults: [],
 	repair: undefined,
 	moves: undefined,
+	alerts: undefined,
 };
 
 const createTestLive = (given: Partial<LiveState>): {live: Live; put: TestConsole['put']} => {

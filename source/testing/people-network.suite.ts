@@ -28,6 +28,8 @@ export const startPeopleNetwork = async (t: Keeper): Promise<PeopleNetwork> => {
 		dataFolder: path.join(temporaryFolder(t), 'coordinator'),
 		memoryBytes: 64 * 1024 ** 2,
 		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
+		// What is alarming depends on how long a test takes.
+		alertRestMs: 24 * 3_600_000,
 		passwords: argon2Passwords({memoryCost: 64, timeCost: 1, parallelism: 1}),
 	});
 	t.teardown(coordinator.close);

@@ -2,6 +2,8 @@ import type {Catalog} from '../../ports/catalog.js';
 import type {PageFiles} from '../../ports/page-files.js';
 import type {Clock, Random} from '../../ports/clock.js';
 import type {Activity} from '../activity.js';
+import type {AlertWatch} from '../alerts/alert-watch.js';
+import type {Webhooks} from '../alerts/webhooks.js';
 import type {Audit} from '../audit.js';
 import type {Admission} from '../admission.js';
 import type {Checker} from '../checker.js';
@@ -22,6 +24,7 @@ import type {ShareLinks} from '../people/share-links.js';
 import type {Remover} from '../remover.js';
 import type {Repairer} from '../repairer.js';
 import type {Unfinished} from '../resumable/unfinished.js';
+import type {Rate} from '../rate.js';
 import type {ScrubReports} from '../scrub-reports.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Trash} from '../trash.js';
@@ -32,6 +35,7 @@ import type {NodeViewer} from '../views.js';
 /** What the routes serve: the coordinator's parts. */
 export type Parts = {
 	activity: Activity;
+	alerts: Pick<AlertWatch, 'view'>;
 	audit: Audit | undefined;
 	admission: Admission;
 	care: NodeCare;
@@ -67,6 +71,8 @@ export type Parts = {
 	/** When the catalogue came out of a backup, where it did. */
 	restoredAt: number | undefined;
 	scrubReports: ScrubReports;
+	/** Sign-ins that failed of late. */
+	failedSignIns: Rate;
 	repairer: Repairer;
 	replicas: number;
 	random: Random;
@@ -76,5 +82,6 @@ export type Parts = {
 	uploader: Uploader;
 	version: string;
 	viewNode: NodeViewer;
+	webhooks: Pick<Webhooks, 'status' | 'test'>;
 	writer: ShardWriter;
 };

@@ -37,7 +37,7 @@ const setCookie = (ctx: RouteContext, secret: string | null): void => {
 
 const wrongCredentials = () => new PjasError('INVALID_CREDENTIALS', 'The name or the password is wrong');
 
-export const sessionRoutes = (serve: Serve, {catalog, meters, people, tryLimits}: Parts): void => {
+export const sessionRoutes = (serve: Serve, {catalog, failedSignIns, meters, people, tryLimits}: Parts): void => {
 	const {accounts, sessions, tokens, invitations} = people;
 
 	const whoami = async (principal: Principal): Promise<Whoami> => {
@@ -71,9 +71,14 @@ export const sessionRoutes = (serve: Serve, {catalog, meters, people, tryLimits}
 		try {
 			const account = await tried(tryLimits, {account: name, address: ctx.state.client.address}, attempt);
 			meters.signIns.add({result: account ? 'accepted' : 'refused'});
+			if (!account) failedSignIns.add(1);
 			return account;
 		} catch (error) {
-			if (isPjasError(error, 'TOO_MANY_REQUESTS')) meters.signIns.add({result: 'limited'});
+			if (isPjasError(error, 'TOO_MANY_REQUESTS')) {
+				meters.signIns.add({result: 'limited'});
+				failedSignIns.add(1);
+			}
+
 			throw error;
 		}
 	};
