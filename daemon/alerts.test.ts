@@ -306,6 +306,7 @@ const restOf = async () => ({
 	book: await bookOf(),
 	limits: {awayMs: 15 * MINUTE_MS, backupMs: 7 * 24 * 60 * MINUTE_MS},
 	backupAt: async () => Promise.resolve(undefined),
+	disk: async () => Promise.resolve(undefined),
 });
 
 test('an alert is opened, told and taken back, and what was not delivered is after a restart', async t => {

@@ -219,6 +219,7 @@ test("a coordinator tells of its catalogue's file, and of a node's of its shards
 	t.true((after.value('pjas_catalog_syncs_total') ?? 0) > (before.value('pjas_catalog_syncs_total') ?? 0));
 	t.true((after.value('pjas_catalog_file_bytes') ?? 0) > (before.value('pjas_catalog_file_bytes') ?? 0));
 	t.true((after.value('pjas_node_links') ?? 0) > 0);
+	t.true((after.value('pjas_data_disk_free_bytes') ?? 0) > 0);
 
 	const sealedBytes = 1016;
 	const {value, series} = await metricsOf(t, node.url, TOKEN);

@@ -1,3 +1,4 @@
+import type {Disk} from '../core/alerts.js';
 import {counter, gauge, gaugeBy, type MetricFamily} from '../core/metrics.js';
 import type {NodeRecord} from '../core/model.js';
 import {copiesLeftOf} from '../core/redundancy.js';
@@ -17,6 +18,8 @@ export type MetricsParts = Pick<
 	nodeLinks: Pick<NodeLinks, 'count'>;
 	/** Where the catalogue is in a file. */
 	catalogFigures?: (() => CatalogFigures) | undefined;
+	/** The disk that the coordinator writes to, where its system tells. */
+	disk: Disk | undefined;
 };
 
 const SECOND_MS = 1000;
@@ -110,7 +113,7 @@ const nodeMetrics = ({fleet, nodeLinks, nodeAuditor, meters}: MetricsParts): Met
 	];
 };
 
-const dataMetrics = ({catalog, fleet, catalogFigures}: MetricsParts): MetricFamily[] => {
+const dataMetrics = ({catalog, fleet, catalogFigures, disk}: MetricsParts): MetricFamily[] => {
 	const {files, fileBytes, removals} = catalog.totals();
 	const trash = catalog.trashTotals();
 	const {full, partly, one, none} = copiesLeftOf(catalog.placementGroups(), fleet.counts);
@@ -129,6 +132,12 @@ const dataMetrics = ({catalog, fleet, catalogFigures}: MetricsParts): MetricFami
 			{full, partly, one_copy: one, lost: none},
 		),
 		gauge('pjas_removals_pending', 'Shards that are still to be removed from nodes', removals),
+		...(disk
+			? [
+					gauge('pjas_data_disk_bytes', 'Size of the disk of the data folder', disk.sizeBytes),
+					gauge('pjas_data_disk_free_bytes', 'What of it is free', disk.freeBytes),
+				]
+			: []),
 		...(inFile
 			? [
 					gauge('pjas_catalog_file_bytes', "Size of the catalogue's file", inFile.fileBytes),

@@ -71,7 +71,7 @@ import {logView, nodeView, type NodeViewer} from './views.js';
 
 /** What is watched over, and who is told. */
 export type AlertSettings = Pick<WebhooksOptions, 'book' | 'key' | 'post' | 'urls'> &
-	Pick<AlertWatchOptions, 'backupAt' | 'limits'> & {
+	Pick<AlertWatchOptions, 'backupAt' | 'disk' | 'limits'> & {
 		/** How long it rests between two looks, where not as usual. */
 		restMs?: number | undefined;
 	};
@@ -219,11 +219,14 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		fleet,
 		lineTests: createLineTests({clock, random}),
 		meters,
-		metrics: async () =>
-			metricsText(
-				coordinatorMetrics({...parts, catalogFigures: options.catalogFigures, budget, nodeLinks: links}),
-				options.processMetrics,
-			),
+		async metrics() {
+			const disk = await options.alerts.disk();
+			const {catalogFigures, processMetrics} = options;
+			return metricsText(
+				coordinatorMetrics({...parts, catalogFigures, disk, budget, nodeLinks: links}),
+				processMetrics,
+			);
+		},
 		minReplicas,
 		nodeInvitations,
 		note,

@@ -15,6 +15,7 @@ const well: AlertView = {
 	repair: {isPaused: false, waiting: 0, blocked: 0, why: undefined, doneChunks: 0},
 	failedSignIns: 0,
 	backupAt: undefined,
+	disk: {sizeBytes: 100 * 1024 ** 3, freeBytes: 50 * 1024 ** 3},
 };
 
 const withNode = (change: Partial<AlertView['nodes'][number]>): AlertView => ({
@@ -43,6 +44,7 @@ const causes: Record<AlertCode, (sinceMs: number) => AlertView> = {
 	CHUNKS_AT_ONE_COPY: () => ({...well, copies: {full: 8, partly: 0, one: 2, none: 0}}),
 	REPAIR_STUCK: () => ({...well, repair: {isPaused: false, waiting: 1, blocked: 2, why: 'no room', doneChunks: 7}}),
 	NODE_AWAY: sinceMs => withNode({isOnline: false, missedMs: limits.awayMs + sinceMs}),
+	DISK_NEARLY_FULL: () => ({...well, disk: {sizeBytes: 100 * 1024 ** 3, freeBytes: 1024 ** 3}}),
 	NETWORK_NEARLY_FULL: () => withNode({freeBytes: 90}),
 	NODE_NEARLY_FULL: () => ({
 		...well,
@@ -82,7 +84,7 @@ for (const [code, cause] of Object.entries(causes)) {
 }
 
 test('nothing is wrong with a network that is well, nor with one that is empty', t => {
-	const empty: AlertView = {...well, nodes: [], copies: {full: 0, partly: 0, one: 0, none: 0}};
+	const empty: AlertView = {...well, nodes: [], copies: {full: 0, partly: 0, one: 0, none: 0}, disk: undefined};
 	for (const view of [well, empty]) t.deepEqual(watch(() => view, 30 * MINUTE_MS).told, []);
 });
 
@@ -90,6 +92,8 @@ test('what goes to and fro around a threshold opens one alert at most, whatever 
 	const inBand = [
 		(share: number) => withNode({freeBytes: 100 + 19 * share}),
 		(share: number) => withNode({allocatedBytes: 1000, freeBytes: 51 + 28 * share}),
+		// Of a small disk: 5% and 10%.
+		(share: number) => ({...well, disk: {sizeBytes: 1000, freeBytes: 50 + 49 * share}}),
 		(share: number) => ({...well, failedSignIns: 6 + Math.floor(14 * share)}),
 		(share: number) => ({...well, copies: {full: 1, partly: 0, one: Math.round(share), none: 0}}),
 	];
@@ -99,7 +103,7 @@ test('what goes to and fro around a threshold opens one alert at most, whatever 
 			fc.array(fc.double({min: 0, max: 1, noNaN: true}), {minLength: 1, maxLength: 200}),
 			(at, shares) => {
 				// A count of chunks goes to and fro quicker than either way counts.
-				const isOfChunks = at === 3;
+				const isOfChunks = at === inBand.length - 1;
 				const ways = isOfChunks ? shares.map((_, index) => index % 2) : shares;
 				const view = (now: number) => inBand[at]?.(ways[Math.floor(now / LOOK_MS) % ways.length] ?? 0) ?? well;
 				const {told} = watch(view, (ways.length - 1) * LOOK_MS);

@@ -37,7 +37,11 @@ export type AlertView = {
 	failedSignIns: number;
 	/** When the last backup was made, where it is known. */
 	backupAt: number | undefined;
+	/** The disk that the coordinator itself writes to, where its system tells. */
+	disk: Disk | undefined;
 };
+
+export type Disk = {sizeBytes: number; freeBytes: number};
 
 export type AlertLimits = {
 	/** How long a node may be missed. */
@@ -53,6 +57,9 @@ const NETWORK_FREE_ON = 0.1;
 const NETWORK_FREE_OFF = 0.12;
 const NODE_FREE_ON = 0.05;
 const NODE_FREE_OFF = 0.08;
+/** Of a small disk, so much of it. */
+const DISK_FREE_BYTES = 1024 ** 3;
+const DISK_FREE_SHARE = 0.05;
 const REPAIR_STUCK_MS = 600_000;
 /** How long what was counted must be so, and how long it must be over. */
 const COUNTED_FOR_MS = 60_000;
@@ -187,6 +194,19 @@ const backupFinding = ({backupAt}: AlertView, {backupMs}: AlertLimits, now: numb
 	remedy: 'Make one: pjas-daemon backup --data DIR --to FILE',
 });
 
+const diskFinding = ({disk}: AlertView): Finding => {
+	const {sizeBytes, freeBytes} = disk ?? {sizeBytes: 0, freeBytes: 0};
+	const leastBytes = Math.min(DISK_FREE_BYTES, sizeBytes * DISK_FREE_SHARE);
+	return {
+		code: 'DISK_NEARLY_FULL',
+		severity: 'critical',
+		level: levelOfShare(freeBytes, leastBytes, 1, 2),
+		forMs: COUNTED_FOR_MS,
+		text: `The coordinator's disk has ${Math.floor(freeBytes / 1024 ** 2)} MiB free; once it has none, nothing can be stored or changed`,
+		remedy: 'Make room on the disk of its data folder, or move that to a larger one',
+	};
+};
+
 const severityRank: Record<AlertSeverity, number> = {critical: 0, warning: 1};
 
 /** The worst first, then the oldest. */
@@ -210,6 +230,7 @@ export const alertsAfter = (
 		...copyFindings(view),
 		repairFinding(view, now - repair.stillSince),
 		...nodeFindings(view, limits),
+		diskFinding(view),
 		networkFinding(view),
 		signInFinding(view),
 		backupFinding(view, limits, now),

@@ -12,6 +12,7 @@ import type {FirstAdmin} from '../coordinator/people/first-admin.js';
 import type {Passwords} from '../ports/passwords.js';
 import {keepAdminToken} from './admin-token.js';
 import {createDial} from '../adapters/dial.js';
+import {diskFigures} from '../adapters/disk-figures.js';
 import {readBackedUpAt, readRestoredAt} from '../adapters/catalog-backup.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {createScavenger} from '../adapters/scavenger.js';
@@ -165,6 +166,7 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			...{urls, key, post, limits: {awayMs, backupMs}, restMs: role.alertRestMs},
 			book: await openAlertBook(alertFile({folder, log}), log),
 			backupAt: async () => readBackedUpAt(folder),
+			disk: async () => diskFigures(folder),
 		};
 		const checkAddress = createAddressProbe(credentialsFor);
 		const coordinator = createCoordinator({

@@ -131,6 +131,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 			book: await openAlertBook(alertFile({folder, log: silentLog}), silentLog),
 			post: async () => Promise.reject(new Error('the test has no webhooks')),
 			backupAt: async () => Promise.resolve(undefined),
+			disk: async () => Promise.resolve(undefined),
 		},
 		networkKeys,
 		activity,

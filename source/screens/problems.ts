@@ -23,10 +23,13 @@ const sameAs = ({code, node_id: node}: AlertView): string | undefined => {
 	return code === 'NODE_NEARLY_FULL' ? `full ${node ?? ''}` : undefined;
 };
 
+/** What is mended where the coordinator runs. */
+const ofCoordinator: readonly AlertView['code'][] = ['SIGN_INS_FAIL', 'BACKUP_TOO_OLD', 'DISK_NEARLY_FULL'];
+
 const alertPlace = ({code, node_id: node}: AlertView): Place => {
 	if (node !== null) return {screen: 'nodes', node};
 	if (code === 'NETWORK_NEARLY_FULL') return {screen: 'nodes', filter: ''};
-	return code === 'SIGN_INS_FAIL' || code === 'BACKUP_TOO_OLD' ? {screen: 'activity'} : {screen: 'healing'};
+	return ofCoordinator.includes(code) ? {screen: 'activity'} : {screen: 'healing'};
 };
 
 const alertProblems = ({alerts}: LiveState): Problem[] =>

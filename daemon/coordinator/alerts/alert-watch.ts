@@ -6,6 +6,7 @@ import {
 	type AlertedNode,
 	type AlertLimits,
 	type AlertView,
+	type Disk,
 } from '../../core/alerts.js';
 import {isExcused, missedSince} from '../../core/condition.js';
 import {copiesLeftOf} from '../../core/redundancy.js';
@@ -31,6 +32,8 @@ export type AlertWatchOptions = {
 	failedSignIns: Pick<Rate, 'sum'>;
 	/** When the last backup was made, where it is known. */
 	backupAt: () => Promise<number | undefined>;
+	/** The disk that the coordinator writes to. */
+	disk: () => Promise<Disk | undefined>;
 	limits: AlertLimits;
 	book: AlertBook;
 	webhooks: Pick<Webhooks, 'deliveriesOf' | 'status'>;
@@ -77,7 +80,8 @@ const alertedOf = (state: NodeState, now: number): AlertedNode => ({
 
 /** Looks again and again whether there is something that an operator must know, and sees to it that it is told. */
 export const createAlertWatch = (options: AlertWatchOptions): AlertWatch => {
-	const {catalog, fleet, repairer, failedSignIns, backupAt, limits, book, webhooks, clock, random, log, note} = options;
+	const {catalog, fleet, repairer, failedSignIns, backupAt, disk, limits, book, webhooks} = options;
+	const {clock, random, log, note} = options;
 	const settledMs = clock.monotonicMs() + SETTLE_MS;
 	let state = alertsAtStart(book.get().open, clock.now());
 
@@ -100,6 +104,7 @@ export const createAlertWatch = (options: AlertWatchOptions): AlertWatch => {
 			},
 			failedSignIns: failedSignIns.sum(),
 			backupAt: await backupAt(),
+			disk: await disk(),
 		};
 	};
 
