@@ -551,7 +551,7 @@ test('closing lets an upload under way end, and the next start finds it', async 
 	const headers = {Expect: '100-continue'};
 	const uploading = ask(node, `/shards/${digestOf(body)}`, {method: 'PUT', headers, body: slowly, agent, onContinue});
 	await isUnderWay;
-	await Promise.all([node.close({graceMs: 5000}), node.close()]);
+	await Promise.all([node.close({graceMs: 60_000}), node.close()]);
 	t.is((await uploading).status, 201);
 	await t.throwsAsync(async () => ask(node, '/status'), {code: 'ECONNREFUSED'});
 
