@@ -1,4 +1,5 @@
 import {escapeControls} from './protocol/escape.js';
+import {parseSize} from './protocol/units.js';
 import {displayWidth, padEnd} from './terminal/text.js';
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
@@ -16,6 +17,12 @@ export const formatSize = (bytes: number): string => {
 	const tenths = Math.round(value * 10);
 	const digits = tenths >= 1000 || tenths % 10 === 0 ? 0 : 1;
 	return `${(tenths / 10).toFixed(digits)} ${units[unit] ?? ''}`;
+};
+
+/** A size to be changed by somebody who writes: in its short form, where that says all of it. */
+export const editableSize = (bytes: number): string => {
+	const short = formatSize(bytes);
+	return parseSize(short, 'B') === bytes ? short : `${bytes}B`;
 };
 
 /** A time in UTC, as the activity log has it. */

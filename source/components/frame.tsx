@@ -4,26 +4,19 @@ import {type ActionId, bindingOf} from '../console/keymap.js';
 import {keyName} from '../console/key-names.js';
 import {fit} from '../console/table-layout.js';
 import type {Piece} from '../console/table.js';
-import type {Theme, Tone} from '../console/theme.js';
+import type {Theme} from '../console/theme.js';
 import {wrap} from '../console/wrap.js';
-import {type Action, type Area, type Notice, type ScreenId, screenIds} from '../console/view.js';
+import type {Action, Area, Head, Notice, Tab} from '../console/view.js';
 import {displayWidth, printable} from '../terminal/text.js';
 import {type Line, Lines, LineText} from './lines.js';
 
 export type FrameProps = {
 	area: Area;
 	theme: Theme;
-	url: string;
-	/** Who is signed in. */
-	who: readonly Piece[];
-	/** How it stands to the coordinator, in a few words. */
-	connection: {text: string; tone: Tone};
-	/** What is said at the right of the head. */
-	figures: readonly Piece[];
+	head: Head;
 	isReadOnly: boolean;
-	screen: ScreenId;
-	/** What stands behind a screen's name: how many transfers go on. */
-	badges: Partial<Record<ScreenId, string>>;
+	tabs: readonly Tab[];
+	screen: string;
 	notice: Notice | undefined;
 	actions: readonly Action[];
 	everywhere: readonly Action[];
@@ -39,27 +32,14 @@ export const FRAME_ROWS = 3;
 
 const MOST_NOTICE_ROWS = 3;
 
-const titles: Record<ScreenId, string> = {
-	overview: 'Overview',
-	nodes: 'Nodes',
-	files: 'Files',
-	transfers: 'Transfers',
-	activity: 'Activity',
-	people: 'People',
-	healing: 'Healing',
-};
-
-/** For where there is no room for those, and for where there is none for these either. */
-const shortTitles: typeof titles = {...titles, activity: 'Log', healing: 'Heal'};
-const shortestTitles: typeof titles = {...shortTitles, overview: 'Home', transfers: 'Queue'};
-
 const widthOf = (pieces: readonly Piece[]) => pieces.reduce((sum, {text}) => sum + displayWidth(text), 0);
 
 /** What the head always has room for. */
 const LEAST_WHO = 24;
 const WHO_SHARE = 1 / 3;
 
-const headPieces = ({area, theme, url, who, connection, figures, isReadOnly}: FrameProps): Piece[] => {
+const headPieces = ({area, theme, head, isReadOnly}: FrameProps): Piece[] => {
+	const {url, who, connection, figures} = head;
 	const {ellipsis} = theme.glyphs;
 	const whoWidth = Math.min(Math.max(LEAST_WHO, Math.floor(area.columns * WHO_SHARE)), widthOf(who));
 	const person: Piece[] = whoWidth === 0 ? [] : [{text: '  '}, ...fit(who, whoWidth, ellipsis)];
@@ -71,15 +51,19 @@ const headPieces = ({area, theme, url, who, connection, figures, isReadOnly}: Fr
 	return [...fit(left, area.columns - rightWidth - 2, ellipsis), {text: '  '}, ...fit(right, rightWidth, ellipsis)];
 };
 
-const tabPieces = ({area, theme, screen, badges}: FrameProps): Piece[] => {
-	const tabs = (margin: string, names = titles) =>
-		screenIds.flatMap((id, index): Piece[] => {
-			const badge = badges[id] === undefined ? '' : ` ${badges[id]}`;
-			const text = `${margin}${index + 1} ${names[id]}${badge}${margin}`;
-			return [id === screen ? {text, isBold: true, isInverse: true} : {text, tone: 'muted'}, {text: ' '}];
+const longName = ({title}: Tab) => title;
+const shortName = ({title, short = title}: Tab) => short;
+const shortestName = (tab: Tab) => tab.shortest ?? shortName(tab);
+
+const tabPieces = ({area, theme, tabs, screen, head: {badges}}: FrameProps): Piece[] => {
+	const named = (margin: string, nameOf: (tab: Tab) => string) =>
+		tabs.flatMap((tab, index): Piece[] => {
+			const badge = badges[tab.id] === undefined ? '' : ` ${badges[tab.id]}`;
+			const text = `${margin}${index + 1} ${nameOf(tab)}${badge}${margin}`;
+			return [tab.id === screen ? {text, isBold: true, isInverse: true} : {text, tone: 'muted'}, {text: ' '}];
 		});
-	const forms = [tabs(' '), tabs(''), tabs('', shortTitles)];
-	const shown = forms.find(form => widthOf(form) <= area.columns + 1) ?? tabs('', shortestTitles);
+	const forms = [named(' ', longName), named('', longName), named('', shortName)];
+	const shown = forms.find(form => widthOf(form) <= area.columns + 1) ?? named('', shortestName);
 	return fit(shown, area.columns, theme.glyphs.ellipsis);
 };
 

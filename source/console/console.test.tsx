@@ -8,18 +8,19 @@ import {areas, fills, hostileNames} from '../testing/areas.js';
 import type {KeyEvent} from '../terminal/key.js';
 import {createConfirm} from '../dialogs/confirm.js';
 import {createHelp} from '../dialogs/help.js';
-import {createPalette} from '../dialogs/palette.js';
+import {createPalette, networkPlaces} from '../dialogs/palette.js';
 import {createNodesScreen} from '../screens/nodes.js';
-import {createRefusedView} from '../screens/refused.js';
+import {createRefusedView, isRefused} from '../screens/refused.js';
+import {networkTabs} from '../screens/tabs.js';
 import {createController} from './controller.js';
 import {parseFilter} from './filter.js';
 import {type Binding, bindingOf, keymap} from './keymap.js';
 import {createLineInput} from './line-input.js';
 import {createTable, type Table} from './table.js';
 import {placeColumns} from './table-layout.js';
-import {connectionStatus, headFigures, whoPieces} from './status.js';
+import {connectionStatus, headFigures, whoPieces, whoSaid} from './status.js';
 import {createTheme} from './theme.js';
-import type {Action, Console, Notice, View} from './view.js';
+import type {Action, Console, Notice, Place, View} from './view.js';
 import {wrap} from './wrap.js';
 import {Frame, FRAME_ROWS} from '../components/frame.js';
 import {displayWidth} from '../terminal/text.js';
@@ -206,20 +207,37 @@ const createTestController = (given: Parameters<typeof createTestConsole>[0] = {
 	const parts = Object.assign(createTestConsole(given), {clock});
 	const quits: string[] = [];
 	const screen = (console: Console): View => createNodesScreen(console);
-	const controller = createController({
+	const controller = createController<Place, Console>({
 		parts,
+		tabs: networkTabs,
 		screens: {
 			...{overview: screen, nodes: screen, files: screen, transfers: screen},
 			...{activity: screen, people: screen, healing: screen},
 		},
-		refused: createRefusedView,
+		everywhere: console => [
+			{
+				id: 'upload',
+				run: () => console.open(createConfirm(console, {title: 'Upload', lines: ['?'], yes: 'upload', run() {}})),
+				problem: () => (isRefused(console) ? 'Sign in first' : undefined),
+			},
+		],
+		cover: console => ({view: createRefusedView(console), isNeeded: () => isRefused(console)}),
 		dialogs: {
 			help: createHelp,
-			palette: createPalette,
+			palette: (console, ...about) => createPalette(console, ...about, () => networkPlaces(console)),
 			quit: (console, quit) =>
-				createConfirm(console, {title: 'Transfers are under way', lines: ['One'], yes: 'quit', run: quit}),
-			upload: console => createConfirm(console, {title: 'Upload', lines: ['?'], yes: 'upload', run() {}}),
+				parts.transfers.isBusy()
+					? createConfirm(console, {title: 'Transfers are under way', lines: ['One'], yes: 'quit', run: quit})
+					: undefined,
 		},
+		head: console => ({
+			...{url: console.api.url, who: [], whoSaid: whoSaid(parts.live.get()), figures: [], badges: {}},
+			connection: connectionStatus(parts.live.get(), clock.now()),
+		}),
+		ticking: () => ({
+			isStale: () => parts.live.get().connection.state === 'stale',
+			subscribe: parts.live.subscribe,
+		}),
 		suspend: () => quits.push('suspend'),
 		redraw: () => quits.push('redraw'),
 		quit: () => quits.push('quit'),
@@ -468,13 +486,17 @@ const frameLines = (given: FrameGiven) => {
 		<Frame
 			area={{columns, rows}}
 			theme={theme}
-			who={[{text: 'ann'}, {text: ' (member)'}]}
-			url="http://a-coordinator-with-a-long-name.example.org:3000"
-			connection={connectionStatus(live.get(), sampleNowMs)}
-			figures={headFigures(live.get(), {columns, rows}, theme)}
+			head={{
+				who: [{text: 'ann'}, {text: ' (member)'}],
+				whoSaid: '',
+				url: 'http://a-coordinator-with-a-long-name.example.org:3000',
+				connection: connectionStatus(live.get(), sampleNowMs),
+				figures: headFigures(live.get(), {columns, rows}, theme),
+				badges: badge === undefined ? {} : {transfers: badge},
+			}}
 			isReadOnly
+			tabs={networkTabs}
 			screen="nodes"
-			badges={badge === undefined ? {} : {transfers: badge}}
 			notice={notice}
 			actions={screen.actions()}
 			isTyping={isTyping}

@@ -4,31 +4,35 @@ import {type ActionId, bindingOf} from './keymap.js';
 import {createNoticeboard, createRunner} from './noticeboard.js';
 import {createStacks, type Stacks} from './stacks.js';
 import {createTeller} from './teller.js';
-import {keepTicking} from './ticking.js';
-import {
-	type Action,
-	type Area,
-	type Console,
-	type Description,
-	type Notice,
-	type ScreenId,
-	screenIds,
-	type View,
-} from './view.js';
+import {keepTicking, type Ticking} from './ticking.js';
+import type {Action, Area, BaseConsole, Description, Head, Notice, Tab, View} from './view.js';
 
-export type ControllerOptions = {
+type Made = 'changed' | 'go' | 'open' | 'close' | 'notice' | 'run';
+
+/** A console whose screens are gone to in this way. */
+type Going<Where> = BaseConsole & {go: (place: Where) => void};
+
+export type ControllerOptions<Where extends {screen: string}, Own extends Going<Where>> = {
 	/** All of a console that is not the controller's own doing. */
-	parts: Omit<Console, 'changed' | 'go' | 'open' | 'close' | 'notice' | 'run'>;
-	screens: Record<ScreenId, (console: Console) => View>;
+	parts: Omit<Own, Made>;
+	/** The screens, in order. */
+	tabs: readonly Tab<Where['screen']>[];
+	screens: Record<Where['screen'], (console: Own) => View>;
+	/** What can be done on every screen, besides what every console can. */
+	everywhere: (console: Own) => readonly Action[];
 	/** Made with the console when they are asked for. */
 	dialogs: {
-		help: (console: Console, about: View, everywhere: readonly Action[]) => View;
-		palette: (console: Console, about: View, everywhere: readonly Action[], history: string[]) => View;
-		quit: (console: Console, quit: () => void) => View;
-		upload: (console: Console) => View;
+		help: (console: Own, about: View, everywhere: readonly Action[]) => View;
+		palette: (console: Own, about: View, everywhere: readonly Action[], history: string[]) => View;
+		/** What must be answered before it quits; nothing where it may. */
+		quit: (console: Own, quit: () => void) => View | undefined;
 	};
-	/** What is seen in place of every screen while the coordinator refuses whoever looks. */
-	refused: (console: Console) => View;
+	/** What is seen in place of every screen while it is needed. */
+	cover: (console: Own) => {view: View; isNeeded: () => boolean};
+	head: (console: Own, area: Area) => Head;
+	/** What the head counts in seconds, and all else that a console is to be painted anew for. */
+	ticking: (console: Own) => Ticking;
+	watched?: (console: Own) => readonly Ticking['subscribe'][];
 	suspend: () => void;
 	redraw: () => void;
 	quit: () => void;
@@ -36,7 +40,7 @@ export type ControllerOptions = {
 
 /** What is on the screen now. */
 export type Shown = {
-	screen: ScreenId;
+	screen: string;
 	view: View;
 	notice: Notice | undefined;
 	/** What the bottom line may name. */
@@ -45,8 +49,10 @@ export type Shown = {
 	isTyping: boolean;
 };
 
-export type Controller = {
-	console: Console;
+export type Controller<Own extends BaseConsole = BaseConsole> = {
+	console: Own;
+	tabs: readonly Tab[];
+	head: (area: Area) => Head;
 	shown: () => Shown;
 	key: (event: KeyEvent) => void;
 	render: (area: Area) => ReactElement;
@@ -59,22 +65,25 @@ export type Controller = {
 const isChange = (id: ActionId) => bindingOf(id).isChange === true;
 
 /** What can be done on every screen. */
-const everywhereActions = (
-	options: ControllerOptions,
-	console: Console,
-	stacks: Stacks,
+const everywhereActions = <Where extends {screen: string}, Own extends Going<Where>>(
+	options: ControllerOptions<Where, Own>,
+	console: Own,
+	stacks: Stacks<Where>,
 	top: () => View,
 	shownActions: () => readonly Action[],
 ): readonly Action[] => {
-	const {dialogs, parts} = options;
+	const {dialogs, tabs} = options;
 	const history: string[] = [];
+	// Every place may be named by its screen alone.
+	const goTo = (tab: Tab<Where['screen']> | undefined) => tab && console.go({screen: tab.id} as Where);
 	const goBy = (step: number) => {
-		const index = (screenIds.indexOf(stacks.current()) + step + screenIds.length) % screenIds.length;
-		console.go({screen: screenIds[index] ?? 'overview'});
+		const index = tabs.findIndex(({id}) => id === stacks.current());
+		goTo(tabs[(index + step + tabs.length) % tabs.length]);
 	};
 
 	const quit = () => {
-		if (parts.transfers.isBusy()) console.open(dialogs.quit(console, options.quit));
+		const question = dialogs.quit(console, options.quit);
+		if (question) console.open(question);
 		else options.quit();
 	};
 
@@ -84,23 +93,13 @@ const everywhereActions = (
 	};
 
 	return [
-		...screenIds.map(id => ({id: `screen.${id}` as const, run: () => console.go({screen: id})})),
+		...tabs.map(tab => ({id: tab.action, run: () => goTo(tab)})),
 		{id: 'screen.next', run: () => goBy(1)},
 		{id: 'screen.previous', run: () => goBy(-1)},
 		{id: 'palette', run: () => console.open(dialogs.palette(console, top(), shownActions(), history))},
 		{id: 'help', run: () => console.open(dialogs.help(console, top(), shownActions()))},
-		{
-			id: 'upload',
-			run: () => console.open(dialogs.upload(console)),
-			problem: () =>
-				parts.live.get().connection.state === 'refused' ? `Sign in first: pjas-tui login ${parts.api.url}` : undefined,
-		},
+		...options.everywhere(console),
 		{id: 'back', run: back},
-		{
-			id: 'retry',
-			run: () => parts.live.retryNow(),
-			problem: () => (parts.live.get().connection.state === 'live' ? 'It is connected' : undefined),
-		},
 		{id: 'redraw', run: options.redraw},
 		{id: 'suspend', run: options.suspend},
 		{id: 'quit', run: quit},
@@ -111,12 +110,15 @@ const everywhereActions = (
 const alwaysAllowed: readonly ActionId[] = ['back', 'redraw', 'suspend', 'quit', 'help'];
 
 /** Which screen is seen, what is on top of it, and what a key does there. */
-export const createController = (options: ControllerOptions): Controller => {
-	const {parts} = options;
+export const createController = <Where extends {screen: string}, Own extends Going<Where>>(
+	options: ControllerOptions<Where, Own>,
+): Controller<Own> => {
+	const {tabs, screens} = options;
 	const teller = createTeller();
-	const notices = createNoticeboard(parts.clock, teller.tell);
-	const console: Console = {
-		...parts,
+	// Of what a console has, these are all its own.
+	const {clock, isReadOnly} = options.parts as Pick<BaseConsole, 'clock' | 'isReadOnly'>;
+	const notices = createNoticeboard(clock, teller.tell);
+	const made: Pick<Going<Where>, Made> = {
 		changed: teller.tell,
 		notice: notices.put,
 		run: createRunner(notices.put),
@@ -133,28 +135,29 @@ export const createController = (options: ControllerOptions): Controller => {
 			teller.tell();
 		},
 	};
-	const allowed = (actions: readonly Action[]) =>
-		parts.isReadOnly ? actions.filter(({id}) => !isChange(id)) : actions;
-	const stacks = createStacks(console, options.screens);
-	const refused = options.refused(console);
+	const console = {...options.parts, ...made} as unknown as Own;
+	const allowed = (actions: readonly Action[]) => (isReadOnly ? actions.filter(({id}) => !isChange(id)) : actions);
+	const stacks = createStacks<Where>(tabs.map(({id}: Tab<Where['screen']>) => [id, screens[id](console)] as const));
+	const cover = options.cover(console);
 	/** What is seen. Dialogs, which wait for an answer, and the help stay what they are. */
 	const top = (): View => {
 		const view = stacks.top();
-		const isCovered = parts.live.get().connection.state === 'refused' && !view.isModal && !view.isAside;
-		return isCovered ? refused : view;
+		return cover.isNeeded() && !view.isModal && !view.isAside ? cover.view : view;
 	};
 
-	const everywhere = everywhereActions(options, console, stacks, top, () => everywhereHere());
-	const everywhereHere = () =>
+	const everywhere: readonly Action[] = everywhereActions(options, console, stacks, top, () => everywhereHere());
+	const everywhereHere = (): readonly Action[] =>
 		allowed(everywhere).filter(({id}) => stacks.top().isModal !== true || alwaysAllowed.includes(id));
-	const stopTicking = keepTicking(parts.live, parts.clock, teller.tell);
-	const stopWatching = [parts.transfers.subscribe(teller.tell), parts.live.subscribe(teller.tell)];
+	const ticking = options.ticking(console);
+	const stopTicking = keepTicking(ticking, clock, teller.tell);
+	const watched = [ticking.subscribe, ...(options.watched?.(console) ?? [])];
+	const stopWatching = watched.map(subscribe => subscribe(teller.tell));
 
 	const boundTo = (actions: readonly Action[], chord: string) =>
 		actions.find(({id}) => bindingOf(id).keys.includes(chord));
 
 	const refuseChange = (chord: string) => {
-		const refused = parts.isReadOnly && boundTo([...top().actions(), ...everywhere], chord);
+		const refused = isReadOnly && boundTo([...top().actions(), ...everywhere], chord);
 		if (refused) notices.put({tone: 'warn', text: `Not with --read-only: ${bindingOf(refused.id).help}`});
 	};
 
@@ -189,6 +192,8 @@ export const createController = (options: ControllerOptions): Controller => {
 	stacks.top().show?.();
 	return {
 		console,
+		tabs,
+		head: area => options.head(console, area),
 		shown: () => ({
 			screen: stacks.current(),
 			view: top(),

@@ -1,5 +1,4 @@
 import type {Controller} from './controller.js';
-import {connectionStatus, whoPieces} from './status.js';
 import type {Description} from './view.js';
 
 /** What was said last, so that only what is new is said. */
@@ -21,7 +20,6 @@ The console in lines that are only ever appended, for a screen reader: the place
 one is chosen, notices, and the connection. Nothing is said twice, and nothing that merely ticks.
 */
 export const createReader = (controller: Controller): Reader => {
-	const {console} = controller;
 	let said = nothingSaid;
 
 	const placeLines = ({title, lines = []}: Description): string[] => [`${title}.`, ...lines];
@@ -30,14 +28,14 @@ export const createReader = (controller: Controller): Reader => {
 		const description = controller.describe();
 		const {title, selection = ''} = description;
 		const {notice} = controller.shown();
-		const connection = connectionStatus(console.live.get(), console.clock.now()).text;
-		const who = whoPieces(console.live.get())
-			.map(({text}) => text)
-			.join('');
+		const {
+			connection: {text: connection},
+			whoSaid: who,
+		} = controller.head(controller.console.size());
 		const now: Said = {who, title, selection, notice: notice?.text ?? '', connection: wordsOf(connection)};
 		const lines = [
 			...(now.connection === said.connection ? [] : [`Connection: ${connection}.`]),
-			...(now.who === said.who || who === '' ? [] : [who.startsWith('OPEN') ? `${who}.` : `Signed in: ${who}.`]),
+			...(now.who === said.who || who === '' ? [] : [`${who}.`]),
 			...(now.title === said.title ? [] : placeLines(description)),
 			...(now.selection === said.selection || now.selection === '' ? [] : [`Selected: ${selection}`]),
 			...(now.notice === said.notice || now.notice === '' ? [] : [`Notice: ${now.notice}`]),

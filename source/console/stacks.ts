@@ -1,8 +1,7 @@
-import type {Console, Place, ScreenId, View} from './view.js';
-import {screenIds} from './view.js';
+import type {Place, View} from './view.js';
 
-export type Stacks = {
-	current: () => ScreenId;
+export type Stacks<Where extends {screen: string}> = {
+	current: () => Where['screen'];
 	/** What is seen. */
 	top: () => View;
 	/** Whether nothing was opened on the screen. */
@@ -10,14 +9,16 @@ export type Stacks = {
 	push: (view: View) => void;
 	/** Takes a view away, and what was opened on it. */
 	remove: (view: View) => void;
-	go: (place: Place) => void;
+	go: (place: Where) => void;
 	all: () => View[];
 };
 
-/** The screens, each with the panes that were opened on it. */
-export const createStacks = (console: Console, screens: Record<ScreenId, (console: Console) => View>): Stacks => {
-	const stacks = new Map<ScreenId, View[]>(screenIds.map(id => [id, [screens[id](console)]]));
-	let current: ScreenId = 'overview';
+/** The screens, each with the panes that were opened on it. The first one is seen first. */
+export const createStacks = <Where extends {screen: string}>(
+	screens: readonly (readonly [id: Where['screen'], view: View])[],
+): Stacks<Where> => {
+	const stacks = new Map<Where['screen'], View[]>(screens.map(([id, view]) => [id, [view]]));
+	let current: Where['screen'] = screens[0]?.[0] ?? '';
 	const stack = () => stacks.get(current) ?? [];
 	const top = (): View => {
 		const view = stack().at(-1);
@@ -47,14 +48,15 @@ export const createStacks = (console: Console, screens: Record<ScreenId, (consol
 				}
 			});
 		},
-		go(place: Place) {
+		go(place: Where) {
 			switching(() => {
 				current = place.screen;
 				const [root, ...panes] = stack();
 				if (!root?.goTo || Object.keys(place).length === 1) return;
 				for (const pane of panes) pane.dispose?.();
 				stack().length = 1;
-				root.goTo(place);
+				// A screen that goes to places is one of a network's.
+				root.goTo(place as unknown as Place);
 			});
 		},
 		all: () => [...stacks.values()].flat(),

@@ -1,11 +1,11 @@
-import type {LiveState} from '../client/live-state.js';
+import type {Connection, LiveState} from '../client/live-state.js';
 import {span} from './age.js';
 import type {Piece} from './table.js';
 import type {Theme, Tone} from './theme.js';
 import type {Area} from './view.js';
 
-/** How the console stands to the coordinator, in a few words. */
-export const connectionStatus = ({connection}: LiveState, nowMs: number): {text: string; tone: Tone} => {
+/** How the console stands to what it is of, in a few words. */
+export const connectionStatus = ({connection}: {connection: Connection}, nowMs: number): {text: string; tone: Tone} => {
 	if (connection.state === 'live') return {text: 'LIVE', tone: 'ok'};
 	if (connection.state === 'connecting') return {text: 'CONNECTING', tone: 'warn'};
 	if (connection.state === 'refused') {
@@ -20,6 +20,14 @@ export const connectionStatus = ({connection}: LiveState, nowMs: number): {text:
 export const whoPieces = ({stats, whoami}: LiveState): Piece[] => {
 	if (stats?.open === true || whoami?.open === true) return [{text: 'OPEN: no accounts', tone: 'warn', isBold: true}];
 	return whoami ? [{text: whoami.name, isBold: true}, {text: ` (${whoami.role})`}] : [];
+};
+
+/** The same for a screen reader. */
+export const whoSaid = (state: LiveState): string => {
+	const text = whoPieces(state)
+		.map(piece => piece.text)
+		.join('');
+	return text === '' || state.stats?.open === true || state.whoami?.open === true ? text : `Signed in: ${text}`;
 };
 
 /** The network in two figures, for the head; where there is room. */

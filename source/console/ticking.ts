@@ -1,13 +1,15 @@
-import type {Clock, Console} from './view.js';
+import type {Clock} from './view.js';
+
+/** What is counted in seconds while the connection is gone. */
+export type Ticking = {isStale: () => boolean; subscribe: (listener: () => void) => () => void};
 
 const STALE_TICK_MS = 1_000;
 
 /** While the connection is gone, the header counts seconds. Returns how to stop it. */
-export const keepTicking = (live: Console['live'], clock: Clock, changed: () => void): (() => void) => {
+export const keepTicking = ({isStale, subscribe}: Ticking, clock: Clock, changed: () => void): (() => void) => {
 	let stop: (() => void) | undefined;
 	const look = () => {
-		const isStale = live.get().connection.state === 'stale';
-		if (!isStale) {
+		if (!isStale()) {
 			stop?.();
 			stop = undefined;
 		} else stop ??= clock.timer(STALE_TICK_MS, tick);
@@ -19,7 +21,7 @@ export const keepTicking = (live: Console['live'], clock: Clock, changed: () => 
 		look();
 	};
 
-	const unsubscribe = live.subscribe(look);
+	const unsubscribe = subscribe(look);
 	look();
 	return () => {
 		unsubscribe();

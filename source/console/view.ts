@@ -5,10 +5,10 @@ import type {Live} from '../client/live-state.js';
 import type {KeyEvent} from '../terminal/key.js';
 import type {Transfers} from '../transfers/transfer.js';
 import type {ActionId} from './keymap.js';
-import type {Theme} from './theme.js';
+import type {Piece} from './table.js';
+import type {Theme, Tone} from './theme.js';
 
-export const screenIds = ['overview', 'nodes', 'files', 'transfers', 'activity', 'people', 'healing'] as const;
-export type ScreenId = (typeof screenIds)[number];
+export type ScreenId = 'overview' | 'nodes' | 'files' | 'transfers' | 'activity' | 'people' | 'healing';
 
 export type Area = {columns: number; rows: number};
 
@@ -67,22 +67,40 @@ export type Place =
 	| {screen: 'nodes'; node?: string; filter?: string}
 	| {screen: 'files'; file?: string; filter?: string};
 
-/** What every view is made with. */
-export type Console = {
-	api: Api;
-	live: Live;
-	transfers: Transfers;
-	/** What opens files that are sealed end to end. */
-	keyring: KeyringSession;
+/** A screen, as the head of its console names it. */
+export type Tab<Id extends string = string> = {
+	id: Id;
+	/** What goes there. */
+	action: ActionId;
+	title: string;
+	/** For where there is no room for that, and for where there is none for this either. */
+	short?: string;
+	shortest?: string;
+};
+
+/** What stands above every screen. */
+export type Head = {
+	/** What the console is of. */
+	url: string;
+	/** Who is signed in, or whose console it is; and the same as a screen reader says it, or nothing. */
+	who: readonly Piece[];
+	whoSaid: string;
+	/** How the console stands to what it is of, in a few words. */
+	connection: {text: string; tone: Tone};
+	/** What is said at the right. */
+	figures: readonly Piece[];
+	/** What stands behind a screen's name: how many transfers go on. */
+	badges: Readonly<Partial<Record<string, string>>>;
+};
+
+/** What a view is made with, whatever its console is of. */
+export type BaseConsole = {
 	clock: Clock;
 	theme: Theme;
 	isReadOnly: boolean;
-	/** The user's home and the folder it was started in. */
-	folders: {home: string; working: string};
 	size: () => Area;
 	/** Asks for a new frame. Many calls make one. */
 	changed: () => void;
-	go: (place: Place) => void;
 	/** Puts a dialog or a pane of details on top. Esc closes it. */
 	open: (view: View) => void;
 	close: (view: View) => void;
@@ -91,4 +109,16 @@ export type Console = {
 	notice: (notice: Notice) => void;
 	/** Puts a text on the operator's clipboard, through the terminal (OSC 52). */
 	copy: (text: string) => void;
+};
+
+/** What the views of a network's console are made with. */
+export type Console = BaseConsole & {
+	api: Api;
+	live: Live;
+	transfers: Transfers;
+	/** What opens files that are sealed end to end. */
+	keyring: KeyringSession;
+	/** The user's home and the folder it was started in. */
+	folders: {home: string; working: string};
+	go: (place: Place) => void;
 };

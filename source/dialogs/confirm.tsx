@@ -3,7 +3,7 @@ import {chordOf} from '../terminal/key.js';
 import {createLineInput} from '../console/line-input.js';
 import {wrap} from '../console/wrap.js';
 import {printable} from '../terminal/text.js';
-import type {Console, View} from '../console/view.js';
+import type {BaseConsole, Console, View} from '../console/view.js';
 import {fieldLine} from '../components/field.js';
 import {type Line, Lines} from '../components/lines.js';
 import {insideOf, Panel} from '../components/panel.js';
@@ -22,7 +22,7 @@ type ConfirmOptions = {
 const WIDTH = 72;
 
 /** Asks before something is done. `y` does it, or the word that must be typed and Enter; anything else doesn't. */
-export const createConfirm = (console: Console, {title, lines, yes, typed, run}: ConfirmOptions): View => {
+export const createConfirm = (console: BaseConsole, {title, lines, yes, typed, run}: ConfirmOptions): View => {
 	const input = typed === undefined ? undefined : createLineInput('', console.changed);
 
 	const finish = () => {

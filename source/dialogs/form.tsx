@@ -5,7 +5,7 @@ import {insideOf, Panel} from '../components/panel.js';
 import {createLineInput, type LineInput} from '../console/line-input.js';
 import {fit} from '../console/table-layout.js';
 import type {Piece} from '../console/table.js';
-import type {Area, Console, View} from '../console/view.js';
+import type {Area, BaseConsole, View} from '../console/view.js';
 import {wrap} from '../console/wrap.js';
 import {chordOf, type KeyEvent} from '../terminal/key.js';
 import {displayWidth, printable} from '../terminal/text.js';
@@ -65,7 +65,7 @@ const choicePieces = (field: Field, isFocused: boolean): Piece[] =>
 		return [{text, isBold: isChosen, isInverse: isChosen && isFocused, ...(!isChosen && {tone: 'muted' as const})}];
 	});
 
-const lineOf = (field: Field, isFocused: boolean, labelWidth: number, console: Console, width: number): Line => {
+const lineOf = (field: Field, isFocused: boolean, labelWidth: number, console: BaseConsole, width: number): Line => {
 	const {theme} = console;
 	const pointer = `${isFocused ? theme.glyphs.pointer : ' '} `;
 	const label = pointer + labelOf(field, labelWidth);
@@ -83,7 +83,7 @@ const lineOf = (field: Field, isFocused: boolean, labelWidth: number, console: C
 
 /** A few fields in a box: up and down go between them, Enter does what they say, Esc leaves it. */
 export const createForm = (
-	console: Console,
+	console: BaseConsole,
 	{title, lines = [], fields: given, yes, problem, run}: FormOptions,
 ): View => {
 	const fields = given.map(field => createField(field, console.changed));

@@ -3,13 +3,13 @@ import {fit} from '../console/table-layout.js';
 import {createLineInput} from '../console/line-input.js';
 import {type ActionId, bindingOf} from '../console/keymap.js';
 import {keyName} from '../console/key-names.js';
-import {type Action, type Console, screenIds, type View} from '../console/view.js';
+import type {Action, BaseConsole, Console, View} from '../console/view.js';
 import {chordOf, type KeyEvent} from '../terminal/key.js';
 import {fieldLine} from '../components/field.js';
 import {type Line, Lines} from '../components/lines.js';
 import {insideOf, Panel} from '../components/panel.js';
 
-type Entry = {
+export type Entry = {
 	/** What is typed. */
 	name: string;
 	note: string;
@@ -28,12 +28,13 @@ const LONGEST_HISTORY = 50;
 const isPointless = (id: ActionId) =>
 	id === 'palette' || id === 'back' || /^list\.(up|down|left|right|first|last|page)/.test(id);
 
-const actionEntry = (action: Action, console: Console): Entry => {
+const actionEntry = (action: Action, console: BaseConsole): Entry => {
 	const {label, help, keys} = bindingOf(action.id);
 	return {name: label, note: help, keys: keyName(keys[0] ?? '', console.theme), run: () => console.run(action)};
 };
 
-const placeEntries = (console: Console): Entry[] => {
+/** The nodes and files of a network. */
+export const networkPlaces = (console: Console): Entry[] => {
 	const {nodes = [], files} = console.live.get();
 	return [
 		...nodes.slice(0, MOST_NODES).map(node => ({
@@ -58,12 +59,13 @@ const matching = (entries: readonly Entry[], typed: string): readonly Entry[] =>
 	return fuzzysort.go(typed, entries, {keys: ['name', 'note'], limit: MOST_SHOWN, threshold: 0.2}).map(({obj}) => obj);
 };
 
-/** Every action, screen, node and file by its name. Tab completes, the arrows choose, and back in the history. */
+/** Every action and screen by its name, and the places that a console has besides. Tab completes, the arrows choose, and back in the history. */
 export const createPalette = (
-	console: Console,
+	console: BaseConsole,
 	about: View,
 	everywhere: readonly Action[],
 	history: string[],
+	places: () => readonly Entry[] = () => [],
 ): View => {
 	let chosen = 0;
 	let recalled = history.length;
@@ -77,11 +79,11 @@ export const createPalette = (
 	const actions = [...own, ...others].filter(
 		({id}) => !isPointless(id) && (!console.isReadOnly || bindingOf(id).isChange !== true),
 	);
-	const isScreen = ({id}: Action) => screenIds.some(screen => id === `screen.${screen}`);
+	const isScreen = ({id}: Action) => id.startsWith('screen.') && id !== 'screen.next' && id !== 'screen.previous';
 	const entries = [
 		...actions.filter(action => !isScreen(action)).map(action => actionEntry(action, console)),
 		...actions.filter(isScreen).map(action => actionEntry(action, console)),
-		...placeEntries(console),
+		...places(),
 	];
 	let foundFor: string | undefined;
 	let foundNow: readonly Entry[] = [];

@@ -1,7 +1,7 @@
 import type {AccountChange, Invited, TokenView} from '../client/people-contract.js';
 import {dateTime} from '../console/age.js';
 import type {Console, View} from '../console/view.js';
-import {formatSize} from '../format.js';
+import {editableSize} from '../format.js';
 import type {roles} from '../protocol/people.js';
 import {accountNameAllowed, accountNamePattern, scopes} from '../protocol/people.js';
 import {parseDuration, parseSize} from '../protocol/units.js';
@@ -68,12 +68,7 @@ export const createInviteForm = (console: Console, isAdmin: boolean, done: () =>
 
 type Edited = {name: string; role: Role; quotaBytes: number | null};
 
-/** A size that is written as it was given, where it has a short form. */
-const editable = (bytes: number | null): string => {
-	if (bytes === null) return NO_LIMIT;
-	const short = formatSize(bytes);
-	return parseSize(short, 'B') === bytes ? short : `${bytes}B`;
-};
+const editable = (bytes: number | null): string => (bytes === null ? NO_LIMIT : editableSize(bytes));
 
 export const createEditForm = (console: Console, {name, role, quotaBytes}: Edited, done: () => void): View =>
 	createForm(console, {

@@ -2,7 +2,7 @@ import {Box} from 'ink';
 import {type Line, Lines} from '../components/lines.js';
 import {insideOf, Panel} from '../components/panel.js';
 import {fit} from '../console/table-layout.js';
-import type {Console, View} from '../console/view.js';
+import type {BaseConsole, View} from '../console/view.js';
 import {wrap} from '../console/wrap.js';
 import {wrap as cut} from '../screens/file-facts.js';
 import {chordOf} from '../terminal/key.js';
@@ -19,7 +19,7 @@ type ToldOnceOptions = {
 const WIDTH = 84;
 
 /** Shows a secret, until it is said that it was taken down: Enter alone closes it, so that no slip loses it. */
-export const createToldOnce = (console: Console, {title, lines, secret}: ToldOnceOptions): View => {
+export const createToldOnce = (console: BaseConsole, {title, lines, secret}: ToldOnceOptions): View => {
 	const hints: Line['pieces'] = [
 		...[{text: 'y', tone: 'accent' as const, isBold: true}, {text: ' copies it   '}],
 		...[{text: 'Enter', tone: 'accent' as const, isBold: true}, {text: ' closes; it is not shown again'}],

@@ -34,19 +34,36 @@ const recentOf = (samples: readonly Throughput[], nowMs: number): Throughput | u
 	return last && nowMs - last.atMs <= RECENT_MS ? last : undefined;
 };
 
+/** What is said of it in words. */
+export type ThroughputWords = {
+	/** What is drawn as up, and what as down. */
+	up: string;
+	down: string;
+	/** Where there was nothing. */
+	none: string;
+};
+
+const networkWords: ThroughputWords = {up: 'in', down: 'out', none: 'No upload or download in the last five minutes.'};
+
 /** What goes through now, in words. */
-const rateText = (samples: readonly Throughput[], nowMs: number): string => {
+const rateText = (samples: readonly Throughput[], nowMs: number, {up, down}: ThroughputWords): string => {
 	const recent = recentOf(samples, nowMs);
-	return `in ${formatSize(recent?.inRate ?? 0)}/s, out ${formatSize(recent?.outRate ?? 0)}/s`;
+	return `${up} ${formatSize(recent?.inRate ?? 0)}/s, ${down} ${formatSize(recent?.outRate ?? 0)}/s`;
 };
 
 const LEAST_ROWS_FOR_LABELS = 4;
 const LABEL_WIDTH = 5;
 
 /** Two graphs of the last five minutes: what came in, and what went out. */
-export const throughputLines = (samples: readonly Throughput[], nowMs: number, area: Area, theme: Theme): Line[] => {
+export const throughputLines = (
+	samples: readonly Throughput[],
+	nowMs: number,
+	area: Area,
+	theme: Theme,
+	words: ThroughputWords = networkWords,
+): Line[] => {
 	if (samples.every(({atMs}) => nowMs - atMs > WINDOW_MS)) {
-		const lines = wrap('No upload or download in the last five minutes.', area.columns);
+		const lines = wrap(words.none, area.columns);
 		return lines.map((text): Line => ({pieces: [{text, tone: 'muted'}]}));
 	}
 
@@ -63,7 +80,7 @@ export const throughputLines = (samples: readonly Throughput[], nowMs: number, a
 		};
 
 		const rates: Line = {
-			pieces: fit({text: rateText(samples, nowMs), tone: 'muted'}, area.columns, theme.glyphs.ellipsis),
+			pieces: fit({text: rateText(samples, nowMs, words), tone: 'muted'}, area.columns, theme.glyphs.ellipsis),
 		};
 		return [row('up', ({inRate}) => inRate, 'accent'), row('down', ({outRate}) => outRate, 'ok'), rates];
 	}

@@ -3,13 +3,12 @@ import {insideOf, Panel} from '../components/panel.js';
 import {TableView} from '../components/table-view.js';
 import {dateTime, timeOfDay} from '../console/age.js';
 import {createTable, type Column} from '../console/table.js';
-import type {Action, Console, View} from '../console/view.js';
+import type {Action, BaseConsole, View} from '../console/view.js';
 import {wrap} from '../console/wrap.js';
 import {chordOf} from '../terminal/key.js';
 import {printable} from '../terminal/text.js';
-import {createHistory} from './activity-history.js';
+import type {History} from './activity-history.js';
 import {levelTone} from './log-line.js';
-import {waiting} from './waiting.js';
 
 /** An entry, or one line of an entry whose message takes several. */
 type Row = {entry: LogEntry; line: number; text: string};
@@ -49,9 +48,25 @@ const rowsOf = (entry: LogEntry, width: number | undefined): Row[] => {
 	return (width === undefined ? [text] : wrap(text, width)).map((part, line) => ({entry, line, text: part}));
 };
 
-/** What happened in the network: live, or back to the oldest entry that the coordinator keeps. */
-export const createActivityScreen = (console: Console): View => {
-	const history = createHistory(console);
+/** What a log is shown of. */
+export type LogSource = {
+	title: string;
+	/** What is known of it, and what came before. */
+	history: History;
+	/** Whether new entries come. */
+	isLive: () => boolean;
+	/** Whom it is waited for where none do. */
+	whom: string;
+	/** What is said while nothing has come yet; `undefined` once something could have. */
+	waiting: () => readonly string[] | undefined;
+	/** Where an entry leads to; without it, it is only said. */
+	open?: (entry: LogEntry) => void;
+	retry: () => void;
+};
+
+/** A log: live, or back to the oldest entry that is kept. */
+export const createLogScreen = (console: BaseConsole, source: LogSource): View => {
+	const {history, title} = source;
 	let isFollowing = true;
 	let isWide = false;
 	let level: Level = 'all';
@@ -93,8 +108,7 @@ export const createActivityScreen = (console: Console): View => {
 			if (!isPainting) console.changed();
 		},
 		open({entry}) {
-			if (entry.file_id !== undefined) console.go({screen: 'files', file: entry.file_id});
-			else if (entry.node_id !== undefined) console.go({screen: 'nodes', node: entry.node_id});
+			if (source.open) source.open(entry);
 			else console.notice({tone: 'info', text: entry.message});
 		},
 		copy: ({entry}) => console.copy(entry.message),
@@ -126,7 +140,7 @@ export const createActivityScreen = (console: Console): View => {
 			id: 'retry',
 			run() {
 				history.retry();
-				console.live.retryNow();
+				source.retry();
 				console.changed();
 			},
 		},
@@ -150,23 +164,23 @@ export const createActivityScreen = (console: Console): View => {
 	};
 
 	const note = () => {
-		const {connection} = console.live.get();
 		const oldest = history.get()[0];
 		return [
 			...(history.problem() === undefined ? [] : ['older entries did not come: Ctrl-r tries again']),
-			isFollowing ? (connection.state === 'live' ? 'following' : 'waiting for the coordinator') : 'held: f follows',
+			isFollowing ? (source.isLive() ? 'following' : `waiting for ${source.whom}`) : 'held: f follows',
 			level === 'all' ? 'all levels' : level,
 			...(history.isComplete() ? ['all is here'] : oldest ? [`since ${dateTime(oldest.timestamp_ms)}`] : []),
 		].join(', ');
 	};
 
 	const empty = () => {
-		if (!console.live.get().log) return waiting(console, 'its log');
+		const waiting = source.waiting();
+		if (waiting) return waiting;
 		return level === 'all' ? ['Nothing has happened yet.'] : [`No ${level} so far. v shows all levels.`];
 	};
 
 	return {
-		title: () => 'Activity',
+		title: () => title,
 		actions: () => actions,
 		isTyping: table.isTyping,
 		key(event) {
@@ -191,7 +205,7 @@ export const createActivityScreen = (console: Console): View => {
 			const {start} = table.window(inside.rows - 2);
 			if (start === 0) history.fetchOlder();
 			return (
-				<Panel title="Activity" note={note()} area={area} theme={console.theme} isFocused>
+				<Panel title={title} note={note()} area={area} theme={console.theme} isFocused>
 					{view}
 				</Panel>
 			);
@@ -202,7 +216,7 @@ export const createActivityScreen = (console: Console): View => {
 			const selection = row && `${timeOfDay(row.entry.timestamp_ms)} ${row.entry.level} ${row.entry.message}`;
 			const problem = history.problem();
 			const lines = [note(), ...(problem === undefined ? [] : [problem])];
-			return {title: 'Activity', lines, ...(selection !== undefined && {selection})};
+			return {title, lines, ...(selection !== undefined && {selection})};
 		},
 	};
 };
