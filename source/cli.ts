@@ -7,6 +7,7 @@ import {commandNames, commands} from './commands/commands.js';
 import {exitCodeOf, exitCodes, failureText} from './commands/failures.js';
 import {readRequest, type Request} from './commands/request.js';
 import type {ThemeName} from './console/theme.js';
+import type {FrontOptions} from './console-front.js';
 import {PjasError} from './protocol/errors.js';
 import {packageVersion} from './version.js';
 
@@ -45,43 +46,62 @@ const tokenOf = async (url: string): Promise<string | undefined> => {
 };
 
 /** Chalk, with which Ink paints, looks at the environment once, and is to leave nothing out: the surface knows the terminal. */
-const loadApp = async () => {
+const loadPainted = async <App>(load: () => Promise<App>): Promise<App> => {
 	const {FORCE_COLOR: before} = process.env;
 	process.env['FORCE_COLOR'] = '1';
 	try {
-		return await import('./app.js');
+		const app = await load();
+		// What it took to load the program (4 MB) is enough for a frame; left alone, V8 goes on to 48 MB, which the console does not get back.
+		setFlagsFromString(`--semi-space-growth-factor=${YOUNG_GROWTH_FACTOR}`);
+		return app;
 	} finally {
 		if (before === undefined) delete process.env['FORCE_COLOR'];
 		else process.env['FORCE_COLOR'] = before;
 	}
 };
 
+const openNetwork = async (flags: CommandLine['flags'], front: FrontOptions): Promise<number> => {
+	const url = await addressOf(flags);
+	const {runConsole} = await loadPainted(async () => import('./app.js'));
+	return runConsole({
+		...front,
+		url,
+		token: await tokenOf(url),
+		readToken: async () => tokenOf(url),
+		folders: {home: homedir(), working: process.cwd()},
+	});
+};
+
+const openOwnNode = async (place: string, flags: CommandLine['flags'], front: FrontOptions): Promise<number> => {
+	if (flags.has('coordinator')) {
+		const problem = '--node is the console of your own node, --coordinator that of a network: leave one of them out';
+		throw new PjasError('INVALID_CONFIGURATION', problem);
+	}
+
+	const {checkMemberPlace} = await import('./member-socket.js');
+	checkMemberPlace(place);
+	const {runMemberConsole} = await loadPainted(async () => import('./member-app.js'));
+	return runMemberConsole({...front, place});
+};
+
 const openConsole = async (flags: CommandLine['flags']): Promise<number> => {
 	const isScreenReader = flags.get('screen-reader') === true;
+	const place = flags.get('node');
 	if (!isScreenReader && !(isatty(0) && isatty(1))) {
 		const names = commandNames.filter(name => commands[name].isRemote).join(', ');
-		throw new PjasError(
-			'INVALID_CONFIGURATION',
-			`The console needs a terminal. Without one there are commands: ${names}`,
-		);
+		const instead = place === undefined ? `there are commands: ${names}` : 'there is pjas-daemon status FOLDER --json';
+		throw new PjasError('INVALID_CONFIGURATION', `The console needs a terminal. Without one ${instead}`);
 	}
 
 	// V8 would rather take more memory than look for what is free: a console that is open all day takes it the other way round.
 	setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-	const url = await addressOf(flags);
-	const {runConsole} = await loadApp();
-	// What it took to load the program (4 MB) is enough for a frame; left alone, V8 goes on to 48 MB, which the console does not get back.
-	setFlagsFromString(`--semi-space-growth-factor=${YOUNG_GROWTH_FACTOR}`);
-	return runConsole({
-		url,
-		token: await tokenOf(url),
-		readToken: async () => tokenOf(url),
+	const front = {
 		isReadOnly: flags.get('read-only') === true,
 		isScreenReader,
 		theme: (flags.get('theme') ?? 'auto') as ThemeName,
 		environment: process.env,
-		folders: {home: homedir(), working: process.cwd()},
-	});
+	};
+	return typeof place === 'string' ? openOwnNode(place, flags, front) : openNetwork(flags, front);
 };
 
 type CommandRequest = Extract<Request, {kind: 'command'}>;

@@ -43,14 +43,37 @@ const notRunning = (folder: string) =>
 		`No node runs on ${folder}, or not as this user: start it with pjas-daemon --role node ${folder}`,
 	);
 
-/**
-What `--node` or a command means: a node's folder, its socket, `unix:PATH`, or the URL of a socket that was forwarded, as
-`ssh -L 9000:PATH` does.
+const loopbackHosts = ['localhost', '[::1]'];
 
-@throws {PjasError} `NODE_NOT_FOUND` where there is none.
+const isLoopback = ({hostname}: URL) => loopbackHosts.includes(hostname) || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+
+/** The URL of a socket that was forwarded to this machine; `undefined` where the text is none. */
+const forwardedUrlOf = (given: string): string | undefined => {
+	if (!/^[a-z][a-z\d+.-]*:\/\//i.test(given) || /^(unix|file):/i.test(given)) return undefined;
+	const url = URL.canParse(given) ? new URL(given) : undefined;
+	if (url?.protocol === 'http:' && isLoopback(url) && url.pathname === '/' && url.search === '') return url.origin;
+	throw new PjasError(
+		'INVALID_CONFIGURATION',
+		`A node is steered over its socket alone, never over a network, so ${given} can't be it. On its machine name its folder. From another, ssh -N -L 9000:FOLDER/node.sock THAT-MACHINE, then http://127.0.0.1:9000`,
+	);
+};
+
+/**
+Refuses what can't be the place of a node, whether one runs or not.
+
+@throws {PjasError} `INVALID_CONFIGURATION`, with what can.
+*/
+export const checkMemberPlace = (given: string): void => void forwardedUrlOf(given);
+
+/**
+What `--node` or a command means: a node's folder, its socket, `unix:PATH`, or the URL of a socket that was forwarded to this
+machine, as `ssh -L 9000:PATH` does.
+
+@throws {PjasError} `NODE_NOT_FOUND` where there is none, `INVALID_CONFIGURATION` where it is a URL of something else.
 */
 export const memberTargetOf = (given: string, machine: Machine = thisMachine()): MemberTarget => {
-	if (/^https?:\/\//i.test(given) && URL.canParse(given)) return {url: given.replace(/\/+$/, '')};
+	const url = forwardedUrlOf(given);
+	if (url !== undefined) return {url};
 	const file = path.resolve(given.replace(/^(unix|file):(\/\/)?/i, ''));
 	if (machine.platform === 'win32') return {socketPath: memberSocketOf(file, machine)};
 	if (statOf(file)?.isSocket()) return {socketPath: file};

@@ -3,6 +3,7 @@ import type {MemberStatus} from './protocol/member-api.js';
 import {type LimitName, limitNames} from './protocol/member-limits.js';
 import type {Resting} from './protocol/node-care.js';
 import {isOlder} from './protocol/version.js';
+import {repairReasons} from './repair-words.js';
 
 /** How a node is, in words for its member. */
 
@@ -15,14 +16,14 @@ const restingTexts: Record<Resting, string> = {
 
 export const limitTitle = (name: LimitName): string => name.replaceAll('_', '-');
 
-/** A limit's value as people write it. */
-const limitText = (name: LimitName, value: number | string): string => {
+/** A limit's value as people read it. */
+export const limitText = (name: LimitName, value: number | string): string => {
 	if (typeof value === 'string') return value;
 	if (name === 'up' || name === 'down') return value === 0 ? 'any' : `${formatSize(value)}/s`;
 	return name === 'monthly_cap' && value === 0 ? 'none' : formatSize(value);
 };
 
-const span = (ms: number): string => {
+export const roughSpan = (ms: number): string => {
 	const minutes = Math.floor(ms / 60_000);
 	if (minutes < 1) return 'less than a minute';
 	if (minutes < 120) return `${minutes} min`;
@@ -34,22 +35,23 @@ export const stateText = ({leaving, line, suspended, drain}: MemberStatus): stri
 	if (leaving === 'left') return 'has left the network: it may be stopped, and its folder deleted';
 	if (leaving === 'asked' && !drain) return 'leaves: the coordinator is asked to move its shards elsewhere';
 	if (drain) {
-		const time = drain.eta_s === null ? '' : `, about ${span(drain.eta_s * 1000)}`;
+		const time = drain.eta_s === null ? '' : `, about ${roughSpan(drain.eta_s * 1000)}`;
 		const then = drain.leaves ? ', then it leaves' : '';
-		return `emptied: ${drain.shards_left} of ${drain.shards_total} shards left, ${formatSize(drain.bytes_left)}${time}${then}`;
+		const problem = drain.reason === null ? '' : `. Some can't be moved now: ${repairReasons[drain.reason]}`;
+		return `emptied: ${drain.shards_left} of ${drain.shards_total} shards left, ${formatSize(drain.bytes_left)}${time}${then}${problem}`;
 	}
 
 	if (suspended) return `suspended: it failed an audit, and must pass ${suspended.passes_left} in a row`;
 	return line.resting ? restingTexts[line.resting] : 'takes part';
 };
 
-const contactText = ({coordinator: {url, heard_at: heardAt, problem}}: MemberStatus, nowMs: number): string => {
+export const contactText = ({coordinator: {url, heard_at: heardAt, problem}}: MemberStatus, nowMs: number): string => {
 	if (url === null) return 'none';
-	const when = heardAt === null ? 'not heard of yet' : `heard of ${span(Math.max(0, nowMs - heardAt))} ago`;
+	const when = heardAt === null ? 'not heard of yet' : `heard of ${roughSpan(Math.max(0, nowMs - heardAt))} ago`;
 	return `${url}, ${when}${problem === null ? '' : `. ${problem}`}`;
 };
 
-const carriedText = ({up, down}: MemberStatus['today']): string =>
+export const carriedText = ({up, down}: MemberStatus['today']): string =>
 	`${formatSize(up)} sent, ${formatSize(down)} taken in`;
 
 export const usedText = ({storage}: MemberStatus): string =>
@@ -87,21 +89,21 @@ export const reachText = ({coordinator: {reach, links}}: MemberStatus): string =
 export const scrubText = ({scrub}: MemberStatus, nowMs: number): string => {
 	if (scrub === null) return 'not begun yet';
 	const {progress, completed_at: completedAt, faults} = scrub;
-	const last = completedAt === null ? 'none whole yet' : `the last whole ended ${span(nowMs - completedAt)} ago`;
+	const last = completedAt === null ? 'none whole yet' : `the last whole ended ${roughSpan(nowMs - completedAt)} ago`;
 	const bad = faults === 0 ? '' : `; ${faults} bad ${faults === 1 ? 'shard' : 'shards'} to be told of`;
 	return `${Math.floor(progress * 100)}% of its shards read again, ${last}${bad}`;
 };
 
-const maintenanceText = ({maintenance}: MemberStatus, nowMs: number): string | undefined => {
+export const maintenanceText = ({maintenance}: MemberStatus, nowMs: number): string | undefined => {
 	if (maintenance === null || nowMs >= maintenance.until) return undefined;
-	return `for another ${span(maintenance.until - nowMs)}: nobody minds that it is away`;
+	return `for another ${roughSpan(maintenance.until - nowMs)}: nobody minds that it is away`;
 };
 
 /** All of it, a label and a text each. */
 export const memberFacts = (status: MemberStatus, nowMs: number): [label: string, text: string][] => {
 	const maintenance = maintenanceText(status, nowMs);
 	return [
-		['node', `${status.name} (${status.node_id}), up for ${span(nowMs - status.started_at)}`],
+		['node', `${status.name} (${status.node_id}), up for ${roughSpan(nowMs - status.started_at)}`],
 		['version', versionText(status)],
 		['state', stateText(status)],
 		...(maintenance === undefined ? [] : [['maintenance', maintenance] satisfies [string, string]]),

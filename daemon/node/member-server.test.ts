@@ -1,4 +1,5 @@
 import {mkdir, mkdtemp, readdir, rm, stat} from 'node:fs/promises';
+import {get} from 'node:http';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -72,6 +73,15 @@ test('what a member asks for that can not be is refused with what may be', async
 	await t.throwsAsync(async () => api.set({}), {message: /name a limit/});
 	await t.throwsAsync(async () => api.set({colour: 'red'} as never), {message: /^Wrong body: /});
 	await t.throwsAsync(async () => api.log({limit: 0}), {message: /^Wrong query: "limit"/});
+	const asPage = async (headers: Record<string, string>) =>
+		new Promise<number | undefined>((resolve, reject) => {
+			const options = {socketPath: join(folder, 'node.sock'), path: '/status', headers};
+			get(options, answer => resolve(answer.resume().statusCode)).on('error', reject);
+		});
+	t.is(await asPage({host: '127.0.0.1:9000'}), 200);
+	t.is(await asPage({host: '127.0.0.1:9000', origin: 'http://127.0.0.1:9000'}), 403);
+	t.is(await asPage({host: 'rebound.example'}), 403);
+	t.throws(() => memberTargetOf('https://127.0.0.1:9000'), {message: /never over a network/});
 	t.throws(() => memberTargetOf(join(folder, 'chunks')), {message: /^No node runs on .*chunks/});
 });
 

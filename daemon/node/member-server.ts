@@ -21,7 +21,7 @@ import type {MemberDoctor} from './member-doctor.js';
 type MemberServerOptions = {
 	/** A path, or a pipe's name. Nobody else may listen there: what is left there of an earlier run is removed. */
 	socketPath: string;
-	member: Member;
+	member: Pick<Member, 'set' | 'pause' | 'leave'>;
 	status: () => Promise<MemberStatus>;
 	tail: LogTail;
 	/** Which run of the node this is: when it was started, in milliseconds since the epoch. */
@@ -38,9 +38,15 @@ const SOCKET_NAME = 'node.sock';
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_UMASK = 0o177;
 
-/** No page may steer a node, also where its socket was forwarded to a port. */
+const loopbackHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
+
+/**
+No page may ask or steer a node, also where its socket was forwarded to a port: neither one of another origin, nor one whose
+name was made to lead to this machine (DNS rebinding).
+*/
 const refusePages = async (ctx: {get: (name: string) => string}, next: () => Promise<unknown>) => {
-	if (ctx.get('Origin') !== '') throw new PjasError('FORBIDDEN', 'A node is steered by programs, not by pages');
+	if (ctx.get('Origin') !== '' || !loopbackHost.test(ctx.get('Host')))
+		throw new PjasError('FORBIDDEN', 'A node is steered by programs, not by pages');
 	await next();
 };
 

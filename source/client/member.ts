@@ -1,7 +1,7 @@
 import {request as makeRequest} from 'node:http';
 import type {z} from 'zod';
 import type {MemberTarget} from '../member-socket.js';
-import {isErrorCode, PjasError} from '../protocol/errors.js';
+import {isErrorCode, isPjasError, PjasError} from '../protocol/errors.js';
 import {
 	type Examination,
 	examinationSchema,
@@ -79,10 +79,12 @@ const parsed = (text: string): unknown => {
 	}
 };
 
-const noNode = () =>
+const noNode = (target: MemberTarget) =>
 	new PjasError(
 		'NODE_FAILED',
-		'What answers there is not a node of this version. After an update, start the node again',
+		'url' in target
+			? `What answers at ${target.url} is not the socket of a node of this version. A node's own port does not steer it: name its folder`
+			: 'What answers there is not a node of this version. After an update, start the node again',
 	);
 
 export const createMemberApi = (target: MemberTarget): MemberApi => {
@@ -96,13 +98,20 @@ export const createMemberApi = (target: MemberTarget): MemberApi => {
 		const {error, code} = (value ?? {}) as {error?: unknown; code?: unknown};
 		if (status >= 400 && typeof error === 'string' && isErrorCode(code)) throw new PjasError(code, error);
 		const {success, data} = schema.safeParse(value);
-		if (!success) throw noNode();
+		if (!success) throw noNode(target);
 		return data;
 	};
 
 	const {status, log, set, pause, resume, leave, stay, examination, examine} = memberRoutes;
 	return {
-		status: async () => call(status, memberStatusSchema),
+		async status() {
+			try {
+				return await call(status, memberStatusSchema);
+			} catch (error) {
+				// A coordinator, or a node's own port.
+				throw isPjasError(error, 'ROUTE_NOT_FOUND') ? noNode(target) : error;
+			}
+		},
 		async log({limit, after}) {
 			const query = after === undefined ? `limit=${limit}` : `limit=${limit}&after=${after}`;
 			return call({...log, path: `${log.path}?${query}`}, memberLogSchema);

@@ -61,6 +61,12 @@ export const remoteFlags: readonly Flag[] = [
 export const jsonFlag: Flag = {name: 'json', help: 'Print JSON, for programs'};
 
 export const consoleFlags: readonly Flag[] = [
+	{
+		name: 'node',
+		placeholder: 'PATH|URL',
+		isPath: true,
+		help: "The console of your own node, by its folder, its socket, or a forwarded socket's URL",
+	},
 	{name: 'screen-reader', help: 'Only append lines, and announce what is selected'},
 	{name: 'theme', placeholder: 'NAME', values: themeNames, help: 'The colours and characters of the console'},
 ];

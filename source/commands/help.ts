@@ -49,9 +49,11 @@ const exitCodesText = `Exit codes: 0 done, 1 failed, 2 wrong words, 3 not reache
 
 const generalHelp = (): string => `pjas-tui [--coordinator URL] [--read-only] [--screen-reader]
          [--theme ${consoleFlags.find(({name}) => name === 'theme')?.values?.join('|') ?? ''}]
+pjas-tui --node PATH|URL [--read-only] [--screen-reader] [--theme NAME]
 pjas-tui COMMAND …
 
-  Opens the console of a PJAS network, or carries one command out.
+  Opens the console of a PJAS network, or that of your own node, or carries one
+  command out. For scripts, a node says the same by pjas-daemon status --json.
 
 Commands:
 ${rowsOf(commandNames.map(name => [usageOf(name), commands[name].about]))}

@@ -13,7 +13,8 @@ export type Scope =
 	| 'people'
 	| 'account'
 	| 'healing'
-	| 'picker';
+	| 'picker'
+	| 'own node';
 
 export type Binding = {
 	scope: Scope;
@@ -242,6 +243,35 @@ export const keymap = {
 		help: 'Seal what is uploaded end to end, or not',
 	},
 	'picker.hidden': {scope: 'picker', keys: ['ctrl-h'], label: 'hidden', help: 'Show hidden files, or not'},
+
+	'screen.own-node': {scope: 'own node', keys: ['1'], label: 'node', help: 'Go to the node'},
+	'screen.own-limits': {scope: 'own node', keys: ['2'], label: 'limits', help: 'Go to its limits'},
+	'screen.own-log': {scope: 'own node', keys: ['3'], label: 'log', help: 'Go to its log'},
+	'screen.own-doctor': {scope: 'own node', keys: ['4'], label: 'doctor', help: 'Go to what may be wrong with it'},
+	'own.retry': {scope: 'own node', keys: ['ctrl-r'], label: 'reconnect', help: 'Ask the node again at once'},
+	'own.pause': {
+		scope: 'own node',
+		keys: ['p'],
+		label: 'pause',
+		help: 'Pause the node: no new shards; or let it go on',
+		isChange: true,
+	},
+	'own.limits': {scope: 'own node', keys: ['c'], label: 'set limits', help: 'Change its limits', isChange: true},
+	'own.limit': {
+		scope: 'own node',
+		keys: ['enter'],
+		label: 'change',
+		help: 'Change the chosen limit',
+		isChange: true,
+	},
+	'own.leave': {
+		scope: 'own node',
+		keys: ['L'],
+		label: 'leave',
+		help: 'Leave the network: its shards move elsewhere first; or stay after all',
+		isChange: true,
+	},
+	'own.examine': {scope: 'own node', keys: ['e'], label: 'examine', help: 'Look for what may be wrong, now'},
 } as const satisfies Record<string, Binding>;
 
 export type ActionId = keyof typeof keymap;

@@ -1,5 +1,6 @@
 import type {ReactElement} from 'react';
 import type {Api} from '../client/api.js';
+import type {MemberLive} from '../client/member-live.js';
 import type {KeyringSession} from '../client/keyring-session.js';
 import type {Live} from '../client/live-state.js';
 import type {KeyEvent} from '../terminal/key.js';
@@ -109,6 +110,16 @@ export type BaseConsole = {
 	notice: (notice: Notice) => void;
 	/** Puts a text on the operator's clipboard, through the terminal (OSC 52). */
 	copy: (text: string) => void;
+};
+
+export type MemberScreenId = 'own-node' | 'own-limits' | 'own-log' | 'own-doctor';
+
+/** What the views of a member's console are made with, which is of the own node. */
+export type MemberConsole = BaseConsole & {
+	node: MemberLive;
+	/** Where the node is, as it was said. */
+	place: string;
+	go: (place: {screen: MemberScreenId}) => void;
 };
 
 /** What the views of a network's console are made with. */

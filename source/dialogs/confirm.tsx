@@ -14,6 +14,8 @@ type ConfirmOptions = {
 	lines: readonly string[];
 	/** What y does, in a word or two: "delete it". */
 	yes: string;
+	/** What n does, where that is not plain. */
+	no?: string;
 	/** Where much is at stake: what must be typed, in place of y. */
 	typed?: string;
 	run: () => void | Promise<void>;
@@ -22,7 +24,7 @@ type ConfirmOptions = {
 const WIDTH = 72;
 
 /** Asks before something is done. `y` does it, or the word that must be typed and Enter; anything else doesn't. */
-export const createConfirm = (console: BaseConsole, {title, lines, yes, typed, run}: ConfirmOptions): View => {
+export const createConfirm = (console: BaseConsole, {title, lines, yes, no = 'leave it', typed, run}: ConfirmOptions): View => {
 	const input = typed === undefined ? undefined : createLineInput('', console.changed);
 
 	const finish = () => {
@@ -38,7 +40,7 @@ export const createConfirm = (console: BaseConsole, {title, lines, yes, typed, r
 						{text: 'y', tone: 'accent', isBold: true},
 						{text: ` ${yes}   `},
 						{text: 'n', tone: 'accent', isBold: true},
-						{text: ' leave it'},
+						{text: ` ${no}`},
 					],
 				};
 
@@ -79,7 +81,7 @@ export const createConfirm = (console: BaseConsole, {title, lines, yes, typed, r
 		},
 		describe: () => ({
 			title,
-			lines: [...lines, input ? `Type ${typed ?? ''} and Enter to ${yes}` : `y: ${yes}. n: leave it`],
+			lines: [...lines, input ? `Type ${typed ?? ''} and Enter to ${yes}` : `y: ${yes}. n: ${no}`],
 		}),
 	};
 	return view;

@@ -16,5 +16,5 @@ export const createActivityScreen = (console: Console): View =>
 			else if (entry.node_id !== undefined) console.go({screen: 'nodes', node: entry.node_id});
 			else console.notice({tone: 'info', text: entry.message});
 		},
-		retry: () => console.live.retryNow(),
+		retry: {id: 'retry', run: () => console.live.retryNow()},
 	});

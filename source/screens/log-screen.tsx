@@ -61,7 +61,7 @@ export type LogSource = {
 	waiting: () => readonly string[] | undefined;
 	/** Where an entry leads to; without it, it is only said. */
 	open?: (entry: LogEntry) => void;
-	retry: () => void;
+	retry: Action;
 };
 
 /** A log: live, or back to the oldest entry that is kept. */
@@ -137,11 +137,11 @@ export const createLogScreen = (console: BaseConsole, source: LogSource): View =
 			},
 		},
 		{
-			id: 'retry',
+			...source.retry,
 			run() {
 				history.retry();
-				source.retry();
 				console.changed();
+				return source.retry.run();
 			},
 		},
 		// Whoever moves up wants to read, not to be carried away.

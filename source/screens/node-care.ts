@@ -45,7 +45,7 @@ const restingText = (resting: Resting): string => restingWords[resting];
 const rateText = (bytesPerSecond: number): string => (bytesPerSecond === 0 ? 'any' : `${formatSize(bytesPerSecond)}/s`);
 
 /** What its member lets it take of the line. */
-const lineText = ({up, down}: Pick<LineView, 'up' | 'down'>): string =>
+export const lineText = ({up, down}: Pick<LineView, 'up' | 'down'>): string =>
 	up === 0 && down === 0 ? 'no limit' : `up ${rateText(up)}, down ${rateText(down)}`;
 
 /** How much of a node was emptied, from 0 to 1. */
@@ -97,7 +97,7 @@ const standingText = (standing: NonNullable<NodeView['standing']>, nowMs: number
 export type CareLine = {label: string; value: readonly Piece[]};
 
 /** A text in the lines that it needs, the label at the first of them. */
-const wrapped = (label: string, text: string, width: number, tone?: Tone): CareLine[] =>
+export const wrapped = (label: string, text: string, width: number, tone?: Tone): CareLine[] =>
 	wrap(printable(text), width).map((part, at) => ({
 		label: at === 0 ? label : '',
 		value: [{text: part, ...(tone && {tone})}],

@@ -16,7 +16,7 @@ const LABEL_WIDTH = 11;
 const LEAST_BAR = 4;
 const MOST_BAR = 24;
 
-const restingStates: Record<Resting, string> = {
+export const restingStates: Record<Resting, string> = {
 	paused: 'paused',
 	'off-hours': 'off hours',
 	'near-cap': 'near cap',

@@ -14,6 +14,7 @@ import {formatSize} from '../format.js';
 import {pauseAction} from './healing-actions.js';
 import {logLine} from './log-line.js';
 import {type Problem, problemsOf} from './problems.js';
+import {spokenLine} from './spoken-line.js';
 import {throughputLines} from './throughput.js';
 import {mutedLines, waiting} from './waiting.js';
 
@@ -222,14 +223,7 @@ export const createOverviewScreen = (console: Console): View => {
 		},
 		describe() {
 			const problem = table.selected();
-			const lines = figureLines(console.live.get(), console, 200).map(({pieces}) =>
-				pieces
-					.map(({text}) => text)
-					.filter(text => !/^[█░#.]+$/.test(text))
-					.join('')
-					.replace(/\s+/g, ' ')
-					.trim(),
-			);
+			const lines = figureLines(console.live.get(), console, 200).map(spokenLine);
 			const selection = problem
 				? `${problem.severity === 'bad' ? 'Bad' : 'Warning'}: ${problem.text}`
 				: nothingWrong().join(' ');

@@ -1,4 +1,4 @@
-import type {ScreenId, Tab} from '../console/view.js';
+import type {MemberScreenId, ScreenId, Tab} from '../console/view.js';
 
 /** The screens of a network's console. */
 export const networkTabs: readonly Tab<ScreenId>[] = [
@@ -9,4 +9,12 @@ export const networkTabs: readonly Tab<ScreenId>[] = [
 	{id: 'activity', action: 'screen.activity', title: 'Activity', short: 'Log'},
 	{id: 'people', action: 'screen.people', title: 'People'},
 	{id: 'healing', action: 'screen.healing', title: 'Healing', short: 'Heal'},
+];
+
+/** The screens of a member's console. */
+export const memberTabs: readonly Tab<MemberScreenId>[] = [
+	{id: 'own-node', action: 'screen.own-node', title: 'Node'},
+	{id: 'own-limits', action: 'screen.own-limits', title: 'Limits'},
+	{id: 'own-log', action: 'screen.own-log', title: 'Log'},
+	{id: 'own-doctor', action: 'screen.own-doctor', title: 'Doctor'},
 ];

@@ -2,7 +2,9 @@ import {openPty, type Pty} from './pty.js';
 import {program} from './program.js';
 
 export type ConsoleOptions = {
-	url: string;
+	/** The coordinator's; or, for a member's console, where the own node is. */
+	url?: string;
+	node?: string;
 	/** Its home and working folder. */
 	home: string;
 	columns?: number;
@@ -35,10 +37,11 @@ export const consoleEnvironment = ({home, environment}: Pick<ConsoleOptions, 'ho
 
 /** The real console in a pseudo-terminal. */
 export const openConsole = (options: ConsoleOptions): Pty => {
-	const {url, home, columns = 100, rows = 30, flags = []} = options;
+	const {url, node, home, columns = 100, rows = 30, flags = []} = options;
+	const of = node === undefined ? ['--coordinator', url ?? ''] : ['--node', node];
 	return openPty({
 		command: process.execPath,
-		args: [program, '--coordinator', url, ...flags],
+		args: [program, ...of, ...flags],
 		...{columns, rows, cwd: home},
 		env: consoleEnvironment(options),
 	});

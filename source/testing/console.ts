@@ -1,29 +1,34 @@
 import type {Api} from '../client/api.js';
 import type {KeyringSession} from '../client/keyring-session.js';
 import type {Live, LiveState} from '../client/live-state.js';
+import {createRunner} from '../console/noticeboard.js';
 import {createTheme} from '../console/theme.js';
-import type {Area, Console, Notice, Place, View} from '../console/view.js';
+import type {Area, BaseConsole, Console, Notice, Place, View} from '../console/view.js';
 import type {Transfer, Transfers} from '../transfers/transfer.js';
 
-export type TestConsole = Console & {
-	/** Replaces parts of what the network is known to be. */
-	put: (change: Partial<LiveState>) => void;
+/** What a view did with its console. */
+export type TestBase = BaseConsole & {
 	notices: Notice[];
 	opened: View[];
 	closed: View[];
-	went: Place[];
 	copied: string[];
 	changes: () => number;
 };
 
-type Given = {
+export type TestConsole = Console &
+	TestBase & {
+		/** Replaces parts of what the network is known to be. */
+		put: (change: Partial<LiveState>) => void;
+		went: Place[];
+	};
+
+type GivenBase = {size?: Area; isReadOnly?: boolean; nowMs?: number};
+
+type Given = GivenBase & {
 	live?: Partial<LiveState>;
 	transfers?: Partial<Transfers> & {list?: readonly Transfer[]};
 	api?: Partial<Api>;
 	keyring?: Partial<KeyringSession>;
-	size?: Area;
-	isReadOnly?: boolean;
-	nowMs?: number;
 	folders?: Console['folders'];
 };
 
@@ -76,23 +81,40 @@ const strict = <Type extends object>(given: Partial<Type>, what: string): Type =
 		},
 	}) as Type;
 
+/** What every console has, without a terminal: what views ask for is written down. */
+export const createTestBase = (given: GivenBase): TestBase => {
+	const recorded: Pick<TestBase, 'notices' | 'opened' | 'closed' | 'copied'> = {
+		...{notices: [], opened: [], closed: [], copied: []},
+	};
+	let changes = 0;
+	const notice = (each: Notice) => void recorded.notices.push(each);
+	return {
+		...recorded,
+		changes: () => changes,
+		clock: {now: () => given.nowMs ?? Date.UTC(2026, 10, 23, 12), timer: () => () => {}},
+		theme: createTheme('dark', {LANG: 'C.UTF-8'}),
+		isReadOnly: given.isReadOnly ?? false,
+		size: () => given.size ?? {columns: 120, rows: 40},
+		changed() {
+			changes++;
+		},
+		open: view => void recorded.opened.push(view),
+		close: view => void recorded.closed.push(view),
+		notice,
+		copy: text => void recorded.copied.push(text),
+		run: createRunner(notice),
+	};
+};
+
 /** A console without a terminal and a network: views are made with it, and what they ask for is written down. */
 export const createTestConsole = (given: Given = {}): TestConsole => {
 	const {live, put} = createTestLive(given.live ?? {});
 	const list = given.transfers?.list ?? [];
-	const recorded = {notices: [], opened: [], closed: [], went: [], copied: []} as Pick<
-		TestConsole,
-		'notices' | 'opened' | 'closed' | 'went' | 'copied'
-	>;
-	let changes = 0;
-	const notice = (each: Notice) => {
-		recorded.notices.push(each);
-	};
-	const fail = (error: unknown) => notice({tone: 'bad', text: error instanceof Error ? error.message : String(error)});
+	const went: Place[] = [];
 	return {
-		...recorded,
+		...createTestBase(given),
 		put,
-		changes: () => changes,
+		went,
 		api: strict<Api>({url: 'http://127.0.0.1:3000', ...given.api}, 'api'),
 		live,
 		transfers: strict<Transfers>(
@@ -100,31 +122,7 @@ export const createTestConsole = (given: Given = {}): TestConsole => {
 			'transfers',
 		),
 		keyring: strict<KeyringSession>({vault: () => undefined, ...given.keyring}, 'keyring'),
-		clock: {now: () => given.nowMs ?? Date.UTC(2026, 10, 23, 12), timer: () => () => {}},
-		theme: createTheme('dark', {LANG: 'C.UTF-8'}),
-		isReadOnly: given.isReadOnly ?? false,
 		folders: given.folders ?? {home: '/home/ann', working: '/home/ann'},
-		size: () => given.size ?? {columns: 120, rows: 40},
-		changed() {
-			changes++;
-		},
-		go: place => void recorded.went.push(place),
-		open: view => void recorded.opened.push(view),
-		close: view => void recorded.closed.push(view),
-		notice,
-		copy: text => void recorded.copied.push(text),
-		run(action) {
-			const problem = action.problem?.();
-			if (problem !== undefined) {
-				notice({tone: 'warn', text: problem});
-				return;
-			}
-
-			try {
-				Promise.resolve(action.run()).catch(fail);
-			} catch (error) {
-				fail(error);
-			}
-		},
+		go: place => void went.push(place),
 	};
 };
