@@ -10,6 +10,7 @@ import {createController} from './console/controller.js';
 import {connectionStatus, headFigures, whoPieces, whoSaid} from './console/status.js';
 import type {Action, Area, Console, Head, Place, ScreenId} from './console/view.js';
 import {type FrontOptions, frontParts, openFront} from './console-front.js';
+import {ask} from './doctor/ask.js';
 import {createQuit} from './dialogs/confirm.js';
 import {createHelp} from './dialogs/help.js';
 import {createPalette, networkPlaces} from './dialogs/palette.js';
@@ -17,6 +18,7 @@ import {createPicker} from './dialogs/picker.js';
 import {createActivityScreen} from './screens/activity.js';
 import {createFilesScreen} from './screens/files.js';
 import {createHealingScreen} from './screens/healing.js';
+import {createNetworkDoctor} from './screens/network-doctor.js';
 import {createNodesScreen} from './screens/nodes.js';
 import {createOverviewScreen} from './screens/overview.js';
 import {createPeopleScreen} from './screens/people.js';
@@ -25,6 +27,7 @@ import {networkTabs} from './screens/tabs.js';
 import {createTransfersScreen} from './screens/transfers.js';
 import {createTransfers} from './transfers/queue.js';
 import {createUploadNotes} from './transfers/upload-notes.js';
+import {packageVersion} from './version.js';
 
 export type ConsoleOptions = FrontOptions & {
 	url: string;
@@ -65,6 +68,10 @@ const headOf = (console: Console, area: Area): Head => {
 };
 
 const everywhere = (console: Console): readonly Action[] => [
+	{
+		id: 'doctor',
+		run: () => console.open(createNetworkDoctor(console, {ask, version: packageVersion()})),
+	},
 	{
 		id: 'upload',
 		run: () => console.open(createPicker(console)),

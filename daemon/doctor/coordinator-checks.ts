@@ -2,7 +2,7 @@ import {X509Certificate} from 'node:crypto';
 import path from 'node:path';
 import {z} from 'zod';
 import {formatSize} from '../../source/format.js';
-import {codeOf, type Finding, findingsOf} from './finding.js';
+import {codeOf, type Finding, findingsOf} from '../../source/doctor/finding.js';
 import type {DoctorIo} from './io.js';
 
 /** What only a coordinator can be troubled by. */

@@ -21,9 +21,10 @@ import {startRoleNetwork} from '../testing/roles.js';
 import {checkCertificate, checkFiles, checkNodes} from './coordinator-checks.js';
 import {checkFolder} from './folder-checks.js';
 import {systemIo} from './io.js';
-import {checkClock, checkCoordinator, checkPort} from './network-checks.js';
+import {checkClock, checkCoordinator} from '../../source/doctor/reach-checks.js';
+import {checkPort} from './network-checks.js';
 import {checkAddress, checkChunks, checkLinks, checkMembership} from './node-checks.js';
-import {checkVersion} from './version-check.js';
+import {checkVersion} from '../../source/doctor/version-check.js';
 import {reportText} from './text.js';
 
 const folderOf = (t: ExecutionContext): string => {
@@ -198,14 +199,15 @@ test('a clock that is off is told by how much', async t => {
 		const nowMs = 1_800_000_000_000;
 		const {url} = await serve(t, healthy({timestamp: nowMs + aheadMs}));
 		const {found} = await checkCoordinator(url, {...systemIo, now: () => nowMs});
-		if (found) is(t, checkClock(found), outcome, seen, outcome === 'fine' ? undefined : /timedatectl/);
+		if (found)
+			is(t, checkClock(found, {wrongMs: 120_000}), outcome, seen, outcome === 'fine' ? undefined : /timedatectl/);
 		else t.fail();
 	}
 
 	// One that tells no time in its body tells it in the head of its answer.
 	const header = (name: string) => (name === 'date' ? 'Thu, 01 Jan 1970 00:00:00 GMT' : undefined);
 	const old = {answer: {status: 200, header, text: '{}'}, askedAtMs: 3_600_000};
-	is(t, checkClock(old), 'wrong', /3600 s ahead/, /timedatectl/);
+	is(t, checkClock(old, {wrongMs: 120_000}), 'wrong', /3600 s ahead/, /timedatectl/);
 });
 
 test('versions that are behind are warned of, and such as do not understand each other are wrong', async t => {

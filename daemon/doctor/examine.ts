@@ -5,11 +5,14 @@ import {MASTER_KEY_FILE} from '../coordinator/master-key.js';
 import {NETWORK_KEYS_FILE} from '../coordinator/network-keys.js';
 import {addressOf} from '../node/address.js';
 import {checkCertificate, checkFiles, checkKeys, checkNodes, checkOwnClock, figuresOf} from './coordinator-checks.js';
-import {type Finding, findingsOf} from './finding.js';
+import {type Finding, findingsOf} from '../../source/doctor/finding.js';
 import {checkFolder} from './folder-checks.js';
 import {checkJoinCode} from './join-code-check.js';
-import type {Answered, DoctorIo} from './io.js';
-import {checkClock, checkCoordinator, checkPort, localUrlOf, type PortState} from './network-checks.js';
+import type {Answered} from '../../source/doctor/ask.js';
+import type {DoctorIo} from './io.js';
+import {checkClock, checkCoordinator} from '../../source/doctor/reach-checks.js';
+import {MESSAGE_LIFE_SECONDS} from '../trust/node-messages.js';
+import {checkPort, localUrlOf, type PortState} from './network-checks.js';
 import {
 	checkAddress,
 	checkChunks,
@@ -18,7 +21,7 @@ import {
 	type NodeIdentity,
 	type SayHello,
 } from './node-checks.js';
-import {checkVersion} from './version-check.js';
+import {checkVersion} from '../../source/doctor/version-check.js';
 
 type Served = {host: string; port: number; tlsCertFile?: string | undefined};
 
@@ -162,7 +165,10 @@ export const examineNode = async (
 	const coordinator = await checkCoordinator(of.coordinatorUrl, io);
 	note(coordinator.finding);
 	if (coordinator.found) {
-		note(checkClock(coordinator.found), checkVersion(version, coordinator.found));
+		note(
+			checkClock(coordinator.found, {wrongMs: MESSAGE_LIFE_SECONDS * 1000}),
+			checkVersion(version, coordinator.found),
+		);
 		if (!of.classic) note(await checkMembership(identity, {joinCode: of.join, hello: of.hello}));
 		if (isCodeAsked(of)) {
 			const {coordinatorUrl, join: code = ''} = of;

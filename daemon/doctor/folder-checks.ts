@@ -1,7 +1,7 @@
 import path from 'node:path';
 import {diskFloorBytes} from '../adapters/disk-shards-space.js';
 import {formatSize} from '../../source/format.js';
-import {codeOf, type Finding, findingsOf} from './finding.js';
+import {codeOf, type Finding, findingsOf} from '../../source/doctor/finding.js';
 import type {DoctorIo} from './io.js';
 
 /** What a folder on a disk can be troubled by, whichever part of a network keeps it. */

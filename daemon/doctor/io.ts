@@ -3,10 +3,8 @@ import {once} from 'node:events';
 import {mkdtemp, open, readdir, readFile, rm, rmdir, stat, statfs} from 'node:fs/promises';
 import {createServer} from 'node:http';
 import path from 'node:path';
+import {type Ask, ask} from '../../source/doctor/ask.js';
 import {type FolderHolder, holderOf} from '../adapters/folder-lock.js';
-
-/** What came back from an address. */
-export type Answered = {status: number; header: (name: string) => string | undefined; text: string};
 
 /** Something that listens for as long as a check needs it. */
 export type Listening = {close: () => Promise<void>};
@@ -24,18 +22,12 @@ export type DoctorIo = {
 	/** Writes bytes into a new file below a folder, on to the disk, and removes it again. */
 	tryWriting: (folder: string, bytes: Uint8Array) => Promise<void>;
 	holderOf: (folder: string) => Promise<FolderHolder | undefined>;
-	/** Asks an address, following no redirection. Rejects where no answer comes. */
-	ask: (url: string, request?: AskOptions) => Promise<Answered>;
+	ask: Ask;
 	/** Listens, and answers every request with a text. Rejects where that can't be. */
 	listen: (at: {host: string; port: number; text: string}) => Promise<Listening>;
 	/** A text that nobody else has. */
 	nonce: () => string;
 };
-
-export type AskOptions = {method?: string; headers?: Readonly<Record<string, string>>; body?: string};
-
-const ASK_WITHIN_MS = 8_000;
-const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
 const tryWriting: DoctorIo['tryWriting'] = async (folder, bytes) => {
 	// In a folder of its own: whatever happens, nothing of it lies among what is kept.
@@ -53,30 +45,6 @@ const tryWriting: DoctorIo['tryWriting'] = async (folder, bytes) => {
 		await rm(file, {force: true});
 		await rmdir(own);
 	}
-};
-
-const ask: DoctorIo['ask'] = async (url, {method = 'GET', headers = {}, body} = {}) => {
-	const {got} = await import('got');
-	const giveUp = new AbortController();
-	const request = got(url, {
-		method: method as 'GET',
-		headers,
-		...(body !== undefined && {body}),
-		signal: giveUp.signal,
-		timeout: {request: ASK_WITHIN_MS},
-		retry: {limit: 0},
-		followRedirect: false,
-		throwHttpErrors: false,
-	});
-	void request.on('downloadProgress', ({transferred}) => {
-		if (transferred > MOST_ANSWER_BYTES) giveUp.abort(new Error('The answer is too long'));
-	});
-	const answer = await request;
-	const header = (name: string) => {
-		const value = answer.headers[name.toLowerCase()];
-		return typeof value === 'string' ? value : undefined;
-	};
-	return {status: answer.statusCode, header, text: answer.body};
 };
 
 const listen: DoctorIo['listen'] = async ({host, port, text}) => {

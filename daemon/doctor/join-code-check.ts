@@ -1,9 +1,9 @@
 import {apiOf} from '../node/address.js';
 import {reasonIn} from '../node/answer.js';
 import {parseJoinCode} from '../trust/join-code.js';
-import {type Finding, findingsOf} from './finding.js';
+import {type Finding, findingsOf} from '../../source/doctor/finding.js';
 import type {DoctorIo} from './io.js';
-import {silenceOf} from './network-checks.js';
+import {silenceOf} from '../../source/doctor/reach-checks.js';
 
 /** Whether a node could join with its code. The coordinator is asked by the code's hash, and takes no use of it. */
 export const checkJoinCode = async (

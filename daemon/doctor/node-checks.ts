@@ -2,9 +2,11 @@ import path from 'node:path';
 import {apiOf} from '../node/address.js';
 import type {KeyTexts} from '../trust/keys.js';
 import {LINK_PROTOCOL} from '../trust/node-messages.js';
-import {codeOf, type Finding, findingsOf} from './finding.js';
-import type {Answered, DoctorIo} from './io.js';
-import {localUrlOf, type PortState, silenceOf} from './network-checks.js';
+import {codeOf, type Finding, findingsOf} from '../../source/doctor/finding.js';
+import type {Answered} from '../../source/doctor/ask.js';
+import type {DoctorIo} from './io.js';
+import {silenceOf} from '../../source/doctor/reach-checks.js';
+import {localUrlOf, type PortState} from './network-checks.js';
 
 /** What only a node can be troubled by. */
 

@@ -14,7 +14,8 @@ export type Scope =
 	| 'account'
 	| 'healing'
 	| 'picker'
-	| 'own node';
+	| 'own node'
+	| 'doctor';
 
 export type Binding = {
 	scope: Scope;
@@ -41,6 +42,12 @@ export const keymap = {
 	'screen.previous': {scope: 'everywhere', keys: ['shift-tab'], label: 'previous', help: 'Go to the previous screen'},
 	palette: {scope: 'everywhere', keys: [':'], label: 'palette', help: 'Name an action or a screen'},
 	help: {scope: 'everywhere', keys: ['?', 'f1'], label: 'help', help: 'Show what the keys do here'},
+	doctor: {
+		scope: 'everywhere',
+		keys: ['!'],
+		label: 'doctor',
+		help: 'Look what stands between here and the coordinator',
+	},
 	upload: {scope: 'everywhere', keys: ['u'], label: 'upload', help: 'Choose files to upload', isChange: true},
 	back: {scope: 'everywhere', keys: ['escape'], label: 'back', help: 'Close what is on top, or take the filter away'},
 	retry: {scope: 'everywhere', keys: ['ctrl-r'], label: 'reconnect', help: 'Ask the coordinator again at once'},
@@ -271,7 +278,7 @@ export const keymap = {
 		help: 'Leave the network: its shards move elsewhere first; or stay after all',
 		isChange: true,
 	},
-	'own.examine': {scope: 'own node', keys: ['e'], label: 'examine', help: 'Look for what may be wrong, now'},
+	'doctor.examine': {scope: 'doctor', keys: ['e'], label: 'examine', help: 'Look for what may be wrong, now'},
 } as const satisfies Record<string, Binding>;
 
 export type ActionId = keyof typeof keymap;

@@ -24,7 +24,10 @@ type ConfirmOptions = {
 const WIDTH = 72;
 
 /** Asks before something is done. `y` does it, or the word that must be typed and Enter; anything else doesn't. */
-export const createConfirm = (console: BaseConsole, {title, lines, yes, no = 'leave it', typed, run}: ConfirmOptions): View => {
+export const createConfirm = (
+	console: BaseConsole,
+	{title, lines, yes, no = 'leave it', typed, run}: ConfirmOptions,
+): View => {
 	const input = typed === undefined ? undefined : createLineInput('', console.changed);
 
 	const finish = () => {

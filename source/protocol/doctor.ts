@@ -1,7 +1,7 @@
 import {z} from 'zod';
 
 /**
-What `pjas-daemon doctor` found out about a coordinator or a node on this machine. The same text serves people and programs:
+What `pjas-daemon doctor` found out about a coordinator or a node on this machine, or a console about its way to a coordinator. The same text serves people and programs:
 each check says what it tried, what it saw, and what helps.
 */
 export const doctorChecks = [
@@ -21,6 +21,8 @@ export const doctorChecks = [
 	'address',
 	'nodes',
 	'files',
+	'sign-in',
+	'events',
 ] as const;
 export type DoctorCheck = (typeof doctorChecks)[number];
 

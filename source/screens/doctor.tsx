@@ -114,6 +114,8 @@ const createFindingView = (console: BaseConsole, row: Row): View => {
 	const title = `${row.check}: ${words[row.outcome].text}`;
 	return {
 		title: () => title,
+		// As what it was opened from may be.
+		isAside: true,
 		actions: () => [],
 		render(area) {
 			const {columns: width, rows} = insideOf(area);

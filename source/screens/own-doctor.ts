@@ -13,5 +13,5 @@ export const createOwnDoctorScreen = (console: MemberConsole): View =>
 			'The node has not looked for troubles since it runs.',
 			'e has it look: folder, disk, port, coordinator, clock, version, and the way to it. It changes nothing.',
 		],
-		examine: {id: 'own.examine', problem: () => unreached(console), run: async () => console.node.examine()},
+		examine: {id: 'doctor.examine', problem: () => unreached(console), run: async () => console.node.examine()},
 	});

@@ -1,7 +1,7 @@
 import {z} from 'zod';
-import {isOlder, OLDEST_PROTOCOL, PROTOCOL, UNTOLD_PROTOCOL} from '../../source/protocol/version.js';
+import {isOlder, OLDEST_PROTOCOL, PROTOCOL, UNTOLD_PROTOCOL} from '../protocol/version.js';
 import {type Finding, findingsOf} from './finding.js';
-import type {FoundCoordinator} from './network-checks.js';
+import type {FoundCoordinator} from './reach-checks.js';
 
 const toldSchema = z.object({version: z.string().optional(), protocol: z.int().default(UNTOLD_PROTOCOL)});
 

@@ -1,6 +1,6 @@
-import type {DoctorCheck, Finding} from '../../source/protocol/doctor.js';
+import type {DoctorCheck, Finding} from '../protocol/doctor.js';
 
-export type {Finding} from '../../source/protocol/doctor.js';
+export type {Finding} from '../protocol/doctor.js';
 
 /** Makes the findings of one check, all about one thing that was tried. */
 export const findingsOf = (check: DoctorCheck, tried: string) => ({
