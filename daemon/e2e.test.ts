@@ -1,59 +1,16 @@
-import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import {createApi} from '../source/client/api.js';
 import type {Uploaded} from '../source/client/contract.js';
 import {unlockKeyring} from '../source/protocol/keyring.js';
 import {runProgram} from '../source/testing/program.js';
-import {type Keeper, startDaemon, temporaryFolder, until} from './testing/processes.js';
-import {startRecorder} from './testing/recorder.js';
+import {temporaryFolder} from './testing/processes.js';
+import {filesBelow, foundIn, startWatched} from './testing/watched.js';
 
 const PASSPHRASE = 'nine lives of Größe';
 const NAME = 'Tagebuch-Geheimnis Mai.epub';
 const TYPE = 'application/epub+zip';
 const SENTENCE = 'The treasure lies below the third oak tree. ';
-
-/** All ways in which somebody might write some bytes down. */
-const formsOf = (bytes: Uint8Array): Buffer[] => {
-	const raw = Buffer.from(bytes);
-	const texts = [
-		raw.toString('hex'),
-		raw.toString('hex').toUpperCase(),
-		...[0, 1, 2].flatMap(shift => {
-			// Base64 of a text inside another one begins at any of three places.
-			const inner = Buffer.concat([Buffer.alloc(shift), raw]);
-			const start = Math.ceil((shift * 4) / 3);
-			return (['base64', 'base64url'] as const).map(encoding =>
-				inner.toString(encoding).replace(/=+$/, '').slice(start, -1),
-			);
-		}),
-		JSON.stringify(raw.toString('utf8')).slice(1, -1),
-		encodeURIComponent(raw.toString('utf8')),
-	];
-	return [raw, ...texts.map(text => Buffer.from(text))];
-};
-
-const filesBelow = (folder: string): Buffer[] =>
-	readdirSync(folder, {recursive: true, withFileTypes: true})
-		.filter(entry => entry.isFile())
-		.map(entry => readFileSync(path.join(entry.parentPath, entry.name)));
-
-/** Which of the secrets are found in any of the places. */
-const foundIn = (places: readonly Buffer[], secrets: Record<string, Uint8Array>): string[] =>
-	Object.entries(secrets)
-		.filter(([, bytes]) => formsOf(bytes).some(form => places.some(place => place.includes(form))))
-		.map(([name]) => name);
-
-/** A coordinator and three nodes on folders, whose log says all it can, behind something that records all that is said. */
-const startWatched = async (t: Keeper) => {
-	const folder = temporaryFolder(t);
-	const daemon = startDaemon(t, ['--role', 'local', '--data', 'data', '--port', '0', '--log-level', 'debug'], {folder});
-	const url = await daemon.ready();
-	const token = readFileSync(path.join(folder, 'data', 'coordinator', 'admin.token'), 'utf8').trim();
-	const api = createApi(url, {token});
-	await until('its nodes are there', async () => (await api.stats()).onlineNodes >= 3);
-	return {folder, daemon, token, api, recorder: await startRecorder(t, url)};
-};
 
 test('what is sealed end to end is on no disk, in no log and on no wire, and another machine reads it', async t => {
 	const {folder, daemon, recorder, token, api} = await startWatched(t);

@@ -1,26 +1,21 @@
-import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {gzipSync} from 'node:zlib';
-import {createRequire} from 'node:module';
-import test, {type ExecutionContext} from 'ava';
-import type {Browser, BrowserContext, Page} from 'playwright-core';
+import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../source/protocol/chunking.js';
 import {PjasError} from '../source/protocol/errors.js';
 import {readPageFiles} from './adapters/page-files.js';
 import {systemRandom} from './adapters/system.js';
 import {pageFolder} from './page-folder.js';
-import {findBrowser, startBrowser} from './testing/browser.js';
-import {formOf, passwordOf, type PeopleNetwork, startPeopleNetwork} from './testing/people.js';
+import {browserTests} from './testing/browser.js';
+import {drop, look, open, row, signIn, startPageNetwork, store, visit} from './testing/page-visits.js';
+import {formOf} from './testing/people.js';
 import {same} from './testing/requests.js';
 
 /** The page as a browser sees it: built, served by a real coordinator, and used as people do. */
 
-const DAY_MS = 24 * 3600 * 1000;
 const MOST_ENTRY_BYTES = 150 * 1024;
-
-const start = async (t: ExecutionContext): Promise<PeopleNetwork> =>
-	startPeopleNetwork(t, {trashMs: 7 * DAY_MS, more: {page: await readPageFiles(pageFolder())}});
 
 test('what sign-in and the list need is at most 150 KiB of JavaScript, compressed', async t => {
 	const page = await readPageFiles(pageFolder());
@@ -33,7 +28,7 @@ test('what sign-in and the list need is at most 150 KiB of JavaScript, compresse
 });
 
 test('the page is served compressed and cached; programs at the same address get JSON', async t => {
-	const {url} = await start(t);
+	const {url} = await startPageNetwork(t);
 	const asBrowser = {accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'accept-encoding': 'gzip, br'};
 	const page = await fetch(url, {headers: asBrowser});
 	t.is(page.status, 200);
@@ -77,95 +72,12 @@ test('the page is served compressed and cached; programs at the same address get
 
 /* In a browser */
 
-const program = findBrowser();
-const inBrowser = program === undefined ? test.skip : test.serial;
-let browser: Browser | undefined;
-
-if (program === undefined) {
-	test('the page in a browser is left out', t => {
-		t.log('No Chromium was found: install one, or name one in PJAS_BROWSER');
-		t.pass();
-	});
-} else {
-	test.before(async () => {
-		browser = await startBrowser(program);
-	});
-	test.after.always(async () => browser?.close());
-}
-
-type Visit = {page: Page; context: BrowserContext; network: PeopleNetwork};
-type VisitOptions = {isPhone?: boolean; isDark?: boolean; network: PeopleNetwork; at?: string};
-
-/** A browser that knows nobody. Whatever it says went wrong, or asks of another host, fails the test. */
-const visit = async (t: ExecutionContext, {isPhone, isDark, network, at = '/'}: VisitOptions): Promise<Visit> => {
-	if (!browser) throw new Error('there is no browser');
-	const context = await browser.newContext({
-		viewport: isPhone ? {width: 390, height: 780} : {width: 1280, height: 800},
-		hasTouch: isPhone ?? false,
-		colorScheme: isDark ? 'dark' : 'light',
-		locale: 'en-GB',
-		timezoneId: 'UTC',
-	});
-	context.setDefaultTimeout(20_000);
-	const page = await context.newPage();
-	page.on('pageerror', error => t.fail(`the page threw: ${String(error)}`));
-	page.on('console', message => {
-		// A refusal by the API is told in the console by the browser itself.
-		if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) t.fail(message.text());
-	});
-	page.on('request', request => {
-		const {protocol, origin} = new URL(request.url());
-		if (protocol.startsWith('http')) t.is(origin, network.url, 'another host is asked');
-	});
-	await page.goto(network.url + at);
-	return {page, context, network};
-};
-
-const signIn = async ({page}: Visit, name: string): Promise<void> => {
-	await page.getByLabel('Name').fill(name);
-	await page.getByLabel('Password').fill(passwordOf(name));
-	await page.getByRole('button', {name: 'Sign in'}).click();
-	await page.getByRole('heading', {name: 'Files', exact: true}).waitFor();
-};
-
-const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** What axe has to say against what is seen now. Where a folder is named, a picture goes there. */
-const look = async (t: ExecutionContext, {page}: Visit, name: string): Promise<void> => {
-	const folder = process.env['PJAS_PAGE_PICTURES'];
-	if (folder !== undefined) {
-		await mkdir(folder, {recursive: true});
-		await page.screenshot({path: path.join(folder, `${name}.png`)});
-	}
-
-	// The page's own policy refuses scripts of others, and rightly: this one comes in by the browser's back door.
-	await page.evaluate(await readFile(axeFile, 'utf8'));
-	const found = await page.evaluate<{id: string; nodes: string[]}[]>(
-		'axe.run().then(({violations}) => violations.map(({id, nodes}) => ({id, nodes: nodes.map(node => node.html)})))',
-	);
-	t.deepEqual(found, [], name);
-};
-
-/** Drops files on the page as a hand does. */
-const drop = async ({page}: Visit, files: Record<string, string>): Promise<void> => {
-	const transfer = await page.evaluateHandle(
-		`(() => {
-			const transfer = new DataTransfer();
-			for (const [name, text] of ${JSON.stringify(Object.entries(files))}) transfer.items.add(new File([text], name));
-			return transfer;
-		})()`,
-	);
-	for (const event of ['dragenter', 'dragover', 'drop']) {
-		await page.dispatchEvent('.shell', event, {dataTransfer: transfer});
-	}
-};
-
-const row = ({page}: Visit, name: string) => page.getByRole('row').filter({hasText: name});
+const inBrowser = browserTests(test);
 
 inBrowser(
 	'somebody signs in, drops a file, loads the page again, downloads it, deletes it and brings it back',
 	async t => {
-		const network = await start(t);
+		const network = await startPageNetwork(t);
 		await network.addAccount('ann');
 		const visited = await visit(t, {network});
 		const {page} = visited;
@@ -226,7 +138,7 @@ inBrowser(
 );
 
 inBrowser('on a phone and in the dark, all fits and axe has nothing to say', async t => {
-	const network = await start(t);
+	const network = await startPageNetwork(t);
 	const token = await network.addAccount('ann');
 	for (const name of ['Holidays/sea.jpg', 'Holidays/hills.jpg', 'Letter to the council.pdf', 'budget 2026.csv']) {
 		await network.as(token)('POST', '/api/files/upload', {form: formOf(name, name.repeat(2000))});
@@ -253,7 +165,7 @@ inBrowser('on a phone and in the dark, all fits and axe has nothing to say', asy
 inBrowser(
 	'an upload that is cut off in its middle goes on where it stopped, after the page was loaded again',
 	async t => {
-		const network = await start(t);
+		const network = await startPageNetwork(t);
 		await network.addAccount('ann');
 		const folder = await mkdtemp(path.join(tmpdir(), 'pjas-page-'));
 		t.teardown(async () => rm(folder, {recursive: true}));
@@ -308,19 +220,6 @@ inBrowser(
 	},
 );
 
-const store = async (
-	network: PeopleNetwork,
-	token: string,
-	name: string,
-	type: string,
-	content: string | Uint8Array<ArrayBuffer>,
-): Promise<void> => {
-	const form = new FormData();
-	form.append('file', new Blob([content], {type}), name);
-	const answer = await network.as(token)('POST', '/api/files/upload', {form});
-	if (!answer.ok) throw new Error(await answer.text());
-};
-
 const DOT = Buffer.from(
 	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
 	'base64',
@@ -331,13 +230,8 @@ const PAPER = `%PDF-1.4
 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>endobj
 trailer<</Root 1 0 R>>`;
 
-const open = async (visited: Visit, name: string) => {
-	await visited.page.getByRole('button', {name}).click();
-	return visited.page.getByRole('dialog');
-};
-
 inBrowser('a file is looked at, shared by a link with a password, had by a stranger, and taken back', async t => {
-	const network = await start(t);
+	const network = await startPageNetwork(t);
 	const token = await network.addAccount('ann');
 	const letter = '<h1>Dear council</h1>'.repeat(100);
 	await store(network, token, 'letter.html', 'text/html', letter);
@@ -399,7 +293,7 @@ inBrowser('a file is looked at, shared by a link with a password, had by a stran
 inBrowser(
 	'the network and its nodes are seen as they change, and a node is invited, emptied and sent away',
 	async t => {
-		const network = await start(t);
+		const network = await startPageNetwork(t);
 		const token = await network.addAccount('ann');
 		await network.addNode({owner: 'ann', zone: 'Main Street 1'});
 		await store(network, token, 'letter.txt', 'text/plain', 'Dear council');
@@ -444,7 +338,7 @@ inBrowser(
 );
 
 inBrowser('a part of the page that can’t be loaded takes nothing else away, and is there at the next try', async t => {
-	const network = await start(t);
+	const network = await startPageNetwork(t);
 	const token = await network.addAccount('ann');
 	await store(network, token, 'letter.txt', 'text/plain', 'Dear council');
 	const visited = await visit(t, {network});
@@ -465,7 +359,7 @@ inBrowser('a part of the page that can’t be loaded takes nothing else away, an
 });
 
 inBrowser('an uploaded page can neither read the session nor act with it', async t => {
-	const network = await start(t);
+	const network = await startPageNetwork(t);
 	const token = await network.addAccount('ann');
 	const evil = `<script>
 		document.title = 'ran';

@@ -25,7 +25,7 @@ export const PAGE_POLICY = [
 	"connect-src 'self'",
 	"img-src 'self' blob:",
 	"media-src 'self' blob:",
-	'frame-src blob:',
+	"frame-src 'self' blob:",
 	"base-uri 'none'",
 	"form-action 'none'",
 	"frame-ancestors 'none'",

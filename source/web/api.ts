@@ -1,5 +1,6 @@
 import type {z} from 'zod';
 import {errorSchema} from '../protocol/api.js';
+import {errorKinds, isErrorCode, PjasError} from '../protocol/errors.js';
 import {pathOf, type RouteName, routes} from '../protocol/routes.js';
 
 /** What an answer of the coordinator says went wrong; `OFFLINE` where none came. */
@@ -18,10 +19,30 @@ export const isApiError = (error: unknown, code: string): error is ApiError =>
 
 /** What went wrong, in words for whoever looks at the page. */
 export const messageOf = (error: unknown): string =>
-	error instanceof ApiError ? error.message : 'Something went wrong in this page. Load it again.';
+	error instanceof ApiError
+		? error.message
+		: error instanceof PjasError
+			? `${error.message}.`
+			: 'Something went wrong in this page. Load it again.';
+
+/** Whether a second try may end better. */
+export const isPassing = (error: unknown): boolean => {
+	if (!(error instanceof ApiError || error instanceof PjasError)) return false;
+	return error.code === 'OFFLINE' || (isErrorCode(error.code) && errorKinds[error.code].retryable);
+};
 
 export const offline = (cause?: unknown): ApiError =>
 	new ApiError('OFFLINE', 'The storage network can’t be reached. Check your connection, then try again.', cause);
+
+/** A part of the page's program; the line may be down, or the coordinator another version by now, with other parts. */
+export const loadPart = async <Part>(load: () => Promise<Part>): Promise<Part> =>
+	load().catch((cause: unknown) => {
+		throw new ApiError(
+			'OFFLINE',
+			'This part of the page can’t be loaded. Check your connection, then try again. If that doesn’t help, load the page anew.',
+			cause,
+		);
+	});
 
 type CallOptions = {
 	id?: string;

@@ -1,7 +1,11 @@
+import type {OpenedFile} from '../client/opened-files.js';
 import {deletedSchema, type FileView, fileAnswerSchema} from '../protocol/api.js';
 import {escapeControls} from '../protocol/escape.js';
-import {call, isApiError, messageOf} from './api.js';
+import {addressOf, call, isApiError, messageOf} from './api.js';
 import {dropFile, putFile} from './files-store.js';
+import type {FileSource} from './fetch-file.js';
+import {startSaving} from './savings.js';
+import {keyring} from './sealing.js';
 import {ask} from './session.js';
 import {createStore} from './store.js';
 
@@ -54,4 +58,16 @@ export const renameFile = async (file: FileView, filename: string): Promise<void
 	const {file: renamed} = await call('changeFile', fileAnswerSchema, {id: file.file_id, json: {filename}});
 	putFile(renamed);
 	tell({text: `Renamed to “${escapeControls(filename)}”`});
+};
+
+/** Where a file of the list is fetched, and what opens it. */
+export const sourceOf = ({file_id: id, e2e}: OpenedFile): FileSource => {
+	const key = keyring.get()?.vault.known(id);
+	return {address: addressOf('download', id), ...(key && {seal: {e2e, key}})};
+};
+
+/** Downloads a file that the keyring opens. */
+export const downloadSealed = (file: OpenedFile): void => {
+	const {file_id: id, filename: name, size: sizeBytes} = file;
+	void startSaving({id, name, sizeBytes, source: sourceOf(file)});
 };

@@ -1,13 +1,19 @@
-import {errorOf, offline} from './api.js';
+import {errorOf, loadPart, offline} from './api.js';
+import type {Seal} from './sealed/open.js';
 
 export type FileSource = {
 	/** Where it is fetched. */
 	address: string;
 	/** What must go along, where an address alone is not enough. */
 	headers?: Record<string, string>;
+	/** What opens it, where it is sealed end to end. */
+	seal?: Seal;
 };
 
-const fetchFrom = async (
+const openPart = async () => loadPart(async () => import('./sealed/open.js'));
+
+/** Calls for a file, and gives a good answer. */
+export const fetchFrom = async (
 	{address, headers = {}}: FileSource,
 	more: Record<string, string>,
 	signal: AbortSignal | null,
@@ -25,13 +31,24 @@ const broken = (error: unknown) => {
 	throw offline(error);
 };
 
-/** The whole of a file. */
-export const fetchBlob = async (source: FileSource, signal: AbortSignal | null = null): Promise<Blob> =>
-	(await fetchFrom(source, {}, signal)).blob().catch(broken);
+/** The whole of a file. Whoever asks knows that it fits into memory. */
+export const fetchBlob = async (source: FileSource, signal: AbortSignal): Promise<Blob> => {
+	if (!source.seal) return (await fetchFrom(source, {}, signal)).blob().catch(broken);
+	const {openSealed, readAll} = await openPart();
+	const {type, body} = await openSealed(source, source.seal, signal);
+	return new Blob(await readAll(body), {type});
+};
 
 /** The beginning of a file as text, at most so many bytes of it. */
-export const fetchText = async (source: FileSource, mostBytes: number, signal: AbortSignal): Promise<string> =>
-	(await fetchFrom(source, {Range: `bytes=0-${mostBytes - 1}`}, signal)).text().catch(broken);
+export const fetchText = async (source: FileSource, mostBytes: number, signal: AbortSignal): Promise<string> => {
+	if (!source.seal) {
+		return (await fetchFrom(source, {Range: `bytes=0-${mostBytes - 1}`}, signal)).text().catch(broken);
+	}
+
+	const {openSealed, readAll} = await openPart();
+	const {body} = await openSealed(source, source.seal, signal);
+	return new Blob(await readAll(body, mostBytes)).text();
+};
 
 /** Has the browser keep something as a file. */
 export const save = (blob: Blob, name: string): void => {

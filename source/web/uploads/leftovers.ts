@@ -1,9 +1,10 @@
 import {z} from 'zod';
 import {session} from '../session.js';
 import {createStore} from '../store.js';
+import type {Sending} from './sending.js';
 
 /** An upload of before that was cut off, and that the coordinator still has a part of. */
-export type Leftover = {key: string; name: string; sizeBytes: number; address: string};
+export type Leftover = {key: string; name: string; sizeBytes: number; isSealed: boolean; address: string};
 
 /** Where the library of tus keeps what it began. */
 const PREFIX = 'tus::';
@@ -15,32 +16,44 @@ const nameOfAccount = (): string => {
 
 const ownPrefix = (): string => `pjas ${nameOfAccount()} `;
 
-/** Tells a file again that was sent before by the same person, into the same folder. */
-export const fingerprintOf = (name: string, {size, lastModified}: File): string =>
-	`${ownPrefix()}${size} ${lastModified} ${name}`;
+/** Tells a file again that was sent before by the same person, into the same folder. It stays in this browser. */
+export const fingerprintOf = ({
+	name,
+	file: {size, lastModified},
+	isSealed,
+}: Pick<Sending, 'name' | 'file' | 'isSealed'>): string =>
+	`${ownPrefix()}${isSealed ? 'sealed ' : ''}${size} ${lastModified} ${name}`;
 
-const keptSchema = z.object({size: z.number(), metadata: z.object({filename: z.string()}), uploadUrl: z.string()});
+const keptSchema = z.object({uploadUrl: z.string()});
 
 const read = (key: string): Leftover | undefined => {
 	try {
-		const {size, metadata, uploadUrl} = keptSchema.parse(JSON.parse(localStorage.getItem(key) ?? ''));
-		return {key, name: metadata.filename, sizeBytes: size, address: uploadUrl};
+		const [, sealed, size, name] =
+			/^(sealed )?(\d+) \d+ (.+)::\d+$/s.exec(key.slice((PREFIX + ownPrefix()).length)) ?? [];
+		const {uploadUrl: address} = keptSchema.parse(JSON.parse(localStorage.getItem(key) ?? ''));
+		if (name === undefined) return undefined;
+		return {key, name, sizeBytes: Number(size), isSealed: sealed !== undefined, address};
 	} catch {
 		return undefined;
 	}
 };
 
-export const leftovers = createStore<readonly Leftover[]>([]);
-
-/** Looks for what was cut off. A browser may keep pages from storing anything: then nothing is. */
-export const findLeftovers = (): void => {
+/** What was cut off and begins so. A browser may keep pages from storing anything: then nothing is. */
+const leftoversWith = (start: string): Leftover[] => {
 	try {
-		const keys = Object.keys(localStorage).filter(key => key.startsWith(PREFIX + ownPrefix()));
-		leftovers.set(keys.map(read).filter(found => found !== undefined));
+		const keys = Object.keys(localStorage).filter(key => key.startsWith(PREFIX + start));
+		return keys.map(read).filter(found => found !== undefined);
 	} catch {
-		leftovers.set([]);
+		return [];
 	}
 };
+
+/** What was begun of this file. */
+export const leftoverOf = (fingerprint: string): Leftover | undefined => leftoversWith(`${fingerprint}::`)[0];
+
+export const leftovers = createStore<readonly Leftover[]>([]);
+
+export const findLeftovers = (): void => leftovers.set(leftoversWith(ownPrefix()));
 
 /** Gives one up, here and at the coordinator, which would keep its part for some days. */
 export const forgetLeftover = async ({key, address}: Leftover): Promise<void> => {

@@ -1,7 +1,8 @@
-import {errorKinds, isErrorCode} from '../../protocol/errors.js';
-import {ApiError, isApiError} from '../api.js';
+import {isApiError, isPassing} from '../api.js';
+import {isSealing} from '../sealing.js';
 import {ask} from '../session.js';
 import {createStore} from '../store.js';
+import {wait} from '../wait.js';
 import {findLeftovers} from './leftovers.js';
 import {stopForGood} from './sending.js';
 import {send} from './transport.js';
@@ -10,6 +11,8 @@ export type Upload = {
 	id: number;
 	file: File;
 	name: string;
+	/** Whether it is sealed end to end before it goes out. */
+	isSealed: boolean;
 	state: 'waiting' | 'sending' | 'paused' | 'failed' | 'done';
 	sentBytes: number;
 	error?: unknown;
@@ -34,36 +37,13 @@ const change = (id: number, changes: Partial<Upload>): void => {
 
 const find = (id: number): Upload | undefined => uploads.get().find(upload => upload.id === id);
 
-/** Whether a second try may end better. */
-const isPassing = (error: unknown): boolean => {
-	if (!(error instanceof ApiError)) return false;
-	return error.code === 'OFFLINE' || (isErrorCode(error.code) && errorKinds[error.code].retryable);
-};
-
-const wait = async (ms: number, signal: AbortSignal): Promise<void> =>
-	new Promise(resolve => {
-		const timer = window.setTimeout(resolve, ms);
-		// Who is online again need not wait any longer.
-		for (const target of [signal, window]) {
-			const event = target === window ? 'online' : 'abort';
-			target.addEventListener(
-				event,
-				() => {
-					window.clearTimeout(timer);
-					resolve();
-				},
-				{once: true},
-			);
-		}
-	});
-
-const sendOne = async ({id, file, name}: Upload): Promise<void> => {
+const sendOne = async ({id, file, name, isSealed}: Upload): Promise<void> => {
 	const stop = new AbortController();
 	const isStopped = () => stop.signal.aborted;
 	stops.set(id, stop);
 	change(id, {state: 'sending', error: undefined});
 	try {
-		await send({file, name, signal: stop.signal, onSent: sentBytes => change(id, {sentBytes})});
+		await send({file, name, isSealed, signal: stop.signal, onSent: sentBytes => change(id, {sentBytes})});
 		change(id, {state: 'done', sentBytes: file.size, failures: 0});
 	} catch (error) {
 		if (isStopped()) return;
@@ -92,12 +72,17 @@ const next = (): void => {
 	}
 };
 
-export type Chosen = {file: File; name: string};
+export type Chosen = {
+	file: File;
+	name: string;
+	/** As it was begun; without it, as new ones are now. */
+	isSealed?: boolean;
+};
 
 export const addUploads = (chosen: readonly Chosen[]): void => {
-	const added = chosen.map(({file, name}): Upload => {
+	const added = chosen.map(({file, name, isSealed = isSealing.get()}): Upload => {
 		lastId++;
-		return {id: lastId, file, name, state: 'waiting', sentBytes: 0, failures: 0};
+		return {id: lastId, file, name, isSealed, state: 'waiting', sentBytes: 0, failures: 0};
 	});
 	uploads.set([...uploads.get(), ...added]);
 	next();

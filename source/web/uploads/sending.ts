@@ -2,6 +2,8 @@ export type Sending = {
 	file: File;
 	/** As it is to be called, with the folders before it. */
 	name: string;
+	/** Whether it is to be sealed end to end. */
+	isSealed: boolean;
 	/** Told how many bytes have gone out. */
 	onSent: (sentBytes: number) => void;
 	signal: AbortSignal;

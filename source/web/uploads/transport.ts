@@ -1,7 +1,7 @@
 import {CHUNK_SIZE_BYTES} from '../../protocol/chunking.js';
 import {uploadedSchema} from '../../protocol/api.js';
 import {pathOf, routes} from '../../protocol/routes.js';
-import {ApiError, errorOf, offline} from '../api.js';
+import {ApiError, errorOf, loadPart, offline} from '../api.js';
 import type {Send} from './sending.js';
 
 /** In one request, from the beginning each time. (Only `XMLHttpRequest` tells how far a body has come.) */
@@ -40,9 +40,12 @@ const sendAtOnce: Send = async ({file, name, onSent, signal}) =>
 
 /** A file of more than a chunk is sent so that it can be resumed; a smaller one begins anew as cheaply. */
 export const send: Send = async sending => {
+	if (sending.isSealed) {
+		const {sendSealed} = await loadPart(async () => import('./sealed.js'));
+		return sendSealed(sending);
+	}
+
 	if (sending.file.size <= CHUNK_SIZE_BYTES) return sendAtOnce(sending);
-	const {sendResumable} = await import('./resumable.js').catch((error: unknown) => {
-		throw offline(error);
-	});
+	const {sendResumable} = await loadPart(async () => import('./resumable.js'));
 	return sendResumable(sending);
 };

@@ -1,15 +1,19 @@
 import {type SubmitEvent, useState} from 'react';
+import type {OpenedFile} from '../../client/opened-files.js';
 import type {FileView} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
-import {addressOf} from '../api.js';
-import {deleteFiles, renameFile, tellProblem} from '../deeds.js';
+import {addressOf, ApiError} from '../api.js';
+import {deleteFiles, downloadSealed, renameFile, sourceOf, tellProblem} from '../deeds.js';
 import {textOf} from '../form-text.js';
 import {kindOf} from '../model/kind.js';
 import {safetyOf} from '../model/safety.js';
+import {lockedText} from '../model/seal-words.js';
 import {session} from '../session.js';
 import {useStore} from '../store.js';
+import {LockedNote} from './keyring.js';
 import {later} from './later.js';
 import {Field, Icon, Problem} from './parts.js';
+import {SavingRows} from './saving-rows.js';
 import {exactDate} from './words.js';
 
 const Preview = later(async () => import('./preview.js'));
@@ -24,13 +28,14 @@ const readers = {
 const readersOf = ({visibility, shared_with: sharedWith}: FileView): string =>
 	visibility === 'private' && sharedWith.length > 0 ? `Its owner, ${sharedWith.join(', ')}` : readers[visibility];
 
-const Facts = ({file}: {file: FileView}) => {
+const Facts = ({file}: {file: OpenedFile}) => {
 	const safety = safetyOf(file);
 	const facts: [string, string, string?][] = [
 		['Safety', safety.text, safety.state],
 		['Size', formatSize(file.size)],
 		['Uploaded', exactDate(file.uploaded_at)],
 		['Kind', file.type],
+		...(file.e2e ? ([['Sealed', 'End to end']] as [string, string][]) : []),
 		...(file.owner === '' ? [] : ([['Owner', file.owner]] as [string, string][])),
 		['Who can open it', readersOf(file)],
 	];
@@ -91,19 +96,25 @@ const useMayChange = ({owner}: FileView): {mayChange: boolean; mayShare: boolean
 	return {mayChange, mayShare: mayChange && !open};
 };
 
-type DeedsProps = {file: FileView; onRename: () => void; onShare: () => void; onRemove: () => void};
+type DeedsProps = {file: OpenedFile; onRename: () => void; onShare: () => void; onRemove: () => void};
 
 const Deeds = ({file, onRename, onShare, onRemove}: DeedsProps) => {
 	const {mayChange, mayShare} = useMayChange(file);
 	return (
 		<div className="buttons">
-			{!file.e2e && (
+			{!file.e2e && file.seal === undefined && (
 				<a className="button main" href={addressOf('download', file.file_id)} download>
 					<Icon name="download" />
 					Download
 				</a>
 			)}
-			{mayShare && !file.e2e && (
+			{file.seal === 'opened' && (
+				<button type="button" className="main" onClick={() => downloadSealed(file)}>
+					<Icon name="download" />
+					Download
+				</button>
+			)}
+			{mayShare && (!file.e2e || file.seal === 'opened') && (
 				<button type="button" onClick={onShare}>
 					<Icon name="share" />
 					Share
@@ -125,8 +136,9 @@ const Deeds = ({file, onRename, onShare, onRemove}: DeedsProps) => {
 	);
 };
 
-const Content = ({file}: {file: FileView}) => {
-	const kind = file.e2e ? undefined : kindOf(file.type, file.filename);
+const Content = ({file}: {file: OpenedFile}) => {
+	const isOpen = file.e2e ? file.seal === 'opened' : file.seal === undefined;
+	const kind = isOpen ? kindOf(file.type, file.filename) : undefined;
 	// The browser's own view of a PDF takes the keyboard for itself: not before it is asked for.
 	const [isAsked, setIsAsked] = useState(kind !== 'pdf');
 	if (!kind) return null;
@@ -140,19 +152,13 @@ const Content = ({file}: {file: FileView}) => {
 		);
 	}
 
-	return (
-		<Preview
-			name={file.filename}
-			size={file.size}
-			kind={kind}
-			source={{address: addressOf('download', file.file_id)}}
-		/>
-	);
+	return <Preview name={file.filename} size={file.size} kind={kind} source={sourceOf(file)} />;
 };
 
 /** All there is to know of a file, and to do with it. */
-const FileDetails = ({file, onClose}: {file: FileView; onClose: () => void}) => {
+const FileDetails = ({file, onClose}: {file: OpenedFile; onClose: () => void}) => {
 	const [doing, setDoing] = useState<'rename' | 'share'>();
+	const locked = lockedText(file);
 	const remove = () => {
 		onClose();
 		deleteFiles([file]).catch(tellProblem);
@@ -169,14 +175,16 @@ const FileDetails = ({file, onClose}: {file: FileView; onClose: () => void}) => 
 					onRemove={remove}
 				/>
 			)}
+			<SavingRows id={file.file_id} />
+			{locked !== undefined &&
+				(file.seal === undefined ? (
+					<LockedNote text={locked} />
+				) : (
+					<Problem error={new ApiError('SEAL_BROKEN', locked)} />
+				))}
 			{doing === 'share' && <Share file={file} />}
 			{doing !== 'share' && <Content file={file} />}
 			<Facts file={file} />
-			{file.e2e && (
-				<p className="hint">
-					It is sealed end to end: open it where its key is, with <code>pjas-tui download</code>.
-				</p>
-			)}
 		</>
 	);
 };

@@ -1,15 +1,19 @@
 import {useDeferredValue, useEffect, useMemo, useState} from 'react';
+import type {OpenedFile} from '../../client/opened-files.js';
 import {escapeControls} from '../../protocol/escape.js';
-import {type FileView, MOST_ZIPPED} from '../../protocol/api.js';
+import {MOST_ZIPPED} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
-import {deleteFiles, tellProblem} from '../deeds.js';
+import {deleteFiles, downloadSealed, tellProblem} from '../deeds.js';
 import {files, loadFiles} from '../files-store.js';
 import {baseName, type Folder, openFolder, trailOf} from '../model/folders.js';
 import {safetyOf} from '../model/safety.js';
+import {titleOf} from '../model/seal-words.js';
 import {type Order, pressed, sorted, type SortKey} from '../model/sort.js';
 import {hrefOf} from '../place.js';
+import {keyring} from '../sealing.js';
 import {useStore} from '../store.js';
+import {LockedNote} from './keyring.js';
 import {later} from './later.js';
 import {Dialog, Empty, Icon, Problem, Waiting} from './parts.js';
 import {UploadButtons} from './upload-buttons.js';
@@ -22,7 +26,7 @@ const FileDetails = later(async () => import('./file-details.js'));
 const ROWS_A_PAGE = 100;
 const SEARCH_SETTLES_MS = 250;
 
-type Row = {kind: 'folder'; folder: Folder} | {kind: 'file'; file: FileView; name: string};
+type Row = {kind: 'folder'; folder: Folder} | {kind: 'file'; file: OpenedFile; name: string};
 
 const seen = (row: Row) =>
 	row.kind === 'folder'
@@ -30,10 +34,12 @@ const seen = (row: Row) =>
 		: {name: row.name, size: row.file.size, date: row.file.uploaded_at};
 
 /** A search looks through all folders, and shows paths. */
-const rowsOf = (all: Iterable<FileView>, folder: string, isSearch: boolean, order: Order): Row[] => {
+const rowsOf = (all: Iterable<OpenedFile>, folder: string, isSearch: boolean, order: Order): Row[] => {
 	const {folders, files: here} = isSearch ? {folders: [], files: [...all]} : openFolder(all, folder);
-	const nameOf = ({filename}: FileView) =>
-		escapeControls(isSearch || filename.endsWith('/') ? filename : baseName(filename));
+	const nameOf = (file: OpenedFile) => {
+		const title = titleOf(file);
+		return isSearch || title.endsWith('/') ? title : baseName(title);
+	};
 	return [
 		...sorted(
 			folders.map((found): Row => ({kind: 'folder', folder: found})),
@@ -107,7 +113,7 @@ const FolderRow = ({folder}: {folder: Folder}) => (
 	</tr>
 );
 
-type FileRowProps = {file: FileView; name: string; isChosen: boolean; onChoose: () => void; onOpen: () => void};
+type FileRowProps = {file: OpenedFile; name: string; isChosen: boolean; onChoose: () => void; onOpen: () => void};
 
 const FileRow = ({file, name, isChosen, onChoose, onOpen}: FileRowProps) => {
 	const safety = safetyOf(file);
@@ -118,8 +124,9 @@ const FileRow = ({file, name, isChosen, onChoose, onOpen}: FileRowProps) => {
 			</td>
 			<th scope="row" className="name">
 				<button type="button" className="plain" onClick={onOpen}>
-					<Icon name="file" />
-					{file.e2e ? `${name} (sealed end to end)` : name}
+					<Icon name={file.e2e ? 'lock' : 'file'} />
+					{name}
+					{file.seal === 'opened' && <span className="unseen"> (sealed end to end)</span>}
 				</button>
 			</th>
 			<td className="size">{formatSize(file.size)}</td>
@@ -128,7 +135,7 @@ const FileRow = ({file, name, isChosen, onChoose, onOpen}: FileRowProps) => {
 			</td>
 			<td className={`safety ${safety.state}`}>{safety.text}</td>
 			<td className="deeds">
-				{!file.e2e && (
+				{!file.e2e && file.seal === undefined && (
 					<a
 						className="plain round"
 						aria-label={`Download ${name}`}
@@ -137,6 +144,16 @@ const FileRow = ({file, name, isChosen, onChoose, onOpen}: FileRowProps) => {
 					>
 						<Icon name="download" />
 					</a>
+				)}
+				{file.seal === 'opened' && (
+					<button
+						type="button"
+						className="plain round"
+						aria-label={`Download ${name}`}
+						onClick={() => downloadSealed(file)}
+					>
+						<Icon name="download" />
+					</button>
 				)}
 			</td>
 		</tr>
@@ -187,15 +204,15 @@ const Search = () => {
 };
 
 type SelectionOf = {
-	chosen: readonly FileView[];
-	shown: readonly FileView[];
+	chosen: readonly OpenedFile[];
+	shown: readonly OpenedFile[];
 	isAll: boolean;
 	has: (id: string) => boolean;
-	choose: (files: readonly FileView[]) => void;
+	choose: (files: readonly OpenedFile[]) => void;
 };
 
 /** What is chosen, of what is shown: what is gone or out of sight is not. */
-const useSelection = (shown: readonly FileView[]): SelectionOf => {
+const useSelection = (shown: readonly OpenedFile[]): SelectionOf => {
 	const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
 	const chosen = shown.filter(({file_id: id}) => ids.has(id));
 	return {
@@ -211,7 +228,8 @@ const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
 	const [isBusy, setIsBusy] = useState(false);
 	if (chosen.length === 0) return null;
 	const zipped = chosen.map(({file_id: id}) => id);
-	const canZip = zipped.length <= MOST_ZIPPED && !chosen.some(({e2e}) => e2e);
+	const hasSealed = chosen.some(({e2e}) => e2e);
+	const canZip = zipped.length <= MOST_ZIPPED && !hasSealed;
 	const remove = () => {
 		setIsBusy(true);
 		deleteFiles(chosen)
@@ -229,6 +247,7 @@ const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
 					Download
 				</a>
 			)}
+			{hasSealed && <p className="hint">What is sealed is downloaded one by one.</p>}
 			<button type="button" onClick={remove} disabled={isBusy}>
 				<Icon name="trash" />
 				Delete
@@ -269,6 +288,8 @@ export const FilesView = ({folder}: {folder: string}) => {
 	const page = rows.slice(0, most);
 	const selection = useSelection(page.flatMap(row => (row.kind === 'file' ? [row.file] : [])));
 	const opened = openedId === undefined ? undefined : byId.get(openedId);
+	const isUnlocked = useStore(keyring) !== undefined;
+	const sealed = isUnlocked ? 0 : rows.filter(row => row.kind === 'file' && row.file.e2e).length;
 
 	return (
 		<>
@@ -278,6 +299,11 @@ export const FilesView = ({folder}: {folder: string}) => {
 				<UploadButtons folder={folder} />
 			</div>
 			{state === 'failed' && <Problem error={error} again={() => void loadFiles()} />}
+			{sealed > 0 && (
+				<LockedNote
+					text={`${count(sealed, 'file is', 'files are')} sealed end to end. Unlock your keyring to see and open ${sealed === 1 ? 'it' : 'them'}.`}
+				/>
+			)}
 			<ChosenBar selection={selection} />
 			{rows.length > 0 && (
 				<table className="files">
@@ -320,12 +346,7 @@ export const FilesView = ({folder}: {folder: string}) => {
 				</p>
 			)}
 			{opened && (
-				<Dialog
-					key={opened.file_id}
-					title={escapeControls(opened.filename)}
-					isWide
-					onClose={() => setOpenedId(undefined)}
-				>
+				<Dialog key={opened.file_id} title={titleOf(opened)} isWide onClose={() => setOpenedId(undefined)}>
 					<FileDetails file={opened} onClose={() => setOpenedId(undefined)} />
 				</Dialog>
 			)}

@@ -7,16 +7,8 @@ import {
 	useEffect,
 	useState,
 } from 'react';
-import {ApiError} from '../api.js';
+import {loadPart} from '../api.js';
 import {Problem, Waiting} from './parts.js';
-
-/** The line may be down; or the coordinator is another version by now, whose page has other parts. */
-const notLoaded = (cause: unknown) =>
-	new ApiError(
-		'OFFLINE',
-		'This part of the page can’t be loaded. Check your connection, then try again. If that doesn’t help, load the page anew.',
-		cause,
-	);
 
 /**
 A part of the page that is loaded when it is first shown. Where it can't be, that is said in its place, and can be tried
@@ -35,13 +27,10 @@ export const later = <Props extends object>(
 		const [problem, setProblem] = useState<unknown>();
 		const fetchPart = useCallback(() => {
 			setProblem(undefined);
-			load().then(
-				({default: found}) => {
-					loaded = found;
-					setPart(() => found);
-				},
-				(error: unknown) => setProblem(notLoaded(error)),
-			);
+			loadPart(load).then(({default: found}) => {
+				loaded = found;
+				setPart(() => found);
+			}, setProblem);
 		}, []);
 		useEffect(() => {
 			if (!loaded) fetchPart();

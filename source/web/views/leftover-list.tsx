@@ -6,14 +6,22 @@ import {baseName} from '../model/folders.js';
 import {useStore} from '../store.js';
 import {forgetLeftover, type Leftover, leftovers} from '../uploads/leftovers.js';
 import {addUploads, uploads} from '../uploads/queue.js';
+import {keyring, unlocking} from '../sealing.js';
+import {Icon} from './parts.js';
 
 /** What of them is chosen again goes on where it stopped; another file that is called so does not. */
 const resume = (list: FileList | null, open: readonly Leftover[]) => {
 	const again = [...(list ?? [])].flatMap(file => {
 		const found = open.find(({name, sizeBytes}) => baseName(name) === file.name && sizeBytes === file.size);
-		return found ? [{file, name: found.name}] : [];
+		return found ? [{file, name: found.name, isSealed: found.isSealed}] : [];
 	});
 	if (again.length === 0) tell({text: 'That is another file: choose the one that was cut off', isBad: true});
+	if (again.some(({isSealed}) => isSealed) && !keyring.get()) {
+		tell({text: 'It is sealed end to end: unlock your keyring, then choose it again', isBad: true});
+		unlocking.set('see');
+		return;
+	}
+
 	addUploads(again);
 };
 
@@ -42,7 +50,11 @@ export const LeftoverList = () => {
 			<ul className="rows">
 				{open.map(leftover => (
 					<li key={leftover.key}>
-						<span className="name">{escapeControls(leftover.name)}</span>
+						<span className="name">
+							{leftover.isSealed && <Icon name="lock" />}
+							{escapeControls(leftover.name)}
+							{leftover.isSealed && <span className="unseen"> (sealed end to end)</span>}
+						</span>
 						<span className="hint">{formatSize(leftover.sizeBytes)}</span>
 						<button
 							type="button"

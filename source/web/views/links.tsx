@@ -2,6 +2,9 @@ import {useCallback, useEffect, useState} from 'react';
 import {escapeControls} from '../../protocol/escape.js';
 import {type LinkView, linksSchema} from '../../protocol/people-api.js';
 import {call} from '../api.js';
+import {files} from '../files-store.js';
+import {titleOf} from '../model/seal-words.js';
+import {useStore} from '../store.js';
 import {Empty, Icon, Problem, Waiting} from './parts.js';
 import {linkText, revokeLink} from './share.js';
 import {TakeBack} from './take-back.js';
@@ -15,6 +18,11 @@ const Links = () => {
 		call('links', linksSchema).then(({links: found}) => setLinks(found), setProblem);
 	}, []);
 	useEffect(load, [load]);
+	const {byId} = useStore(files);
+	const nameOf = ({file_id: id, filename}: LinkView) => {
+		const file = byId.get(id);
+		return file ? titleOf(file) : escapeControls(filename);
+	};
 	return (
 		<>
 			<div className="bar">
@@ -33,16 +41,12 @@ const Links = () => {
 						<li key={link.id}>
 							<Icon name="share" />
 							<div className="grow">
-								<p className="name">{escapeControls(link.filename)}</p>
+								<p className="name">{nameOf(link)}</p>
 								<p className="hint">
 									Works {linkText(link)}. Made by {link.created_by}.
 								</p>
 							</div>
-							<TakeBack
-								what={`the link to ${escapeControls(link.filename)}`}
-								act={async () => revokeLink(link)}
-								onDone={load}
-							/>
+							<TakeBack what={`the link to ${nameOf(link)}`} act={async () => revokeLink(link)} onDone={load} />
 						</li>
 					))}
 				</ul>

@@ -20,6 +20,7 @@ const shapes = {
 	back: 'M15 5l-7 7 7 7',
 	rename: 'M4 20h4L19 9l-4-4L4 16z',
 	check: 'M5 13l4 4L19 7',
+	lock: 'M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3',
 	warning: 'M12 4l9 16H3zM12 10v4m0 3h.01',
 } as const;
 export type IconName = keyof typeof shapes;

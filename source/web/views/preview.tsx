@@ -86,7 +86,7 @@ const FetchedMedia = (props: PreviewProps) => {
 /** Shows what is in a file. Films and sounds are fetched as they are played, from wherever somebody jumps to. */
 const Preview = (props: PreviewProps) => {
 	const {kind, size, source, name} = props;
-	const isFetchedWhole = kind === 'pdf' || (kind !== 'text' && source.headers !== undefined);
+	const isFetchedWhole = kind === 'pdf' || (kind !== 'text' && (source.headers ?? source.seal) !== undefined);
 	if (size === 0) return <p className="hint">This file is empty.</p>;
 	if (isFetchedWhole && size > MOST_BLOB_BYTES) {
 		return <p className="hint">At {formatSize(size)} it is too large to be shown here. Download it.</p>;

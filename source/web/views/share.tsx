@@ -1,4 +1,6 @@
 import {type SubmitEvent, useCallback, useEffect, useState} from 'react';
+import type {OpenedFile} from '../../client/opened-files.js';
+import {formatShareUrl, parseShareUrl} from '../../client/share-url.js';
 import {type FileView, fileAnswerSchema, okSchema} from '../../protocol/api.js';
 import {createdLinkSchema, type LinkView, linksSchema} from '../../protocol/people-api.js';
 import {visibilities, type Visibility} from '../../protocol/people.js';
@@ -6,6 +8,7 @@ import {call} from '../api.js';
 import {tell, tellProblem} from '../deeds.js';
 import {textOf} from '../form-text.js';
 import {putFile} from '../files-store.js';
+import {keyring} from '../sealing.js';
 import {Copy} from './copy.js';
 import {Field, Problem} from './parts.js';
 import {TakeBack} from './take-back.js';
@@ -43,7 +46,14 @@ export const revokeLink = async ({id}: LinkView): Promise<void> => {
 	tell({text: 'The link is taken back: it leads nowhere any more'});
 };
 
-const NewLink = ({file, onMade}: {file: FileView; onMade: (url: string) => void}) => {
+/** Where a file is sealed end to end, its key goes behind the `#`, which no browser sends. */
+const withKey = (url: string, file: OpenedFile): string => {
+	const key = file.e2e && keyring.get()?.vault.known(file.file_id);
+	const shared = key && parseShareUrl(url);
+	return shared ? formatShareUrl({...shared, key}) : url;
+};
+
+const NewLink = ({file, onMade}: {file: OpenedFile; onMade: (url: string) => void}) => {
 	const [problem, setProblem] = useState<unknown>();
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
@@ -56,7 +66,10 @@ const NewLink = ({file, onMade}: {file: FileView; onMade: (url: string) => void}
 			...(most !== '' && {max_downloads: Number(most)}),
 		};
 		setProblem(undefined);
-		call('createLink', createdLinkSchema, {id: file.file_id, json}).then(({url}) => onMade(url), setProblem);
+		call('createLink', createdLinkSchema, {id: file.file_id, json}).then(
+			({url}) => onMade(withKey(url, file)),
+			setProblem,
+		);
 	};
 	return (
 		<form className="stack" onSubmit={submit}>
@@ -145,7 +158,7 @@ const Readers = ({file}: {file: FileView}) => {
 };
 
 /** Who may have a file: members by name, and anybody by links. */
-const Share = ({file}: {file: FileView}) => {
+const Share = ({file}: {file: OpenedFile}) => {
 	const [links, setLinks] = useState<LinkView[]>([]);
 	const [url, setUrl] = useState<string>();
 	const load = useCallback(() => {
@@ -154,8 +167,17 @@ const Share = ({file}: {file: FileView}) => {
 	useEffect(load, [load]);
 	return (
 		<section className="stack" aria-label="Share">
-			<h3>Share with members</h3>
-			<Readers file={file} />
+			{file.e2e ? (
+				<p className="hint">
+					It is sealed end to end: nobody opens it without its key, which a link carries. Whoever has the link has the
+					key.
+				</p>
+			) : (
+				<>
+					<h3>Share with members</h3>
+					<Readers file={file} />
+				</>
+			)}
 			<h3>Share by a link</h3>
 			{url === undefined ? (
 				<NewLink

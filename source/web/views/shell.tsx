@@ -7,14 +7,18 @@ import {line, openLine} from '../live.js';
 import {hrefOf, usePlace, type View, views} from '../place.js';
 import {signOut} from '../session.js';
 import {useStore} from '../store.js';
+import {lockKeyring} from '../sealing.js';
+import {endSavings} from '../savings.js';
 import {findLeftovers} from '../uploads/leftovers.js';
 import {endUploads} from '../uploads/queue.js';
 import {DropAnywhere} from './drop-anywhere.js';
 import {FilesView} from './files.js';
+import {UnlockDialog} from './keyring.js';
 import {Notice} from './notice.js';
 import {later} from './later.js';
 import {Icon, type IconName} from './parts.js';
 import {LeftoverList} from './leftover-list.js';
+import {SavingRows} from './saving-rows.js';
 import {UploadList} from './upload-list.js';
 
 const viewsOf = {
@@ -104,7 +108,11 @@ export const Shell = ({who}: {who: Whoami}) => {
 	useEffect(followFiles, []);
 	useEffect(() => {
 		findLeftovers();
-		return endUploads;
+		return () => {
+			endUploads();
+			endSavings();
+			lockKeyring();
+		};
 	}, []);
 	useEffect(() => {
 		document.title = `${titles[view].title} · PJAS`;
@@ -130,11 +138,13 @@ export const Shell = ({who}: {who: Whoami}) => {
 			</header>
 			<Line />
 			<main id="content" tabIndex={-1}>
+				<SavingRows />
 				<LeftoverList />
 				<Shown folder={folder} />
 			</main>
 			<UploadList />
 			<Notice />
+			<UnlockDialog />
 		</DropAnywhere>
 	);
 };

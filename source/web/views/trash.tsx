@@ -1,11 +1,12 @@
 import {useCallback, useEffect, useState} from 'react';
 import {okSchema} from '../../protocol/api.js';
 import {emptiedTrashSchema, type TrashedFile, trashSchema} from '../../protocol/healing-api.js';
-import {escapeControls} from '../../protocol/escape.js';
 import {formatSize} from '../../format.js';
 import {call} from '../api.js';
 import {restoreFiles, tell, tellProblem} from '../deeds.js';
 import {on} from '../live.js';
+import {titleOf} from '../model/seal-words.js';
+import {openAll} from '../sealing.js';
 import {Dialog, Empty, Icon, Problem, Waiting} from './parts.js';
 import {count, dateText, exactDate} from './words.js';
 
@@ -20,7 +21,7 @@ const fetchPage = async (before?: string): Promise<Page> => {
 		total_size: size,
 		next_before: next,
 	} = await call('trash', trashSchema, {query: {limit: PAGE, before}});
-	return {files, total, size, next};
+	return {files: await openAll(files), total, size, next};
 };
 
 /** Some hundred files go in one call. */
@@ -100,7 +101,7 @@ const Row = ({file, onRestore, onPurge}: RowProps) => (
 		<th scope="row" className="name">
 			<span>
 				<Icon name="file" />
-				{escapeControls(file.filename)}
+				{titleOf(file)}
 			</span>
 		</th>
 		<td className="size">{formatSize(file.size)}</td>
@@ -130,7 +131,7 @@ const Trash = () => {
 		const purged = call('purgeFile', okSchema, {id: file.file_id});
 		purged.then(() => {
 			without(file.file_id);
-			tell({text: `“${escapeControls(file.filename)}” is gone for good`});
+			tell({text: `“${titleOf(file)}” is gone for good`});
 		}, tellProblem);
 	};
 	const empty = () => {
@@ -199,7 +200,7 @@ const Trash = () => {
 					text={
 						asked === 'all'
 							? 'All of your deleted files are gone then. Nobody can bring them back.'
-							: `“${escapeControls(asked.filename)}” is gone then. Nobody can bring it back.`
+							: `“${titleOf(asked)}” is gone then. Nobody can bring it back.`
 					}
 					label={asked === 'all' ? 'Empty it' : 'Delete for good'}
 					act={() => (asked === 'all' ? empty() : purge(asked))}

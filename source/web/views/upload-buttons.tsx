@@ -2,6 +2,7 @@ import {type ChangeEvent, useRef} from 'react';
 import {nameIn} from '../model/folders.js';
 import {chosenFiles} from '../uploads/dropped.js';
 import {addUploads} from '../uploads/queue.js';
+import {SealSwitch} from './keyring.js';
 import {Icon} from './parts.js';
 
 /** Every browser knows it, React's types don't. */
@@ -26,6 +27,7 @@ export const UploadButtons = ({folder}: {folder: string}) => {
 				<Icon name="folder" />
 				Upload folder
 			</button>
+			<SealSwitch />
 			<input ref={filesInput} type="file" multiple hidden onChange={take} aria-label="Files to upload" />
 			<input ref={folderInput} type="file" {...whole} hidden onChange={take} aria-label="Folder to upload" />
 		</div>

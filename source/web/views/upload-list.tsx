@@ -32,12 +32,16 @@ const stateText = ({state, sentBytes, file, error}: Upload): string => {
 const rank = {failed: 0, sending: 1, paused: 2, waiting: 3, done: 4};
 
 const Row = ({upload}: {upload: Upload}) => {
-	const {id, name, state, sentBytes, file} = upload;
+	const {id, name, state, sentBytes, file, isSealed} = upload;
 	const canPause = state === 'sending' || state === 'waiting';
 	return (
 		<li className={state}>
 			<div className="what">
-				<span className="name">{escapeControls(name)}</span>
+				<span className="name">
+					{isSealed && <Icon name="lock" />}
+					{escapeControls(name)}
+					{isSealed && <span className="unseen"> (sealed end to end)</span>}
+				</span>
 				<span className="hint">{stateText(upload)}</span>
 				{state !== 'done' && state !== 'failed' && (
 					<progress aria-label={`Upload of ${name}`} max={Math.max(1, file.size)} value={sentBytes} />
@@ -96,7 +100,9 @@ export const UploadList = () => {
 	return (
 		<section className="uploads" aria-label="Uploads">
 			<header>
-				<h2 role="status">{summaryOf(all)}</h2>
+				<h2>
+					<span role="status">{summaryOf(all)}</span>
+				</h2>
 				<button type="button" className="plain" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
 					{isOpen ? 'Hide' : 'Show'}
 				</button>
@@ -110,7 +116,7 @@ export const UploadList = () => {
 				</button>
 			</header>
 			{isOpen && (
-				<ul>
+				<ul className="transfers">
 					{rows.slice(0, MOST_ROWS).map(upload => (
 						<Row key={upload.id} upload={upload} />
 					))}

@@ -1,0 +1,109 @@
+import {mkdir, readFile} from 'node:fs/promises';
+import {createRequire} from 'node:module';
+import path from 'node:path';
+import type {ExecutionContext} from 'ava';
+import type {BrowserContext, Page} from 'playwright-core';
+import {readPageFiles} from '../adapters/page-files.js';
+import {pageFolder} from '../page-folder.js';
+import {openedBrowser} from './browser.js';
+import {passwordOf, type PeopleNetwork, startPeopleNetwork} from './people.js';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** A coordinator with accounts and the page, over nodes in memory. */
+export const startPageNetwork = async (t: ExecutionContext): Promise<PeopleNetwork> =>
+	startPeopleNetwork(t, {trashMs: 7 * DAY_MS, more: {page: await readPageFiles(pageFolder())}});
+
+export type Visit = {page: Page; context: BrowserContext};
+type VisitOptions = {isPhone?: boolean; isDark?: boolean; network: Pick<PeopleNetwork, 'url'>; at?: string};
+
+/** What the browser itself tells in the console: refusals by the API, and what it does without over plain HTTP. */
+const browsersOwn = ['Failed to load resource', 'The Cross-Origin-Opener-Policy header has been ignored'];
+
+/** A browser that knows nobody. Whatever it says went wrong, or asks of another host, fails the test. */
+export const visit = async (
+	t: ExecutionContext,
+	{isPhone, isDark, network, at = '/'}: VisitOptions,
+): Promise<Visit> => {
+	const context = await openedBrowser().newContext({
+		viewport: isPhone ? {width: 390, height: 780} : {width: 1280, height: 800},
+		hasTouch: isPhone ?? false,
+		colorScheme: isDark ? 'dark' : 'light',
+		locale: 'en-GB',
+		timezoneId: 'UTC',
+	});
+	context.setDefaultTimeout(20_000);
+	const page = await context.newPage();
+	page.on('pageerror', error => t.fail(`the page threw: ${String(error)}`));
+	page.on('console', message => {
+		const isTheBrowsers = browsersOwn.some(start => message.text().startsWith(start));
+		if (message.type() === 'error' && !isTheBrowsers) t.fail(message.text());
+	});
+	page.on('request', request => {
+		const {protocol, origin} = new URL(request.url());
+		if (protocol.startsWith('http')) t.is(origin, network.url, 'another host is asked');
+	});
+	await page.goto(network.url + at);
+	return {page, context};
+};
+
+export const signIn = async ({page}: Visit, name: string): Promise<void> => {
+	await page.getByLabel('Name').fill(name);
+	await page.getByLabel('Password').fill(passwordOf(name));
+	await page.getByRole('button', {name: 'Sign in'}).click();
+	await page.getByRole('heading', {name: 'Files', exact: true}).waitFor();
+};
+
+const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What axe has to say against what is seen now. Where a folder is named, a picture goes there. */
+export const look = async (t: ExecutionContext, {page}: Visit, name: string): Promise<void> => {
+	const folder = process.env['PJAS_PAGE_PICTURES'];
+	if (folder !== undefined) {
+		await mkdir(folder, {recursive: true});
+		await page.screenshot({path: path.join(folder, `${name}.png`)});
+	}
+
+	// The page's own policy refuses scripts of others, and rightly: this one comes in by the browser's back door.
+	await page.evaluate(await readFile(axeFile, 'utf8'));
+	const found = await page.evaluate<{id: string; nodes: string[]}[]>(
+		'axe.run().then(({violations}) => violations.map(({id, nodes}) => ({id, nodes: nodes.map(node => node.html)})))',
+	);
+	t.deepEqual(found, [], name);
+};
+
+/** Drops files on the page as a hand does. */
+export const drop = async ({page}: Visit, files: Record<string, string>): Promise<void> => {
+	const transfer = await page.evaluateHandle(
+		`(() => {
+			const transfer = new DataTransfer();
+			for (const [name, text] of ${JSON.stringify(Object.entries(files))}) transfer.items.add(new File([text], name));
+			return transfer;
+		})()`,
+	);
+	for (const event of ['dragenter', 'dragover', 'drop']) {
+		await page.dispatchEvent('.shell', event, {dataTransfer: transfer});
+	}
+};
+
+export const row = ({page}: Visit, name: string) => page.getByRole('row').filter({hasText: name});
+
+/** Uploads a file as somebody. */
+export const store = async (
+	network: PeopleNetwork,
+	token: string,
+	name: string,
+	type: string,
+	content: string | Uint8Array<ArrayBuffer>,
+): Promise<void> => {
+	const form = new FormData();
+	form.append('file', new Blob([content], {type}), name);
+	const answer = await network.as(token)('POST', '/api/files/upload', {form});
+	if (!answer.ok) throw new Error(await answer.text());
+};
+
+/** Opens a file of the list. */
+export const open = async (visited: Visit, name: string) => {
+	await visited.page.getByRole('rowheader', {name}).getByRole('button').click();
+	return visited.page.getByRole('dialog');
+};
