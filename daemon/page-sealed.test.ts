@@ -11,8 +11,20 @@ import {sealDetails} from '../source/protocol/sealed-details.js';
 import {runProgram} from '../source/testing/program.js';
 import {systemRandom} from './adapters/system.js';
 import {browserTests, PLAIN_HOST} from './testing/browser.js';
+import {startCuttingProxy} from './testing/cutting-proxy.js';
 import {cookieOf, passwordOf} from './testing/people.js';
-import {drop, look, open, row, signIn, startPageNetwork, visit, type Visit} from './testing/page-visits.js';
+import {
+	drop,
+	goOn,
+	look,
+	open,
+	row,
+	sendOverCutLine,
+	signIn,
+	startPageNetwork,
+	visit,
+	type Visit,
+} from './testing/page-visits.js';
 import {temporaryFolder} from './testing/processes.js';
 import {same} from './testing/requests.js';
 import {filesBelow, foundIn, startWatched} from './testing/watched.js';
@@ -254,3 +266,43 @@ inBrowser('a page that came over plain HTTP says that it can’t seal or open, a
 	await otherKey.context.close();
 	await visited.context.close();
 });
+
+inBrowser(
+	'what is sealed goes on over lines that are cut, up under the key that it was begun with, and down behind the last whole piece',
+	async t => {
+		const network = await startPageNetwork(t);
+		await network.addAccount('ann');
+		const proxy = await startCuttingProxy(t, network.url);
+		const content = systemRandom.bytes(2 * CHUNK_SIZE_BYTES + 1000);
+		const file = path.join(temporaryFolder(t), 'film.mp4');
+		writeFileSync(file, content);
+		const visited = await visit(t, {network: proxy});
+		const {page} = visited;
+		page.on('dialog', dialog => void dialog.accept());
+		await signIn(visited, 'ann');
+		await makeKeyringIn(visited);
+		await sendOverCutLine(visited, proxy, file);
+		await page.getByRole('region', {name: 'Uploads that were cut off'}).getByText('film.mp4').waitFor();
+		await page.getByLabel('Files that were cut off').setInputFiles(file);
+		await page.getByLabel('Passphrase').fill(PASSPHRASE);
+		await page.getByRole('dialog').getByRole('button', {name: 'Unlock'}).click();
+		await page.getByRole('dialog').waitFor({state: 'detached'});
+		const offsets = await goOn(visited, file);
+		t.true(
+			offsets.length > 0 && offsets.every(offset => offset >= CHUNK_SIZE_BYTES),
+			`it went on at ${offsets.join()}`,
+		);
+
+		const ranges: (string | undefined)[] = [];
+		page.on('request', request => {
+			if (request.url().includes('/download/')) ranges.push(request.headers()['range']);
+		});
+		await row(visited, 'film.mp4').waitFor();
+		proxy.cutAnswerAfter(CHUNK_SIZE_BYTES + CHUNK_SIZE_BYTES / 2);
+		const {bytes} = await saved(page, async () => page.getByRole('button', {name: 'Download film.mp4'}).click());
+		same(t, bytes, content);
+		t.deepEqual(ranges, [undefined, `bytes=${CHUNK_SIZE_BYTES}-`]);
+		t.is(proxy.cuts(), 2);
+		await visited.context.close();
+	},
+);

@@ -1,16 +1,28 @@
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {writeFileSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 import {gzipSync} from 'node:zlib';
 import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../source/protocol/chunking.js';
-import {PjasError} from '../source/protocol/errors.js';
 import {readPageFiles} from './adapters/page-files.js';
 import {systemRandom} from './adapters/system.js';
 import {pageFolder} from './page-folder.js';
 import {browserTests} from './testing/browser.js';
-import {drop, look, open, row, signIn, startPageNetwork, store, visit} from './testing/page-visits.js';
+import {startCuttingProxy} from './testing/cutting-proxy.js';
+import {
+	drop,
+	goOn,
+	look,
+	open,
+	row,
+	sendOverCutLine,
+	signIn,
+	startPageNetwork,
+	store,
+	visit,
+} from './testing/page-visits.js';
 import {formOf} from './testing/people.js';
+import {temporaryFolder} from './testing/processes.js';
 import {same} from './testing/requests.js';
 
 /** The page as a browser sees it: built, served by a real coordinator, and used as people do. */
@@ -163,51 +175,23 @@ inBrowser('on a phone and in the dark, all fits and axe has nothing to say', asy
 });
 
 inBrowser(
-	'an upload that is cut off in its middle goes on where it stopped, after the page was loaded again',
+	'an upload whose line is cut in its middle goes on where it stopped, after the page was loaded again',
 	async t => {
 		const network = await startPageNetwork(t);
 		await network.addAccount('ann');
-		const folder = await mkdtemp(path.join(tmpdir(), 'pjas-page-'));
-		t.teardown(async () => rm(folder, {recursive: true}));
-		const file = path.join(folder, 'film.mp4');
+		const proxy = await startCuttingProxy(t, network.url);
+		const file = path.join(temporaryFolder(t), 'film.mp4');
 		const bytes = systemRandom.bytes(2 * CHUNK_SIZE_BYTES + 1000);
-		await writeFile(file, bytes);
-
-		// The last chunk finds no node, until the page was loaded again.
-		let isHeld = true;
-		const failing: (() => void)[] = [];
-		const isBehind = new Promise<void>(resolve => {
-			for (const {shards, faults} of network.nodes) {
-				faults.put = async (digest, body, options) => {
-					if (isHeld && body.length < CHUNK_SIZE_BYTES) {
-						resolve();
-						await new Promise((_, reject) => failing.push(() => reject(new PjasError('NODE_FAILED', 'gone'))));
-					}
-
-					return shards.put(digest, body, options);
-				};
-			}
-		});
-
-		const visited = await visit(t, {network});
+		writeFileSync(file, bytes);
+		const visited = await visit(t, {network: proxy});
 		const {page} = visited;
 		page.on('dialog', dialog => void dialog.accept());
 		await signIn(visited, 'ann');
-		await page.getByLabel('Files to upload').setInputFiles(file);
-		await isBehind;
-		await page.reload();
-		isHeld = false;
-		for (const fail of failing) fail();
+		await sendOverCutLine(visited, proxy, file);
 		const cutOff = page.getByRole('region', {name: 'Uploads that were cut off'});
 		await cutOff.getByText('film.mp4').waitFor();
 		await look(t, visited, 'cut-off');
-
-		const offsets: number[] = [];
-		page.on('request', request => {
-			if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
-		});
-		await page.getByLabel('Files that were cut off').setInputFiles(file);
-		await page.getByText('1 upload done').waitFor();
+		const offsets = await goOn(visited, file);
 		t.true(
 			offsets.length > 0 && offsets.every(offset => offset >= CHUNK_SIZE_BYTES),
 			`it went on at ${offsets.join()}`,

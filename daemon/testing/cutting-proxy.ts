@@ -7,6 +7,8 @@ export type CuttingProxy = {
 	url: string;
 	/** Breaks the next connection after so many bytes of the client's, and each one at once where it is 0; never again without. */
 	cutAfter: (bytes: number | undefined) => void;
+	/** Breaks the next connection after so many bytes of the server's. */
+	cutAnswerAfter: (bytes: number) => void;
 	/** The client's bytes that went through so far. */
 	sentBytes: () => number;
 	/** How many connections were broken. */
@@ -17,6 +19,7 @@ export const startCuttingProxy = async (t: ExecutionContext, target: string): Pr
 	const {hostname, port: targetPort} = new URL(target);
 	const sockets = new Set<Socket>();
 	let leftBytes: number | undefined;
+	let leftAnswerBytes: number | undefined;
 	let [sentBytes, cuts] = [0, 0];
 
 	const server = createServer(client => {
@@ -52,7 +55,23 @@ export const startCuttingProxy = async (t: ExecutionContext, target: string): Pr
 				onward.once('drain', () => client.resume());
 			}
 		});
-		onward.pipe(client);
+		onward.on('data', piece => {
+			const part = leftAnswerBytes === undefined ? piece : piece.subarray(0, leftAnswerBytes);
+			if (leftAnswerBytes !== undefined) leftAnswerBytes -= part.length;
+			if (part.length < piece.length) {
+				leftAnswerBytes = undefined;
+				cuts++;
+				onward.removeAllListeners('data').destroy();
+				client.end(part);
+				return;
+			}
+
+			if (!client.write(part)) {
+				onward.pause();
+				client.once('drain', () => onward.resume());
+			}
+		});
+		onward.once('end', () => client.end());
 	});
 	await once(server.listen(0, '127.0.0.1'), 'listening');
 	t.teardown(async () => {
@@ -62,6 +81,7 @@ export const startCuttingProxy = async (t: ExecutionContext, target: string): Pr
 	return {
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
 		cutAfter: bytes => (leftBytes = bytes),
+		cutAnswerAfter: bytes => (leftAnswerBytes = bytes),
 		sentBytes: () => sentBytes,
 		cuts: () => cuts,
 	};

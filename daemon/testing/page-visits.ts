@@ -3,9 +3,11 @@ import {createRequire} from 'node:module';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {BrowserContext, Page} from 'playwright-core';
+import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {readPageFiles} from '../adapters/page-files.js';
 import {pageFolder} from '../page-folder.js';
 import {openedBrowser} from './browser.js';
+import type {CuttingProxy} from './cutting-proxy.js';
 import {passwordOf, type PeopleNetwork, startPeopleNetwork} from './people.js';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -106,4 +108,23 @@ export const store = async (
 export const open = async (visited: Visit, name: string) => {
 	await visited.page.getByRole('rowheader', {name}).getByRole('button').click();
 	return visited.page.getByRole('dialog');
+};
+
+/** Uploads a file of more than two chunks over a line that is cut in its middle, and loads the page again. */
+export const sendOverCutLine = async ({page}: Visit, proxy: CuttingProxy, file: string): Promise<void> => {
+	proxy.cutAfter(CHUNK_SIZE_BYTES + CHUNK_SIZE_BYTES / 2);
+	await page.getByLabel('Files to upload').setInputFiles(file);
+	await page.getByText('It is tried again.').waitFor();
+	await page.reload();
+};
+
+/** Chooses a file that was cut off again. Says from where on it was sent. */
+export const goOn = async ({page}: Visit, file: string): Promise<number[]> => {
+	const offsets: number[] = [];
+	page.on('request', request => {
+		if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
+	});
+	await page.getByLabel('Files that were cut off').setInputFiles(file);
+	await page.getByText('1 upload done').waitFor();
+	return offsets;
 };
