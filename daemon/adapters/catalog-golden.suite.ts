@@ -1,5 +1,5 @@
 import type {Catalog} from '../ports/catalog.js';
-import {chunkIdOfFile, chunkOf, fileIdOf, fileOf, nodeOf, removalAt} from '../ports/catalog-samples.suite.js';
+import {chunkIdOfFile, chunkOf, fileIdOf, fileOf, nodeOf, removalAt, uploadOf} from '../ports/catalog-samples.suite.js';
 
 /** The golden files were made with this, one write after the other. */
 export const writeGolden = async (catalog: Catalog): Promise<void> => {
@@ -17,4 +17,15 @@ export const writeGolden = async (catalog: Catalog): Promise<void> => {
 	await catalog.removeChunks([chunkIdOfFile(2, 0)]);
 	await catalog.putFile(fileOf(3));
 	await catalog.removeFile(fileIdOf(3));
+};
+
+/** Uploads that can be gone on with: one that has a short last chunk, one of unknown length that is sealed, one that is whole. */
+export const writeGoldenUploads = async (catalog: Catalog): Promise<void> => {
+	const begun = await catalog.putSmall('upload', uploadOf(1, {owner: 'ada', sizeBytes: 1200, visibility: 'private'}));
+	const tail = {sizeBytes: 500, wrappedKey: 'dGFpbA'};
+	await catalog.advanceUpload({...begun, offsetBytes: 500, changedAt: begun.changedAt + 1, tail}, [chunkOf(1, 0)]);
+	const e2e = {version: 1, details: 'c2VhbGVk'} as const;
+	await catalog.putSmall('upload', uploadOf(2, {e2e, name: 'sealed', type: 'application/octet-stream'}));
+	const whole = await catalog.putSmall('upload', uploadOf(3, {sizeBytes: 0}));
+	await catalog.commitUpload(fileOf(3, {sizeBytes: 0, chunkCount: 0}), [], whole);
 };

@@ -4,11 +4,13 @@ import test, {type ExecutionContext} from 'ava';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {answersOf} from '../ports/catalog-history.suite.js';
 import {chunkIdOfFile, chunkOf, fileIdOf, fileOf, nodeIdOf, nodeOf, removalAt} from '../ports/catalog-samples.suite.js';
-import {writeGolden} from './catalog-golden.suite.js';
+import {writeGolden, writeGoldenUploads} from './catalog-golden.suite.js';
 import {memoryCatalog} from './memory-catalog.js';
 import {faultyFiles, keepingLog, openCatalogIn, runOnSmallDisk, temporaryFolder} from './nedb-testing.suite.js';
 
 const golden = new URL('../../../fixtures/catalog/catalog.v1.db', import.meta.url);
+
+const goldenUploads = new URL('../../../fixtures/catalog/uploads.v1.db', import.meta.url);
 
 const fileIn = (folder: string) => path.join(folder, 'catalog.db');
 
@@ -47,6 +49,21 @@ test('a catalogue of the first version opens, with all that is in it', async t =
 	t.deepEqual(await answersOf(catalog), await answersOf(expected));
 	t.is((await catalog.getFile(fileIdOf(1)))?.name, 'Fr\u00fchling\u2028 \u0085 \u2029 "1".txt');
 	t.is((await catalog.getNode(nodeIdOf(1)))?.classicId, 'node-1');
+});
+
+test('the lines of unfinished uploads are those of the golden file, and come back as they were', async t => {
+	const folder = await temporaryFolder(t);
+	await writeGoldenUploads(await openCatalogIn(t, folder));
+	t.is(await readFile(fileIn(folder), 'utf8'), await readFile(goldenUploads, 'utf8'));
+
+	const other = await temporaryFolder(t);
+	await writeFile(fileIn(other), await readFile(goldenUploads));
+	const catalog = await openCatalogIn(t, other);
+	const expected = memoryCatalog();
+	await writeGoldenUploads(expected);
+	t.deepEqual(await catalog.allSmall('upload'), await expected.allSmall('upload'));
+	t.is((await catalog.allSmall('upload')).length, 2);
+	t.deepEqual(await answersOf(catalog), await answersOf(expected));
 });
 
 test('a folder that is not there is made', async t => {

@@ -13,6 +13,14 @@ import {silentLog} from '../testing/silent-log.js';
 import {openAudit} from './audit.js';
 import {verifyAudit} from './audit-verify.js';
 
+type CallOptions = {
+	token?: string;
+	body?: unknown;
+	/** In place of a body. */
+	bytes?: Uint8Array<ArrayBuffer> | undefined;
+	headers?: Record<string, string>;
+};
+
 /** A network with accounts, a proxy before it, and an audit log. */
 const start = async (t: ExecutionContext, more: TestNetworkOptions['more'] = {}) => {
 	const folder = await mkdtemp(path.join(tmpdir(), 'pjas-audited-'));
@@ -24,11 +32,7 @@ const start = async (t: ExecutionContext, more: TestNetworkOptions['more'] = {})
 		await rm(folder, {recursive: true});
 	});
 	const first = await network.coordinator.makeFirstAdmin(async () => Promise.resolve());
-	const call = async (
-		method: string,
-		call_: string,
-		{token, body, headers = {}}: {token?: string; body?: unknown; headers?: Record<string, string>} = {},
-	) =>
+	const call = async (method: string, call_: string, {token, body, bytes, headers = {}}: CallOptions = {}) =>
 		fetch(network.url + call_, {
 			method,
 			headers: {
@@ -38,6 +42,7 @@ const start = async (t: ExecutionContext, more: TestNetworkOptions['more'] = {})
 				...headers,
 			},
 			...(body !== undefined && {body: body instanceof FormData ? body : JSON.stringify(body)}),
+			...(bytes && {body: bytes}),
 		});
 	const json = async (...asked: Parameters<typeof call>): Promise<Json> => jsonOf(await call(...asked));
 	const admin = first?.token ?? '';
@@ -196,4 +201,40 @@ test('behind a proxy that speaks TLS the cookie is sent over TLS only, and pages
 	}
 
 	t.is((await json('GET', '/api/session', {headers: {Cookie: cookie}}))['name'], 'ann');
+});
+
+test('an upload by tus is told once, when it is a file, and so is one that is given up; the requests between are not', async t => {
+	const {call, deeds, member, told} = await start(t);
+	const ann = await member('ann');
+	const bob = await member('bob');
+	const before = (await told()).length;
+	const tus = async (method: string, path: string, headers: Record<string, string>, body?: Uint8Array<ArrayBuffer>) => {
+		const sent = {'Tus-Resumable': '1.0.0', 'Content-Type': 'application/offset+octet-stream', ...headers};
+		const {token = ann.token, ...rest} = sent as typeof sent & {token?: string};
+		return call(method, path, {token, headers: rest, bytes: body});
+	};
+	const begin = async (name: string) => {
+		const metadata = `filename ${Buffer.from(name).toString('base64')}`;
+		const made = await tus('POST', '/api/uploads', {'Upload-Length': '6', 'Upload-Metadata': metadata});
+		t.is(made.status, 201);
+		return made.headers.get('location') ?? '';
+	};
+
+	const whole = await begin('diary.txt');
+	for (const [offset, part] of Object.entries({0: 'abc', 3: 'def'})) {
+		t.is((await tus('HEAD', whole, {})).status, 200);
+		t.is((await tus('PATCH', whole, {'Upload-Offset': offset}, new TextEncoder().encode(part))).status, 204);
+	}
+
+	const given = await begin('letter.txt');
+	t.is((await tus('DELETE', given, {token: bob.token})).status, 404);
+	t.is((await tus('DELETE', given, {})).status, 204);
+	await eventually(t, async () => (await told()).length >= before + 2, 'what was done is told');
+	t.deepEqual((await deeds(before)).sort(), ['ann file.upload ok', 'ann file.upload-cancel ok']);
+	const idOf = (location: string) => location.split('/').at(-1) ?? '';
+	const entries = (await told()).slice(before);
+	t.deepEqual(
+		entries.map(({what}) => what).sort(),
+		[`${idOf(whole)} "diary.txt"`, `${idOf(given)} "letter.txt"`].sort(),
+	);
 });

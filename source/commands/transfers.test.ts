@@ -1,6 +1,15 @@
 import {execFileSync} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	utimesSync,
+	writeFileSync,
+} from 'node:fs';
 import {createServer, type IncomingMessage, request, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
@@ -73,6 +82,36 @@ test('files and folders are uploaded, listed and downloaded as they were', async
 			size: 1,
 		})}\n`,
 	);
+});
+
+test('of a folder only what changed is uploaded again, and all of it where that is asked for', async t => {
+	mkdirSync(at(t, 'photos'));
+	for (const name of ['hill', 'lake', 'sea']) writeFileSync(at(t, 'photos', name), name);
+	const namesOf = ({stdout}: {stdout: string}) =>
+		stdout
+			.split('\n')
+			.filter(line => line !== '')
+			.map(line => line.slice(34));
+	const upload = async (...argv: string[]) => {
+		const done = await run(t, ['upload', ...argv]);
+		t.is(done.code, 0, done.stderr);
+		return {sent: namesOf(done), said: done.stderr};
+	};
+
+	t.deepEqual(await upload('photos'), {sent: ['photos/hill', 'photos/lake', 'photos/sea'], said: ''});
+	t.deepEqual(await upload('photos'), {sent: [], said: '3 files are stored already as they are here\n'});
+	// Of the same size, and older than what is stored: its content tells.
+	writeFileSync(at(t, 'photos', 'lake'), 'pond');
+	utimesSync(at(t, 'photos', 'lake'), 1, 1);
+	writeFileSync(at(t, 'photos', 'wood'), 'wood');
+	t.deepEqual(await upload('photos'), {
+		sent: ['photos/lake', 'photos/wood'],
+		said: '2 files are stored already as they are here\n',
+	});
+	t.deepEqual(await upload('photos', '--all'), {
+		sent: ['photos/hill', 'photos/lake', 'photos/sea', 'photos/wood'],
+		said: '',
+	});
 });
 
 test('one file that cannot be uploaded does not keep the others from it', async t => {

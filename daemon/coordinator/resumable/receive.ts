@@ -1,33 +1,16 @@
-import {createHash} from 'node:crypto';
 import {isPjasError, PjasError} from '../../../source/protocol/errors.js';
-import {chunkIdOf} from '../../../source/protocol/ids.js';
-import {SEAL_KEY_BYTES, SEAL_TAG_BYTES} from '../../../source/protocol/seal.js';
-import {type ChunkRecord, removalOf, type RemovalRecord, schemeOf, type UploadRecord} from '../../core/model.js';
-import type {Catalog} from '../../ports/catalog.js';
+import {SEAL_KEY_BYTES} from '../../../source/protocol/seal.js';
+import type {UploadRecord} from '../../core/model.js';
 import type {Clock, Random} from '../../ports/clock.js';
-import type {MasterKey} from '../master-key.js';
-import type {Lease, MemoryBudget} from '../memory-budget.js';
-import {sealInPlace} from '../sealer.js';
-import type {ShardReader} from '../shard-reader.js';
-import type {ShardWriter} from '../shard-writer.js';
 import type {Received} from '../upload.js';
 import {watchedSource} from '../watched-source.js';
 import type {Checksum} from './checksum.js';
-import {finishedFile} from './finished-file.js';
+import {type CountingOptions, createCountedUpload} from './counting.js';
+import {createFillings, type Filling, type FillingOptions} from './filling.js';
+import {createFullChunks} from './full-chunks.js';
+import {createIntake} from './intake.js';
 
-export type ReceiveOptions = {
-	catalog: Catalog;
-	budget: MemoryBudget;
-	reader: ShardReader;
-	writer: ShardWriter;
-	masterKey: MasterKey;
-	clock: Clock;
-	random: Random;
-	replicas: number;
-	chunkSizeBytes: number;
-	/** Takes note of shards that nobody counts on any more. */
-	discard: (removals: RemovalRecord[]) => Promise<void>;
-};
+export type ReceiveOptions = FillingOptions & CountingOptions & {clock: Clock; random: Random};
 
 export type Receiving = {
 	/** As it is kept: the bytes are those from its offset on. */
@@ -51,16 +34,13 @@ export type Kept = {
 	error?: Error;
 };
 
-/** A chunk while it fills. `bytes` is as large as it can become. */
-type Filling = {index: number; filledBytes: number; lease: Pick<Lease, 'bytes' | 'release'>};
-
-const CHUNKS_IN_FLIGHT = 2;
-const MOST_TRIES = 8;
 /** Records of chunks wait in memory until the sum is right. */
 const MOST_CHUNKS_WITH_CHECKSUM = 100;
 
-const tooLong = () =>
-	new PjasError('BODY_TOO_LARGE', 'More bytes came than Upload-Length said. Nothing behind it counts');
+const tooLongForSum = (chunkSizeBytes: number) => {
+	const problem = `A request with Upload-Checksum may have ${MOST_CHUNKS_WITH_CHECKSUM * chunkSizeBytes} bytes`;
+	return new PjasError('BODY_TOO_LARGE', `${problem}. Send several`);
+};
 
 /**
 Takes in bytes of an upload from its offset on. Each chunk is sealed and placed while the next one fills, and the catalogue
@@ -70,227 +50,97 @@ the next bytes. So whatever was counted is there after any end.
 @returns How far the upload is then.
 */
 export const receiveBytes = async (options: ReceiveOptions, receiving: Receiving): Promise<Kept> => {
-	const {catalog, budget, reader, writer, masterKey, clock, random, replicas, chunkSizeBytes, discard} = options;
-	const {checksum, onBytes, onKept} = receiving;
-	const {_id: id, sizeBytes: wholeBytes} = receiving.upload;
-	const key = masterKey.unwrap(id, receiving.upload.wrappedKey);
+	const {masterKey, clock, random, chunkSizeBytes} = options;
+	const {checksum, onBytes, onKept, stop} = receiving;
+	const {_id: file, sizeBytes: wholeBytes, wrappedKey} = receiving.upload;
+	const key = masterKey.unwrap(file, wrappedKey);
+	const fillings = createFillings(options);
+	const counted = createCountedUpload(options, receiving.upload, onKept);
 	const reading = new AbortController();
-	const storing = new AbortController();
-	const stopReading = () => reading.abort(receiving.stop.reason);
-	receiving.stop.addEventListener('abort', stopReading, {once: true});
-	if (receiving.stop.aborted) stopReading();
+	const unstoppable = new AbortController().signal;
+	const stopReading = () => reading.abort(stop.reason);
+	stop.addEventListener('abort', stopReading, {once: true});
+	if (stop.aborted) stopReading();
 
-	let {upload} = receiving;
-	let received: Received | undefined;
-	let filling: Filling | undefined;
-	let takenBytes = upload.offsetBytes;
-	/** What the catalogue is told at the end only, where there is a checksum. */
-	const held: ChunkRecord[] = [];
-	const inFlight = new Set<Promise<void>>();
-	let order: Promise<void> = Promise.resolve();
+	const full = createFullChunks({
+		place: async (filling, signal) => fillings.place(filling, {file, key, isLast: false}, signal),
+		counted,
+		isHeld: checksum !== undefined,
+		onFail: error => reading.abort(error),
+	});
+	const intake = createIntake({
+		fillings,
+		counted,
+		chunkSizeBytes,
+		wholeBytes,
+		signal: reading.signal,
+		async onFull(filling) {
+			await full.send(filling);
+			if (checksum && full.held.length >= MOST_CHUNKS_WITH_CHECKSUM) throw tooLongForSum(chunkSizeBytes);
+		},
+	});
 
-	const bufferBytesFrom = (startByte: number) =>
-		Math.max(1, Math.min(chunkSizeBytes, wholeBytes === undefined ? chunkSizeBytes : wholeBytes - startByte)) +
-		SEAL_TAG_BYTES;
-
-	/** The chunk to fill next; one that was kept short is read back, and goes on. */
-	const begin = async (): Promise<Filling> => {
-		const index = Math.floor(takenBytes / chunkSizeBytes);
-		const startByte = index * chunkSizeBytes;
-		const lease = await budget.acquire(bufferBytesFrom(startByte), reading.signal);
-		if (takenBytes === startByte || !upload.tail) return {index, filledBytes: 0, lease};
-		const {wrappedKey, sizeBytes} = upload.tail;
-		const chunk = await catalog.getChunk(chunkIdOf(id, index));
-		if (!chunk) {
-			lease.release();
-			throw new PjasError('FILE_UNAVAILABLE', `The catalogue has no chunk ${index} of this upload`);
-		}
-
-		const bufferBytes = lease.bytes.length;
-		const request = {chunk, key: masterKey.unwrap(id, wrappedKey), isLast: true};
-		const {bytes, release} = await reader.read(request, lease, reading.signal);
-		// The buffer that the chunk was read into has room for all of it.
-		return {
-			index,
-			filledBytes: sizeBytes,
-			lease: {bytes: Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bufferBytes), release},
-		};
-	};
-
-	/** Makes a chunk durable on nodes. */
-	const place = async (
-		{index, filledBytes, lease}: Filling,
-		chunkKey: Uint8Array,
-		isLast: boolean,
-	): Promise<ChunkRecord> => {
-		const hash = createHash('sha256');
-		const sealed = await sealInPlace(lease.bytes, filledBytes, {key: chunkKey, index, isLast}, hash);
-		const shards = await writer.store(sealed, storing.signal);
-		return {
-			_id: chunkIdOf(id, index),
-			file: id,
-			index,
-			sizeBytes: filledBytes,
-			sha256: hash.digest('base64url'),
-			scheme: schemeOf(replicas),
-			shards,
-			revision: 0,
-		};
-	};
-
-	const forget = async (chunks: readonly ChunkRecord[]) =>
-		discard(
-			chunks.flatMap(({shards}) =>
-				shards.map(({node, digest}) => removalOf(node, digest, clock.now(), 'upload-failed')),
-			),
-		);
-
-	/** What the upload is with so many bytes, which these chunks are the last of. */
-	const offsetWith = (chunk: ChunkRecord) => chunk.index * chunkSizeBytes + chunk.sizeBytes;
-
-	/**
-	Tells the catalogue of chunks. The first one may take the place of one that was kept short, which may be repaired or moved
-	at the same moment.
-	*/
-	const count = async (chunks: readonly ChunkRecord[], tail: UploadRecord['tail'], isWhole: boolean): Promise<void> => {
-		const last = chunks.at(-1);
-		const offsetBytes = last ? offsetWith(last) : upload.offsetBytes;
-		const {tail: before, ...rest} = upload;
-		const next: UploadRecord = {...rest, offsetBytes, changedAt: clock.now(), ...(tail && {tail})};
-		for (let tries = 1; ; tries++) {
-			const [first] = chunks;
-			const short = before && first && (await catalog.getChunk(first._id));
-			const all = short ? [{...first, revision: short.revision}, ...chunks.slice(1)] : chunks;
-			try {
-				if (isWhole) {
-					const done = await finishedFile(catalog, next, chunks, clock.now());
-					await catalog.commitUpload(done.file, all, upload);
-					received = {file: {...done.file, revision: 1}, lowestCopies: Math.min(replicas, done.lowestCopies)};
-				} else {
-					upload = await catalog.advanceUpload(next, all);
-				}
-			} catch (error) {
-				const stored = isPjasError(error, 'CONFLICT') ? await catalog.getSmall('upload', id) : undefined;
-				if (stored?.revision !== upload.revision || tries === MOST_TRIES) throw error;
-				continue;
+	/** What broke the reading off, where something did. */
+	const readAll = async (): Promise<Error | undefined> => {
+		try {
+			for await (const piece of watchedSource({source: receiving.source, onBytes}, clock, reading)) {
+				checksum?.update(piece);
+				await intake.take(piece);
 			}
 
-			onKept(offsetBytes - rest.offsetBytes);
-			if (isWhole) upload = next;
-			if (short) await forget([short]);
-			return;
+			return undefined;
+		} catch (error) {
+			return (reading.signal.aborted ? reading.signal.reason : error) as Error;
 		}
 	};
 
-	const fail = (error: unknown) => {
-		storing.abort(error);
-		reading.abort(error);
+	/** The file's last chunk, with which it is whole. */
+	const keepLast = async () => {
+		const filling = await intake.last();
+		const last = filling && (await fillings.place(filling, {file, key, isLast: true}, unstoppable));
+		await counted.finish([...full.held, ...(last ? [last] : [])]);
 	};
 
-	/** Stores a full chunk while the next one fills. Chunks are counted in their order. */
-	const send = (full: Filling, isLast: boolean) => {
-		const placed = place(full, key, isLast).finally(full.lease.release);
-		const before = order;
-		const work = (async () => {
-			let chunk: ChunkRecord | undefined;
-			try {
-				chunk = await placed;
-				await before;
-				storing.signal.throwIfAborted();
-				if (checksum) held.push(chunk);
-				else await count([chunk], undefined, isLast);
-			} catch (error) {
-				fail(error);
-				if (chunk) await forget([chunk]);
-			}
-		})();
-		order = work;
-		inFlight.add(work);
-		void work.finally(() => inFlight.delete(work));
-	};
-
-	const take = async (piece: Uint8Array) => {
-		if (wholeBytes !== undefined && takenBytes + piece.length > wholeBytes) throw tooLong();
-		for (let at = 0; at < piece.length;) {
-			filling ??= await begin();
-			const part = piece.subarray(at, at + chunkSizeBytes - filling.filledBytes);
-			filling.lease.bytes.set(part, filling.filledBytes);
-			filling.filledBytes += part.length;
-			takenBytes += part.length;
-			at += part.length;
-			const isWhole = takenBytes === wholeBytes;
-			// The file's last chunk waits until nothing comes behind it.
-			if (filling.filledBytes < chunkSizeBytes || isWhole) continue;
-			const full = filling;
-			filling = undefined;
-			send(full, false);
-			if (inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(inFlight);
-			if (checksum && held.length >= MOST_CHUNKS_WITH_CHECKSUM) {
-				const problem = `A request with Upload-Checksum may have ${MOST_CHUNKS_WITH_CHECKSUM * chunkSizeBytes} bytes`;
-				throw new PjasError('BODY_TOO_LARGE', `${problem}. Send several`);
-			}
-		}
-	};
-
-	const readAll = async () => {
-		for await (const piece of watchedSource({source: receiving.source, onBytes}, clock, reading)) {
-			checksum?.update(piece);
-			await take(piece);
-		}
-	};
-
-	/** Keeps what is not a full chunk: the file's last one, or one that is to grow. */
-	const keepRest = async () => {
-		if (takenBytes === wholeBytes) {
-			// One without bytes ends what was counted as a full chunk before its length was known.
-			filling ??= wholeBytes === 0 ? undefined : await begin();
-			const last = filling && (await place(filling, key, true));
-			await count([...held, ...(last ? [last] : [])], undefined, true);
-			return;
-		}
-
-		const rest = filling;
-		const isMore = rest && rest.index * chunkSizeBytes + rest.filledBytes > upload.offsetBytes;
-		if (!isMore) {
-			if (held.length > 0) await count(held, undefined, false);
-			return;
-		}
-
+	/** A chunk that is to grow, under a key of its own. */
+	const keepShort = async (rest: Filling) => {
 		const tailKey = random.bytes(SEAL_KEY_BYTES);
-		const tail = {sizeBytes: rest.filledBytes, wrappedKey: masterKey.wrap(id, tailKey)};
-		await count([...held, await place(rest, tailKey, true)], tail, false);
+		const tail = {sizeBytes: rest.filledBytes, wrappedKey: masterKey.wrap(file, tailKey)};
+		const short = await fillings.place(rest, {file, key: tailKey, isLast: true}, unstoppable);
+		await counted.add([...full.held, short], tail);
 	};
 
-	/** What broke the reading off; what had come by then is kept, unless it is to be summed up or what comes is refused. */
+	/** Keeps what is not a full chunk, and what was held until its sum was right. */
+	const keepRest = async () => {
+		if (intake.takenBytes() === wholeBytes) return keepLast();
+		const rest = intake.rest();
+		const hasGrown = rest && rest.index * chunkSizeBytes + rest.filledBytes > counted.upload().offsetBytes;
+		if (hasGrown) return keepShort(rest);
+		if (full.held.length > 0) await counted.add(full.held);
+	};
+
+	/** What had come by then is kept, unless it is to be summed up or what comes is refused. */
 	const settle = async (broken: Error | undefined): Promise<Error | undefined> => {
-		await Promise.allSettled(inFlight);
-		await order;
-		if (storing.signal.aborted) return storing.signal.reason as Error;
-		if (isPjasError(broken, 'BODY_TOO_LARGE') && takenBytes === wholeBytes) return broken;
+		const failure = await full.settled();
+		if (failure) return failure;
+		if (isPjasError(broken, 'BODY_TOO_LARGE') && intake.takenBytes() === wholeBytes) return broken;
 		try {
 			if (broken !== undefined && checksum) throw broken;
 			checksum?.verify();
 			await keepRest();
 			return broken;
 		} catch (error) {
-			await forget(held);
+			await counted.forget(full.held);
 			return error as Error;
 		}
 	};
 
 	try {
-		let broken: Error | undefined;
-		try {
-			await readAll();
-		} catch (error) {
-			broken = (reading.signal.aborted ? reading.signal.reason : error) as Error;
-		}
-
-		const error = await settle(broken);
-		return {upload, ...(received && {received}), ...(error !== undefined && {error})};
+		const error = await settle(await readAll());
+		const received = counted.received();
+		return {upload: counted.upload(), ...(received && {received}), ...(error !== undefined && {error})};
 	} finally {
-		receiving.stop.removeEventListener('abort', stopReading);
+		stop.removeEventListener('abort', stopReading);
 		reading.abort(new Error('the request ended'));
-		filling?.lease.release();
+		intake.rest()?.lease.release();
 	}
 };

@@ -1,0 +1,68 @@
+import {PjasError} from '../../../source/protocol/errors.js';
+import type {CountedUpload} from './counting.js';
+import type {Filling, Fillings} from './filling.js';
+
+const tooLong = () =>
+	new PjasError('BODY_TOO_LARGE', 'More bytes came than Upload-Length said. Nothing behind it counts');
+
+/** A body on its way into chunks. */
+export type Intake = {
+	take: (piece: Uint8Array) => Promise<void>;
+	takenBytes: () => number;
+	/** The chunk that is not full, where there is one. */
+	rest: () => Filling | undefined;
+	/** One to end the file with, where its last bytes were counted before its length was known. */
+	last: () => Promise<Filling | undefined>;
+};
+
+type IntakeOptions = {
+	fillings: Fillings;
+	counted: CountedUpload;
+	chunkSizeBytes: number;
+	wholeBytes: number | undefined;
+	signal: AbortSignal;
+	onFull: (full: Filling) => Promise<void>;
+};
+
+export const createIntake = ({
+	fillings,
+	counted,
+	chunkSizeBytes,
+	wholeBytes,
+	signal,
+	onFull,
+}: IntakeOptions): Intake => {
+	let filling: Filling | undefined;
+	let takenBytes = counted.upload().offsetBytes;
+	const begin = async () => fillings.begin(counted.upload(), takenBytes, signal);
+
+	/** Copies as much of a piece as the chunk takes. Says how much that is. */
+	const fill = (chunk: Filling, piece: Uint8Array): number => {
+		const part = piece.subarray(0, chunkSizeBytes - chunk.filledBytes);
+		chunk.lease.bytes.set(part, chunk.filledBytes);
+		chunk.filledBytes += part.length;
+		takenBytes += part.length;
+		return part.length;
+	};
+
+	return {
+		takenBytes: () => takenBytes,
+		rest: () => filling,
+		async last() {
+			filling ??= wholeBytes === 0 ? undefined : await begin();
+			return filling;
+		},
+		async take(piece) {
+			if (wholeBytes !== undefined && takenBytes + piece.length > wholeBytes) throw tooLong();
+			for (let at = 0; at < piece.length;) {
+				filling ??= await begin();
+				at += fill(filling, piece.subarray(at));
+				// The file's last chunk waits until nothing comes behind it.
+				if (filling.filledBytes < chunkSizeBytes || takenBytes === wholeBytes) continue;
+				const full = filling;
+				filling = undefined;
+				await onFull(full);
+			}
+		},
+	};
+};
