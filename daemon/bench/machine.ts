@@ -36,14 +36,18 @@ export const machineLines = async ({folder, runs}: Options): Promise<string[]> =
 	];
 };
 
-/** Says what is missing where the disk is too small for what would be stored at once. */
-export const spaceProblem = async ({folder, load}: Options): Promise<string | undefined> => {
+/**
+Says what is missing where the disk is too small for what would be stored at once.
+
+@param manyBytes - How large each of the many files is.
+*/
+export const spaceProblem = async ({folder, load}: Options, manyBytes: number): Promise<string | undefined> => {
 	const {bavail, bsize} = await statfs(folder);
-	const atOnceBytes = Math.max(2 * load.bigBytes, load.manyFiles * load.manyBytes) * COPIES;
+	const atOnceBytes = Math.max(2 * load.bigBytes, load.manyFiles * manyBytes) * COPIES;
 	const wantedBytes = atOnceBytes * 1.1 + 2 * GB;
 	const freeBytes = bavail * bsize;
 	return freeBytes >= wantedBytes
 		? undefined
 		: `${folder} has ${(freeBytes / GB).toFixed(1)} GB free and ${(wantedBytes / GB).toFixed(1)} GB are needed. ` +
-				'Give another --folder, or a smaller --size and --many.';
+				'Give another --folder, or a smaller --size, --many and --many-size.';
 };

@@ -9,7 +9,7 @@ import {machineLines, spaceProblem} from './machine.js';
 import {type NetworkOptions, startNetwork} from './network.js';
 import {type Options, optionsOf, type Part, usage, UsageError} from './options.js';
 import type {Party} from './party.js';
-import {type Keep, runBig, runMany, runSmall, warmUp} from './phases.js';
+import {type Keep, runBig, runMany, runManyByTus, runSmall, warmUp} from './phases.js';
 import {profileSummary} from './profile.js';
 import {benchRepair, repairReportOf} from './repair.js';
 import {
@@ -96,10 +96,18 @@ const benchNetwork = async (options: Options, print: Print): Promise<Results> =>
 	}
 };
 
+type Compared = {
+	plain: NetworkOptions;
+	other: NetworkOptions;
+	loads: readonly (typeof runBig)[];
+	/** What the other one does without the plainer one. */
+	alone?: readonly (typeof runBig)[];
+};
+
 /** A network beside a plainer one, which stands in the floor's place. */
 const compareNetworks = async (
 	options: Options,
-	{plain, other, loads: compared}: {plain: NetworkOptions; other: NetworkOptions; loads: readonly (typeof runBig)[]},
+	{plain, other, loads: compared, alone = []}: Compared,
 	print: Print,
 ): Promise<Results> => {
 	const folder = await mkdtemp(join(options.folder, 'pjas-bench-'));
@@ -112,6 +120,10 @@ const compareNetworks = async (
 		await warmUp(parties);
 		for (const run of compared) {
 			for (let count = 0; count < options.runs; count++) await run(parties, options.load, keep);
+		}
+
+		for (const run of alone) {
+			for (let count = 0; count < options.runs; count++) await run(parties.slice(1), options.load, keep);
 		}
 
 		return results;
@@ -136,7 +148,10 @@ const bench = async (options: Options): Promise<boolean> => {
 	const machine = await machineLines(options);
 	print(machine.join('\n'));
 	const wantsLoads = loads.some(({part}) => wants(options, part));
-	const problem = wantsLoads ? await spaceProblem(options) : undefined;
+	const {manyBytes, manyByTusBytes} = options.load;
+	const problem =
+		(wantsLoads ? await spaceProblem(options, manyBytes) : undefined) ??
+		(wants(options, 'tus') ? await spaceProblem(options, manyByTusBytes) : undefined);
 	if (problem) throw new UsageError(problem);
 
 	const results = wantsLoads ? await benchNetwork(options, print) : (new Map() as Results);
@@ -159,7 +174,7 @@ const bench = async (options: Options): Promise<boolean> => {
 	verdicts.push(...linksReport.verdicts);
 
 	const tus = wants(options, 'tus')
-		? await compareNetworks(options, {plain: {}, other: {isByTus: true}, loads: [runBig]}, print)
+		? await compareNetworks(options, {plain: {}, other: {isByTus: true}, loads: [runBig], alone: [runManyByTus]}, print)
 		: (new Map() as Results);
 	const tusReport = comparisonReportOf(tus, tusComparison);
 	if (tus.size > 0) print(`\n${tusReport.text}\n`);
@@ -179,7 +194,7 @@ const bench = async (options: Options): Promise<boolean> => {
 	print(`\n${conclusionOf(verdicts)}${catalogPasses ? '' : '\nFAIL  the catalogue misses a bar, see above'}`);
 	if (options.isJson) {
 		process.stdout.write(
-			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), links: Object.fromEntries(links), repair, console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
+			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), links: Object.fromEntries(links), tus: Object.fromEntries(tus), repair, console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
 		);
 	}
 

@@ -33,12 +33,13 @@ export const usage = `npm run bench -- [flags]
   --runs N         how often each part runs; default 3
   --size SIZE      the large file's size; default 1GiB
   --small N        how many files of 64 KiB; default 1000
-  --many N         how many uploads of 200 MiB at once; default 20
+  --many N         how many uploads at once; default 20
+  --many-size SIZE how large each of those is; default 200MiB, by tus 500MiB
   --only PART      ${parts.join(', ')}; may be given several times.
                    upload is the large file up and down; floor is the floor's side without ours;
                    accounts is a network with them beside one without; links is one whose nodes open
-                   links beside one that reaches them at addresses; tus is uploads by tus beside plain ones;
-                   repair is what a node's death costs
+                   links beside one that reaches them at addresses; tus is uploads by tus beside plain ones, and many
+                   of them at once; repair is what a node's death costs
   --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
   --profile        write CPU profiles of ours and say what took the time; the figures suffer by it
@@ -51,6 +52,7 @@ const flags = {
 	size: {type: 'string', default: '1GiB'},
 	small: {type: 'string', default: '1000'},
 	many: {type: 'string', default: '20'},
+	'many-size': {type: 'string'},
 	'repair-size': {type: 'string'},
 	only: {type: 'string', multiple: true},
 	folder: {type: 'string', default: tmpdir()},
@@ -58,6 +60,9 @@ const flags = {
 	json: {type: 'boolean', default: false},
 	help: {type: 'boolean', default: false},
 } as const;
+
+const MANY_BYTES = 200 * 1024 * 1024;
+const MANY_BY_TUS_BYTES = 500 * 1024 * 1024;
 
 /** What is wrong with the command line, for a person. */
 export class UsageError extends Error {}
@@ -93,8 +98,10 @@ What a command line asks for, or `undefined` where it asks for help.
 @throws {UsageError}
 */
 export const optionsOf = (argv: string[]): Options | undefined => {
-	const {runs, size, small, many, 'repair-size': repair, only, folder, profile, json, help} = valuesOf(argv);
+	const {runs, size, small, many, only, folder, profile, json, help, ...sizes} = valuesOf(argv);
 	if (help) return undefined;
+	const {'repair-size': repair, 'many-size': manySize} = sizes;
+	const manyBytes = manySize === undefined ? undefined : sizeOf('many-size', manySize);
 	return {
 		runs: countOf('runs', runs),
 		load: {
@@ -102,7 +109,8 @@ export const optionsOf = (argv: string[]): Options | undefined => {
 			smallFiles: countOf('small', small),
 			smallBytes: 64 * 1024,
 			manyFiles: countOf('many', many),
-			manyBytes: 200 * 1024 * 1024,
+			manyBytes: manyBytes ?? MANY_BYTES,
+			manyByTusBytes: manyBytes ?? MANY_BY_TUS_BYTES,
 		},
 		repairBytes: repair === undefined ? undefined : sizeOf('repair-size', repair),
 		only: only?.map(partOf) ?? [],

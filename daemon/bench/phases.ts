@@ -18,7 +18,15 @@ export type Sample = {
 	clientCpuSeconds: number;
 };
 
-export type Load = {bigBytes: number; smallFiles: number; smallBytes: number; manyFiles: number; manyBytes: number};
+export type Load = {
+	bigBytes: number;
+	smallFiles: number;
+	smallBytes: number;
+	manyFiles: number;
+	manyBytes: number;
+	/** How large each of the many is where they come by tus. */
+	manyByTusBytes: number;
+};
 export type PhaseName = 'upload' | 'download' | 'small up' | 'small down' | 'many up';
 export type Keep = (phase: PhaseName, party: Party, sample: Sample) => void;
 
@@ -29,6 +37,7 @@ const WARM_UP: Load = {
 	smallBytes: 64 * 1024,
 	manyFiles: 0,
 	manyBytes: 0,
+	manyByTusBytes: 0,
 };
 const CLEARED_FROM_BYTES = 1024 * 1024;
 
@@ -155,6 +164,9 @@ export const runMany = async (parties: readonly Party[], load: Load, keep: Keep)
 	const shape = {files: load.manyFiles, bytes: load.manyBytes, limit: load.manyFiles};
 	await runPhase(parties, {up: 'many up', ...shape}, keep);
 };
+
+export const runManyByTus = async (parties: readonly Party[], load: Load, keep: Keep): Promise<void> =>
+	runMany(parties, {...load, manyBytes: load.manyByTusBytes}, keep);
 
 /** Runs every way once, small, so that what is measured is compiled, connected and has its buffers. */
 export const warmUp = async (parties: readonly Party[]): Promise<void> => {

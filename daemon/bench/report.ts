@@ -154,7 +154,6 @@ export const reportOf = (results: Results): {text: string; verdicts: Verdict[]} 
 	return {text: table(rows), verdicts};
 };
 
-/** The least that is left of a network's speed with accounts. */
 /** Two of our networks, of which the plainer one stands in the floor's place. */
 export type Comparison = {
 	plain: string;
@@ -167,7 +166,7 @@ export const accountsComparison: Comparison = {plain: 'without', other: 'account
 export const linksComparison: Comparison = {plain: 'direct', other: 'links', leastRatio: 0.5};
 export const tusComparison: Comparison = {plain: 'form', other: 'tus', leastRatio: 0.9};
 
-/** Speed and CPU of one of two networks beside the other's. */
+/** Speed and CPU of one of two networks beside the other's; of what it does without the other, its memory as well. */
 export const comparisonReportOf = (
 	results: Results,
 	{plain, other, leastRatio}: Comparison,
@@ -178,8 +177,10 @@ export const comparisonReportOf = (
 		const {label, of} = speedOf(phase);
 		const speed = figure(phase, label, runs, of, {bar: {leastOfFloor: leastRatio}});
 		const verdict = verdictOf(speed);
-		rows.push([''], [`${phase}, ${other}`], ...[speed, ...cpuFigures(phase, runs)].map(rowOf));
+		const peaks = runs.floor.length === 0 ? peakFigures(phase, runs) : [];
+		rows.push([''], [`${phase}, ${other}`], ...[speed, ...cpuFigures(phase, runs), ...peaks].map(rowOf));
 		if (verdict) verdicts.push({...verdict, label: `${label}, ${other} / ${plain}`});
+		verdicts.push(...peaks.map(verdictOf).filter(found => found !== undefined));
 	}
 
 	return {text: table(rows), verdicts};
