@@ -1,7 +1,7 @@
 import test from 'ava';
 import {nameIn, openFolder, trailOf} from './folders.js';
 import {kindOf} from './kind.js';
-import {standingOf} from './node-words.js';
+import {limitsOf, standingOf} from './node-words.js';
 import {safetyOf} from './safety.js';
 import {pressed, sorted} from './sort.js';
 
@@ -107,4 +107,19 @@ test('how a node does is said in words, the worst first', t => {
 	t.is(standingOf({...node, maintenance, drain}).text, 'Being emptied: 3 of 4 pieces moved');
 	t.is(standingOf({...node, drain: {...drain, shards_left: 0}}).text, 'Emptied: it can be stopped');
 	t.is(standingOf({...node, banned_at: 1, drain}).text, 'Kept out');
+});
+
+test('what a node’s member lets it take is said in words', t => {
+	t.deepEqual(limitsOf({}), []);
+	t.deepEqual(limitsOf({line: {up: 0, down: 0}}), [
+		['Line', 'no limit up, no limit down'],
+		['Hours', 'always'],
+		['Takes new pieces', 'Yes'],
+	]);
+	const hours = {text: 'Mon-Fri 22:00-06:00', time_zone: 'Europe/Berlin'};
+	t.deepEqual(limitsOf({line: {up: 2 * 1024 * 1024, down: 0, hours, resting: 'off-hours'}}), [
+		['Line', '2 MiB/s up, no limit down'],
+		['Hours', 'Mon-Fri 22:00-06:00 (Europe/Berlin)'],
+		['Takes new pieces', 'Not now: it is outside its hours'],
+	]);
 });

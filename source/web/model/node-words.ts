@@ -1,4 +1,6 @@
+import {formatSize} from '../../format.js';
 import type {NodeView} from '../../protocol/api.js';
+import type {Resting} from '../../protocol/node-care.js';
 
 export type Standing = {state: 'safe' | 'short' | 'lost'; text: string};
 
@@ -19,4 +21,25 @@ export const standingOf = (node: NodeView): Standing => {
 	}
 
 	return node.maintenance ? {state: 'short', text: 'Online, may be away'} : {state: 'safe', text: 'Online'};
+};
+
+const restingTexts: Record<Resting, string> = {
+	paused: 'Not now: it is paused',
+	'off-hours': 'Not now: it is outside its hours',
+	'near-cap': 'Not now: its month’s traffic is nearly used up',
+	'over-cap': 'Not now: its month’s traffic is used up',
+};
+
+const rateText = (bytesPerSecond: number): string =>
+	bytesPerSecond === 0 ? 'no limit' : `${formatSize(bytesPerSecond)}/s`;
+
+/** What a node's member lets it take, in words; nothing of nodes that don't tell. */
+export const limitsOf = ({line}: Pick<NodeView, 'line'>): [string, string][] => {
+	if (!line) return [];
+	const {up, down, hours, resting} = line;
+	return [
+		['Line', `${rateText(up)} up, ${rateText(down)} down`],
+		['Hours', hours ? `${hours.text} (${hours.time_zone})` : 'always'],
+		['Takes new pieces', resting ? restingTexts[resting] : 'Yes'],
+	];
 };

@@ -13,7 +13,7 @@ import {formatSize} from '../../format.js';
 import {call} from '../api.js';
 import {tell, tellProblem} from '../deeds.js';
 import {textOf} from '../form-text.js';
-import {standingOf} from '../model/node-words.js';
+import {limitsOf, standingOf} from '../model/node-words.js';
 import {useNodes} from '../nodes-store.js';
 import {session} from '../session.js';
 import {useStore} from '../store.js';
@@ -79,6 +79,7 @@ const NodeDeeds = ({node, put}: DeedProps) => {
 const NodeCard = ({node, put}: DeedProps) => {
 	const standing = standingOf(node);
 	const {used_bytes: used, allocated_bytes: allocated} = node.storage_stats;
+	const limits = limitsOf(node);
 	return (
 		<li className="card stack">
 			<div className="bar">
@@ -108,7 +109,18 @@ const NodeCard = ({node, put}: DeedProps) => {
 						</dd>
 					</div>
 				)}
+				{limits.map(([name, value]) => (
+					<div key={name}>
+						<dt>{name}</dt>
+						<dd>{value}</dd>
+					</div>
+				))}
 			</dl>
+			{limits.length > 0 && (
+				<p className="hint">
+					Its limits are set on its own machine: <code>pjas-daemon set up 2MB</code>, for one.
+				</p>
+			)}
 			<NodeDeeds node={node} put={put} />
 		</li>
 	);
