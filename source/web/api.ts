@@ -55,7 +55,7 @@ type CallOptions = {
 /** Where a call goes: a path of this origin. */
 export const addressOf = (name: RouteName, id?: string, query: CallOptions['query'] = {}): string => {
 	const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
-	const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
+	const text = new URLSearchParams(given.map(([key, value]): [string, string] => [key, String(value)])).toString();
 	return pathOf(name, id) + (text === '' ? '' : `?${text}`);
 };
 
