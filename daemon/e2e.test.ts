@@ -5,7 +5,7 @@ import type {Uploaded} from '../source/client/contract.js';
 import {unlockKeyring} from '../source/protocol/keyring.js';
 import {runProgram} from '../source/testing/program.js';
 import {temporaryFolder} from './testing/processes.js';
-import {filesBelow, foundIn, startWatched} from './testing/watched.js';
+import {filesBelow, foundIn, placesOf, startWatched} from './testing/watched.js';
 
 const PASSPHRASE = 'nine lives of Größe';
 const NAME = 'Tagebuch-Geheimnis Mai.epub';
@@ -13,7 +13,8 @@ const TYPE = 'application/epub+zip';
 const SENTENCE = 'The treasure lies below the third oak tree. ';
 
 test('what is sealed end to end is on no disk, in no log and on no wire, and another machine reads it', async t => {
-	const {folder, daemon, recorder, token, api} = await startWatched(t);
+	const watched = await startWatched(t);
+	const {daemon, recorder, token, api} = watched;
 	const content = Buffer.from(SENTENCE.repeat(300_000));
 	const machine = (environment: Record<string, string>) => {
 		const home = temporaryFolder(t);
@@ -61,12 +62,7 @@ test('what is sealed end to end is on no disk, in no log and on no wire, and ano
 		'the content': Buffer.from(SENTENCE),
 	};
 	t.is(await daemon.stop(), 0);
-	const places = [
-		...filesBelow(path.join(folder, 'data')),
-		Buffer.from(daemon.stdout()),
-		Buffer.from(daemon.stderr()),
-		recorder.recorded(),
-	];
+	const places = placesOf(watched);
 	t.true(recorder.recorded().length > 2 * content.length);
 	t.true(daemon.stderr().includes(id));
 	// No more of the log is kept for a test.

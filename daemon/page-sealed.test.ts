@@ -11,7 +11,6 @@ import {sealDetails} from '../source/protocol/sealed-details.js';
 import {runProgram} from '../source/testing/program.js';
 import {systemRandom} from './adapters/system.js';
 import {browserTests, PLAIN_HOST} from './testing/browser.js';
-import {startCuttingProxy} from './testing/cutting-proxy.js';
 import {cookieOf, passwordOf} from './testing/people.js';
 import {
 	drop,
@@ -23,11 +22,12 @@ import {
 	signIn,
 	startPageNetwork,
 	visit,
+	visitOverCutLine,
 	type Visit,
 } from './testing/page-visits.js';
 import {temporaryFolder} from './testing/processes.js';
 import {same} from './testing/requests.js';
-import {filesBelow, foundIn, startWatched} from './testing/watched.js';
+import {foundIn, placesOf, startWatched} from './testing/watched.js';
 
 /** Sealing end to end in the browser: what the page seals the terminal opens, and the other way round. */
 
@@ -77,7 +77,8 @@ const addAccount = async (url: string, adminToken: string, name: string): Promis
 inBrowser(
 	'what the page seals is on no disk and on no wire; strangers and the terminal open it, and it what they sealed',
 	async t => {
-		const {folder, daemon, recorder, token: adminToken, api} = await startWatched(t);
+		const watched = await startWatched(t);
+		const {daemon, recorder, token: adminToken, api} = watched;
 		const token = await addAccount(recorder.url, adminToken, 'ann');
 		const home = temporaryFolder(t);
 		const environment = {PJAS_COORDINATOR: recorder.url, PJAS_TOKEN: token, HOME: home, PJAS_PASSPHRASE: PASSPHRASE};
@@ -155,12 +156,7 @@ inBrowser(
 			'the content': Buffer.from(SENTENCE),
 		};
 		t.is(await daemon.stop(), 0);
-		const places = [
-			...filesBelow(path.join(folder, 'data')),
-			Buffer.from(daemon.stdout()),
-			Buffer.from(daemon.stderr()),
-			recorder.recorded(),
-		];
+		const places = placesOf(watched);
 		t.true(recorder.recorded().length > 4 * content.length);
 		t.deepEqual(foundIn(places, secrets), []);
 		const [id = ''] = keyring.files.keys();
@@ -271,15 +267,8 @@ inBrowser(
 	'what is sealed goes on over lines that are cut, up under the key that it was begun with, and down behind the last whole piece',
 	async t => {
 		const network = await startPageNetwork(t);
-		await network.addAccount('ann');
-		const proxy = await startCuttingProxy(t, network.url);
-		const content = systemRandom.bytes(2 * CHUNK_SIZE_BYTES + 1000);
-		const file = path.join(temporaryFolder(t), 'film.mp4');
-		writeFileSync(file, content);
-		const visited = await visit(t, {network: proxy});
+		const {visited, proxy, file, bytes: content} = await visitOverCutLine(t, network);
 		const {page} = visited;
-		page.on('dialog', dialog => void dialog.accept());
-		await signIn(visited, 'ann');
 		await makeKeyringIn(visited);
 		await sendOverCutLine(visited, proxy, file);
 		await page.getByRole('region', {name: 'Uploads that were cut off'}).getByText('film.mp4').waitFor();

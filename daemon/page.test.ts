@@ -1,14 +1,10 @@
-import {writeFileSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
-import path from 'node:path';
 import {gzipSync} from 'node:zlib';
 import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../source/protocol/chunking.js';
 import {readPageFiles} from './adapters/page-files.js';
-import {systemRandom} from './adapters/system.js';
 import {pageFolder} from './page-folder.js';
 import {browserTests} from './testing/browser.js';
-import {startCuttingProxy} from './testing/cutting-proxy.js';
 import {
 	drop,
 	goOn,
@@ -20,9 +16,9 @@ import {
 	startPageNetwork,
 	store,
 	visit,
+	visitOverCutLine,
 } from './testing/page-visits.js';
 import {formOf} from './testing/people.js';
-import {temporaryFolder} from './testing/processes.js';
 import {same} from './testing/requests.js';
 
 /** The page as a browser sees it: built, served by a real coordinator, and used as people do. */
@@ -178,15 +174,8 @@ inBrowser(
 	'an upload whose line is cut in its middle goes on where it stopped, after the page was loaded again',
 	async t => {
 		const network = await startPageNetwork(t);
-		await network.addAccount('ann');
-		const proxy = await startCuttingProxy(t, network.url);
-		const file = path.join(temporaryFolder(t), 'film.mp4');
-		const bytes = systemRandom.bytes(2 * CHUNK_SIZE_BYTES + 1000);
-		writeFileSync(file, bytes);
-		const visited = await visit(t, {network: proxy});
+		const {visited, proxy, file, bytes} = await visitOverCutLine(t, network);
 		const {page} = visited;
-		page.on('dialog', dialog => void dialog.accept());
-		await signIn(visited, 'ann');
 		await sendOverCutLine(visited, proxy, file);
 		const cutOff = page.getByRole('region', {name: 'Uploads that were cut off'});
 		await cutOff.getByText('film.mp4').waitFor();

@@ -1,3 +1,4 @@
+import {writeFileSync} from 'node:fs';
 import {mkdir, readFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import path from 'node:path';
@@ -5,10 +6,12 @@ import type {ExecutionContext} from 'ava';
 import type {BrowserContext, Page} from 'playwright-core';
 import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {readPageFiles} from '../adapters/page-files.js';
+import {systemRandom} from '../adapters/system.js';
 import {pageFolder} from '../page-folder.js';
 import {openedBrowser} from './browser.js';
-import type {CuttingProxy} from './cutting-proxy.js';
+import {type CuttingProxy, startCuttingProxy} from './cutting-proxy.js';
 import {passwordOf, type PeopleNetwork, startPeopleNetwork} from './people.js';
+import {temporaryFolder} from './processes.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -108,6 +111,19 @@ export const store = async (
 export const open = async (visited: Visit, name: string) => {
 	await visited.page.getByRole('rowheader', {name}).getByRole('button').click();
 	return visited.page.getByRole('dialog');
+};
+
+/** Somebody who is signed in, behind a line that can be cut, with a file of more than two chunks. */
+export const visitOverCutLine = async (t: ExecutionContext, network: PeopleNetwork) => {
+	await network.addAccount('ann');
+	const proxy = await startCuttingProxy(t, network.url);
+	const file = path.join(temporaryFolder(t), 'film.mp4');
+	const bytes = systemRandom.bytes(2 * CHUNK_SIZE_BYTES + 1000);
+	writeFileSync(file, bytes);
+	const visited = await visit(t, {network: proxy});
+	visited.page.on('dialog', dialog => void dialog.accept());
+	await signIn(visited, 'ann');
+	return {visited, proxy, file, bytes};
 };
 
 /** Uploads a file of more than two chunks over a line that is cut in its middle, and loads the page again. */

@@ -46,3 +46,11 @@ export const startWatched = async (t: Keeper) => {
 	await until('its nodes are there', async () => (await api.stats()).onlineNodes >= 3);
 	return {folder, daemon, token, api, recorder: await startRecorder(t, url)};
 };
+
+/** All that is left of what was done: the disks, the logs, and what went over the wire. */
+export const placesOf = ({folder, daemon, recorder}: Awaited<ReturnType<typeof startWatched>>): Buffer[] => [
+	...filesBelow(path.join(folder, 'data')),
+	Buffer.from(daemon.stdout()),
+	Buffer.from(daemon.stderr()),
+	recorder.recorded(),
+];
