@@ -6,7 +6,7 @@ import {packageVersion} from '../source/version.js';
 import {jsonLog, type LogFormat} from './adapters/json-log.js';
 import {systemClock as clock, systemRandom as random} from './adapters/system.js';
 import {type Config, type Examined, loadConfig} from './config.js';
-import {isRole} from './config-settings.js';
+import {isRole, type SettingsOf} from './config-settings.js';
 import {createProcessMetrics} from './http/metrics.js';
 import type {Running} from './lifecycle.js';
 import type {Log} from './ports/log.js';
@@ -16,7 +16,7 @@ import type {RunningCoordinator} from './roles/coordinator.js';
 
 /** The one place where the parts are put together: flags → configuration → role. */
 
-const exitCodes = {failed: 1, wrongWords: 2};
+const exitCodes = {failed: 1, wrongWords: 2, unreachable: 3};
 
 const LEFTOVERS_MS = 2_000;
 
@@ -116,6 +116,7 @@ const runCommand = async (config: Config): Promise<void> => {
 		case 'node':
 		case 'local':
 		case 'doctor':
+		case 'join':
 			throw new Error(`${config.mode} is started elsewhere`);
 		case 'status':
 		case 'set':
@@ -137,16 +138,32 @@ const runCommand = async (config: Config): Promise<void> => {
 	}
 };
 
+/** The clock's timers don't keep a process going that waits for nothing else. */
+const keptAlive = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+	const keepAlive = setInterval(() => undefined, 2 ** 30);
+	try {
+		return await work();
+	} finally {
+		clearInterval(keepAlive);
+	}
+};
+
+const configSurroundings = () => ({environment: process.env, folder: process.cwd(), hostname: hostname()});
+
+/** Joins, and goes on as the node, unless a service does. */
+const join = async (settings: SettingsOf<'join'>, kept: Record<string, unknown>, log: Log): Promise<void> => {
+	const {runJoin} = await import('./roles/join.js');
+	// What goes as it should is told in other words.
+	const tools = {log: {...log, info: log.debug}, clock, random, version: packageVersion(), say};
+	const configFile = await keptAlive(async () => runJoin(settings, kept, tools));
+	if (configFile === undefined) return;
+	const request = loadConfig(['--role', 'node', settings.storagePath, '--config', configFile], configSurroundings());
+	if (request.kind === 'run') await run(request.config, log);
+};
+
 const run = async (config: Config, log: Log): Promise<void> => {
 	if (!isRole(config.mode)) {
-		// The clock's timers don't keep a process going that waits for nothing else.
-		const keepAlive = setInterval(() => undefined, 2 ** 30);
-		try {
-			await runCommand(config);
-		} finally {
-			clearInterval(keepAlive);
-		}
-
+		await keptAlive(async () => runCommand(config));
 		return;
 	}
 
@@ -154,13 +171,23 @@ const run = async (config: Config, log: Log): Promise<void> => {
 	await runUntilStopped(async signal => start(config, log, signal), {log, clock});
 };
 
+const exitCodeOf = (error: unknown): number => {
+	if (isPjasError(error, 'INVALID_CONFIGURATION')) return exitCodes.wrongWords;
+	return isPjasError(error, 'COORDINATOR_UNREACHABLE') ? exitCodes.unreachable : exitCodes.failed;
+};
+
+/** What programs may look at. Wrong words need none: their exit code says so. */
+const codeText = (error: unknown): string =>
+	isPjasError(error) && error.code !== 'INVALID_CONFIGURATION' ? ` (${error.code})` : '';
+
 /** One clear message for what has a name; what has none goes out whole. */
 const fail = (error: unknown, log?: Log, format?: LogFormat) => {
 	const isKnown = isPjasError(error) || typeof (error as NodeJS.ErrnoException).syscall === 'string';
 	const {message, stack} = error instanceof Error ? error : new Error(String(error));
 	if (log && (!isKnown || format === 'json')) log.error(isKnown ? message : 'nobody expected this error', {error});
-	else process.stderr.write(`pjas-daemon: ${escapeControls(isKnown ? message : (stack ?? message))}\n`);
-	process.exitCode = isPjasError(error, 'INVALID_CONFIGURATION') ? exitCodes.wrongWords : exitCodes.failed;
+	else
+		process.stderr.write(`pjas-daemon: ${escapeControls(isKnown ? message : (stack ?? message))}${codeText(error)}\n`);
+	process.exitCode = exitCodeOf(error);
 	// What failed half-way may have left something that goes on.
 	setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
 };
@@ -169,11 +196,7 @@ const main = async () => {
 	let log: Log | undefined;
 	let format: LogFormat | undefined;
 	try {
-		const request = loadConfig(process.argv.slice(2), {
-			environment: process.env,
-			folder: process.cwd(),
-			hostname: hostname(),
-		});
+		const request = loadConfig(process.argv.slice(2), configSurroundings());
 		if (request.kind !== 'run') {
 			process.stdout.write(request.kind === 'help' ? request.text : `${packageVersion()}\n`);
 			return;
@@ -183,8 +206,10 @@ const main = async () => {
 		format = logFormat;
 		log = jsonLog({format, level, clock, write: line => process.stderr.write(line)});
 		for (const warning of request.warnings) log.warn(warning);
-		const {config, examined} = request;
-		await (config.mode === 'doctor' && examined ? examine(examined, config.settings.json, log) : run(config, log));
+		const {config, examined, kept} = request;
+		if (config.mode === 'doctor' && examined) await examine(examined, config.settings.json, log);
+		else if (config.mode === 'join') await join(config.settings, kept ?? {}, log);
+		else await run(config, log);
 	} catch (error) {
 		fail(error, log, format);
 	}

@@ -19,6 +19,7 @@ const about: Record<Mode, string> = {
 	coordinator: 'takes files from people, keeps them on nodes and gives them back',
 	node: "keeps shards on this machine's disk for a coordinator",
 	local: 'a whole network in one process: a coordinator and its nodes',
+	join: 'joins a network with a code: looks at this machine, keeps what it is told, and starts',
 	backup: 'copies the catalogue, also of a coordinator that is running',
 	'rotate-keys': 'gives the network a new key; nodes learn it by themselves',
 	restore: 'brings a copy of the catalogue back into a data folder',

@@ -10,7 +10,16 @@ import {parseJoinCode} from './trust/join-code.js';
 export const roles = ['coordinator', 'node', 'local'] as const;
 /** What a member says to the node that runs on this machine. */
 export const memberCommands = ['status', 'pause', 'resume', 'leave'] as const;
-export const commands = ['backup', 'restore', 'audit', 'rotate-keys', 'doctor', ...memberCommands, 'set'] as const;
+export const commands = [
+	'join',
+	'backup',
+	'restore',
+	'audit',
+	'rotate-keys',
+	'doctor',
+	...memberCommands,
+	'set',
+] as const;
 export const modes = [...roles, ...commands] as const;
 
 /** What a run of `pjas-daemon` is: a part of a network that goes on, or a command that ends. */
@@ -37,15 +46,19 @@ export type Setting = {
 	isRequired?: true;
 	/** It is the word at this place on the command line, from 0, not a flag. */
 	position?: number;
+	/** The place where it is another in some modes. */
+	positions?: Partial<Record<Mode, number>>;
 	/** Only a flag gives it. */
 	isFlagOnly?: true;
 	/** A path, from the working folder. */
 	isPath?: true;
 	/** The name under which hosting services set it for the coordinator. */
 	hostedName?: string;
+	/** What settings above it say of it, which goes before environment and file. */
+	implied?: (above: Record<string, unknown>) => string | undefined;
 	/** The console reads it as well, so a coordinator that finds it in its surroundings passes over it. */
 	isShared?: true;
-	/** Its value is not repeated in what is said of it. */
+	/** Its value is not repeated in what is said of it: what is wrong may be nearly right. */
 	isSecret?: true;
 	/** What is wrong with a value that is right by itself, beside those above it. */
 	conflict?: (value: unknown, above: Record<string, unknown>) => string | undefined;
@@ -97,8 +110,19 @@ const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/i.t
 
 const reaches = ['auto', 'links'] as const;
 
-const servers = ['coordinator', 'node', 'local'] as const satisfies Mode[];
+const servers = ['coordinator', 'node', 'local', 'join'] as const satisfies Mode[];
 const keepers = ['coordinator', 'local'] as const satisfies Mode[];
+/** What a node runs with is said when it joins, and kept. */
+const nodes = ['node', 'join'] as const satisfies Mode[];
+
+/** A join code, with the coordinator's address behind it or without. */
+const parseInvitation = (text: string): string | undefined => {
+	const code = parseJoinCode(text);
+	return code && (code.url === undefined || parseCoordinatorUrl(code.url) !== undefined) ? text.trim() : undefined;
+};
+
+const urlBehind = (invitation: unknown): string | undefined =>
+	typeof invitation === 'string' ? parseJoinCode(invitation)?.url : undefined;
 
 /**
 Every setting there is. The flags, the `PJAS_` names, the keys of `pjas_config.json`, what is allowed and `--help` all
@@ -111,7 +135,7 @@ export const settings = {
 		help: 'Which part this daemon plays',
 		allowed: roles.join(', '),
 		schema: oneOf(roles),
-		modes: [...servers, 'doctor'],
+		modes: ['coordinator', 'node', 'local', 'doctor'],
 		isRequired: true,
 	},
 	config: {
@@ -124,16 +148,29 @@ export const settings = {
 		default: 'pjas_config.json',
 		isPath: true,
 	},
+	invitation: {
+		name: 'code',
+		placeholder: 'CODE',
+		help: 'The code to join with, and behind an @ where the coordinator is: pjas-join_…@https://pjas.example.org',
+		allowed: 'what pjas-tui invite node and the web page give: pjas-join_, 64 characters, and @ with an address',
+		schema: parsed(parseInvitation),
+		isSecret: true,
+		modes: ['join'],
+		isRequired: true,
+		position: 0,
+		isFlagOnly: true,
+	},
 	storagePath: {
 		name: 'storage_path',
 		placeholder: '<storage_path>',
 		help: 'The folder that keeps the shards',
 		allowed: 'the path of a folder',
 		schema: filePath,
-		modes: ['node', ...memberCommands],
-		default: Object.fromEntries(memberCommands.map(each => [each, './storage'])),
+		modes: ['node', 'join', ...memberCommands],
+		default: Object.fromEntries(['join', ...memberCommands].map(each => [each, './storage'])),
 		isRequired: true,
 		position: 0,
+		positions: {join: 1},
 		isPath: true,
 	},
 	limit: {
@@ -183,16 +220,26 @@ export const settings = {
 		help: 'How much it may keep: 200, 0.5, 500MB, 2TB; a bare number counts GB (1024³ bytes)',
 		allowed: limitRules.space.allowed,
 		schema: size('space'),
-		modes: ['node'],
+		modes: nodes,
 		default: 100,
 		position: 1,
+		positions: {join: 2},
+	},
+	join: {
+		name: 'join',
+		placeholder: 'CODE',
+		help: 'The code to join with, needed once; pjas-daemon join does the same and more',
+		allowed: 'a code as pjas-tui invite node gives it: pjas-join_ and 64 characters, and maybe @ and an address',
+		schema: parsed(parseInvitation),
+		isSecret: true,
+		modes: ['node'],
 	},
 	insecure: {
 		name: 'insecure',
 		help: 'Join a coordinator over plain HTTP, also where others can listen on the way',
 		allowed: 'true or false',
 		schema: switchSchema,
-		modes: ['node'],
+		modes: nodes,
 		default: false,
 	},
 	coordinatorUrl: {
@@ -202,8 +249,12 @@ export const settings = {
 		help: 'The coordinator to join, with or without /api at its end',
 		allowed: baseUrlAllowed,
 		schema: parsed(parseCoordinatorUrl),
-		modes: ['node'],
-		default: 'http://127.0.0.1:3000/api',
+		modes: nodes,
+		default: {
+			text: 'the address behind the code, else http://127.0.0.1:3000/api',
+			from: ({join}) => urlBehind(join) ?? 'http://127.0.0.1:3000/api',
+		},
+		implied: ({invitation}) => urlBehind(invitation),
 		isShared: true,
 		conflict: (value, {insecure}) =>
 			insecure === true || isNearby(String(value))
@@ -226,7 +277,7 @@ export const settings = {
 		allowed: 'a whole number from 0 to 65535',
 		schema: wholeNumber(0, 65_535),
 		modes: servers,
-		default: {coordinator: 3000, node: 8420, local: 3000},
+		default: {coordinator: 3000, node: 8420, local: 3000, join: 8420},
 		hostedName: 'PORT',
 	},
 	tlsCertFile: {
@@ -461,7 +512,7 @@ export const settings = {
 		help: 'The address under which the coordinator reaches this node, where it is another than the one it listens on',
 		allowed: baseUrlAllowed,
 		schema: parsed(parseBaseUrl),
-		modes: ['node'],
+		modes: nodes,
 	},
 	ngrokUrl: {
 		name: 'ngrok_url',
@@ -469,7 +520,7 @@ export const settings = {
 		help: 'The same, as the prototype called it; --public-url goes before it',
 		allowed: baseUrlAllowed,
 		schema: parsed(parseBaseUrl),
-		modes: ['node'],
+		modes: nodes,
 	},
 	ngrokApi: {
 		name: 'ngrok_api',
@@ -477,7 +528,7 @@ export const settings = {
 		help: 'Where an ngrok agent tells of its tunnels; one that leads here is taken where no address is given',
 		allowed: baseUrlAllowed,
 		schema: parsed(parseBaseUrl),
-		modes: ['node'],
+		modes: nodes,
 		default: 'http://127.0.0.1:4040',
 	},
 	reach: {
@@ -486,7 +537,7 @@ export const settings = {
 		help: 'auto tells the coordinator an address, if there is one; links never does: this node opens links then',
 		allowed: reaches.join(' or '),
 		schema: oneOf(reaches),
-		modes: ['node'],
+		modes: nodes,
 		default: 'auto',
 	},
 	links: {
@@ -495,7 +546,7 @@ export const settings = {
 		help: 'How many links stay open where the coordinator reaches this node over links; more are while these are busy',
 		allowed: 'a whole number from 1 to 16',
 		schema: wholeNumber(1, 16),
-		modes: ['node'],
+		modes: nodes,
 		default: 4,
 	},
 	name: {
@@ -504,7 +555,7 @@ export const settings = {
 		help: "This node's name, for people",
 		allowed: labelAllowed,
 		schema: label,
-		modes: ['node'],
+		modes: nodes,
 		default: {text: "the machine's name", from: (_, hostname) => hostname.slice(0, MAX_LABEL_LENGTH) || 'node'},
 	},
 	owner: {
@@ -513,7 +564,7 @@ export const settings = {
 		help: 'The member whose node this is; copies are kept with different owners where it can be',
 		allowed: labelAllowed,
 		schema: label,
-		modes: ['node'],
+		modes: nodes,
 		default: {text: 'the name', from: ({name}) => String(name)},
 	},
 	zone: {
@@ -522,16 +573,8 @@ export const settings = {
 		help: 'What fails together, a house or a line; copies are kept in different zones where it can be',
 		allowed: labelAllowed,
 		schema: label,
-		modes: ['node'],
+		modes: nodes,
 		default: {text: 'the owner', from: ({owner}) => String(owner)},
-	},
-	join: {
-		name: 'join',
-		placeholder: 'CODE',
-		help: 'The code to join with; needed once, until the coordinator knows this node',
-		allowed: 'a code as pjas-tui invite node gives it: pjas-join_ and 64 characters',
-		schema: parsed(text => parseJoinCode(text)?.text),
-		modes: ['node'],
 	},
 	classic: {
 		name: 'classic',
@@ -547,7 +590,7 @@ export const settings = {
 		help: 'Within how many days the node reads each of its shards again, to find what went bad',
 		allowed: 'a whole number from 1 to 365',
 		schema: wholeNumber(1, 365),
-		modes: ['node', 'local'],
+		modes: ['node', 'local', 'join'],
 		default: 30,
 	},
 	scrubBytesPerSecond: {
@@ -556,7 +599,7 @@ export const settings = {
 		help: 'The most that it reads in a second for that, while it has nothing else to do; 0 is any',
 		allowed: '0, or a size such as 500KB, 5MB or 1GB',
 		schema: parsed(text => within(parseSize(text, 'B'), 0, Number.MAX_SAFE_INTEGER)),
-		modes: ['node', 'local'],
+		modes: ['node', 'local', 'join'],
 		default: '5MB',
 	},
 	up: {
@@ -565,7 +608,7 @@ export const settings = {
 		help: 'The most that the node sends in a second; 0 is any',
 		allowed: limitRules.up.allowed,
 		schema: size('up'),
-		modes: ['node'],
+		modes: nodes,
 		default: 0,
 	},
 	down: {
@@ -574,7 +617,7 @@ export const settings = {
 		help: 'The most that it takes in in a second; 0 is any',
 		allowed: limitRules.down.allowed,
 		schema: size('down'),
-		modes: ['node'],
+		modes: nodes,
 		default: 0,
 	},
 	schedule: {
@@ -583,7 +626,7 @@ export const settings = {
 		help: 'Other rates by hours of the week: "mon-fri 08:00-18:00 up=1MB down=2MB; sat,sun up=5MB"',
 		allowed: limitRules.schedule.allowed,
 		schema: hours('schedule'),
-		modes: ['node'],
+		modes: nodes,
 		default: 'none',
 	},
 	monthlyCapBytes: {
@@ -592,7 +635,7 @@ export const settings = {
 		help: 'The most that its line carries in a month, both ways together; 0 is any',
 		allowed: limitRules.monthly_cap.allowed,
 		schema: size('monthly_cap'),
-		modes: ['node'],
+		modes: nodes,
 		default: 0,
 	},
 	hours: {
@@ -601,8 +644,16 @@ export const settings = {
 		help: 'When it takes part, "mon-fri 18:00-23:00; sat,sun"; outside of that nobody minds that it is away',
 		allowed: limitRules.hours.allowed,
 		schema: hours('hours'),
-		modes: ['node'],
+		modes: nodes,
 		default: 'always',
+	},
+	service: {
+		name: 'service',
+		help: 'Have this machine start the node by itself from now on; --no-service does not ask about it',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: ['join'],
+		isFlagOnly: true,
 	},
 	acceptOldMs: {
 		name: 'accept_old',
@@ -697,6 +748,10 @@ export type SettingsOf<M extends Mode> = {
 
 export const flagOf = (setting: Setting): string => (setting.short ?? setting.name).replaceAll('_', '-');
 export const environmentNameOf = (setting: Setting): string => `PJAS_${(setting.short ?? setting.name).toUpperCase()}`;
+
+/** The place of a setting among the words of a mode; none where it is a flag. */
+export const placeOf = ({position, positions}: Setting, mode: Mode): number | undefined =>
+	positions?.[mode] ?? position;
 
 export const isRole = (mode: Mode): mode is Role => (roles as readonly Mode[]).includes(mode);
 

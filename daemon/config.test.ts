@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -188,6 +188,13 @@ const samples: Record<keyof typeof settings, Samples> = {
 		file: [`pjas-join_${'C'.repeat(64)}`, `pjas-join_${'C'.repeat(64)}`],
 		wrong: 'pjas-join_short',
 	},
+	invitation: {
+		flag: [`pjas-join_${'D'.repeat(64)}@https://a.example`, `pjas-join_${'D'.repeat(64)}@https://a.example`],
+		environment: ['', ''],
+		file: ['', ''],
+		wrong: `pjas-join_${'D'.repeat(64)}@a.example`,
+	},
+	service: {flag: [true, true], environment: ['', ''], file: ['', ''], wrong: 'maybe'},
 	limit: {flag: ['monthly-cap', 'monthly_cap'], environment: ['', ''], file: ['', ''], wrong: 'colour'},
 	limitValue: {flag: ['2MB', '2MB'], environment: ['', ''], file: ['', ''], wrong: ''},
 	limitStoragePath: {flag: ['a', '{folder}/a'], environment: ['', ''], file: ['', ''], wrong: '\0'},
@@ -221,6 +228,7 @@ const leastArgv = (mode: Mode, except?: Setting): string[] => {
 	const start = isRole(mode) ? (except === settings.role ? [] : ['--role', mode]) : [mode];
 	const needed: Partial<Record<Mode, [Setting, string[]]>> = {
 		node: [settings.storagePath, ['shards']],
+		join: [settings.invitation, [`pjas-join_${'E'.repeat(64)}`]],
 		backup: [settings.toFile, ['--to', 'copy']],
 		restore: [settings.fromFile, ['--from', 'copy']],
 		audit: [settings.auditDeed, ['verify']],
@@ -478,7 +486,7 @@ test('a misspelt flag, key, role or command is answered with the one that was me
 		[[...node, '--constructor'], /no flag --constructor/],
 		[[...node, '--\u001B[31m'], /no flag --\\u001b\[31m/],
 		[['--role', 'nod'], /--role is "nod"\. Allowed: coordinator, node, local/],
-		[['backups'], /"backups" is no command\. Say --role coordinator\|node\|local, or one of backup, restore, audit/],
+		[['backups'], /"backups" is no command\. Say --role coordinator\|node\|local, or one of join, backup, restore/],
 		[[], /--role is missing/],
 	];
 	for (const [argv, expected] of cases) {
@@ -581,4 +589,42 @@ test('--help tells every setting of a role, and --version comes before all else'
 	}
 
 	t.is(helpOf(['--role', 'node', '--version']), 'version');
+});
+
+test('a node that joined is started from its own folder, below all else that says something', t => {
+	const {folder} = t.context;
+	mkdirSync(path.join(folder, 'shards'));
+	writeConfig(
+		t.context,
+		{role: 'node', name: 'cellar', port: 8500, coordinator_url: 'https://a.example'},
+		'shards/pjas_config.json',
+	);
+	const node = ['--role', 'node', 'shards'];
+	t.like(load(t.context, node).settings, {name: 'cellar', port: 8500, coordinatorUrl: 'https://a.example'});
+	t.like(load(t.context, [...node, '--port', '8501']).settings, {name: 'cellar', port: 8501});
+	t.like(load(t.context, node, {PJAS_NAME: 'attic'}).settings, {name: 'attic', port: 8500});
+	writeConfig(t.context, {name: 'roof'});
+	t.like(load(t.context, node).settings, {name: 'roof', port: 8500});
+	const doctor = loadConfig(['doctor', ...node], {environment: {}, folder, hostname: 'attic'});
+	t.like(doctor, {examined: {settings: {name: 'roof', port: 8500}}});
+	t.like(load(t.context, ['--role', 'node', 'elsewhere']).settings, {port: 8420});
+	writeConfig(t.context, {colour: 'red'}, 'shards/pjas_config.json');
+	t.regex(problemOf(t.context, node), /"colour" in .*shards.pjas_config\.json is no setting/);
+});
+
+test('the address behind a code is where a node joins, and a flag alone says another', t => {
+	const code = `pjas-join_${'A'.repeat(64)}`;
+	const urlOf = (argv: string[], environment = {}) =>
+		(load(t.context, argv, environment).settings as {coordinatorUrl?: string}).coordinatorUrl;
+	const join = ['join', `${code}@https://a.example/api`];
+	t.is(urlOf(join), 'https://a.example');
+	t.is(urlOf(join, {PJAS_COORDINATOR: 'https://b.example'}), 'https://a.example');
+	t.is(urlOf([...join, '--coordinator', 'https://c.example']), 'https://c.example');
+	t.is(urlOf(['join', code], {PJAS_COORDINATOR: 'https://b.example'}), 'https://b.example');
+	const node = ['--role', 'node', 'shards', '--join', `${code}@https://a.example`];
+	t.is(urlOf(node), 'https://a.example');
+	t.is(urlOf(node, {PJAS_COORDINATOR: 'https://b.example'}), 'https://b.example', 'as in a container that has both');
+	t.regex(problemOf(t.context, ['join', `${code}@http://pjas.example.org`]), /--insecure allows plain HTTP/);
+	t.regex(problemOf(t.context, ['join', code, '--classic']), /--classic does not go with join/);
+	t.false(problemOf(t.context, ['join', `${code}x`]).includes(code), 'a code is a secret');
 });

@@ -10,6 +10,7 @@ import {
 	isDerived,
 	isRole,
 	type Mode,
+	placeOf,
 	plainDefaultOf,
 	roles,
 	type Setting,
@@ -28,7 +29,14 @@ export type Examined = Extract<Config, {mode: 'coordinator' | 'node'}>;
 export type Request =
 	| {kind: 'help'; text: string}
 	| {kind: 'version'}
-	| {kind: 'run'; config: Config; examined?: Examined; warnings: string[]};
+	| {
+			kind: 'run';
+			config: Config;
+			examined?: Examined;
+			/** What a node that joins is to be started with from then on, as a configuration file has it. */
+			kept?: Record<string, unknown>;
+			warnings: string[];
+	  };
 
 /** Where a configuration is read from, beside the command line. */
 export type Surroundings = {
@@ -69,7 +77,7 @@ const readText = (file: string, isOptional: boolean): string | undefined => {
 		return readFileSync(file, 'utf8');
 	} catch (error) {
 		const {code} = error as NodeJS.ErrnoException;
-		if (isOptional && code === 'ENOENT') return undefined;
+		if (isOptional && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
 		const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code);
 		throw wrong(`The configuration ${file} can't be read: ${reason}`, error);
 	}
@@ -104,9 +112,10 @@ const readFile = (file: string, isOptional: boolean): Sources['file'] => {
 	return given;
 };
 
-const fromFlag = (setting: Setting, {flags, words}: Sources): Given | undefined => {
-	if (setting.position !== undefined) {
-		const value = words[setting.position];
+const fromFlag = (setting: Setting, mode: Mode, {flags, words}: Sources): Given | undefined => {
+	const place = placeOf(setting, mode);
+	if (place !== undefined) {
+		const value = words[place];
 		return value === undefined ? undefined : {value, label: setting.placeholder ?? setting.name};
 	}
 
@@ -140,7 +149,7 @@ const isCommand = (word: string | undefined): word is (typeof commands)[number] 
 
 const modeOf = (sources: Sources): Mode | undefined => {
 	const {role} = settings;
-	const given = fromFlag(role, sources) ?? fromEnvironment(role, sources) ?? sources.file.get(role.name);
+	const given = fromFlag(role, 'node', sources) ?? fromEnvironment(role, sources) ?? sources.file.get(role.name);
 	return given && (parse(role, given) as Mode);
 };
 
@@ -152,7 +161,7 @@ const refuseForeign = (mode: Mode, sources: Sources) => {
 		// A command runs beside a coordinator and shares its surroundings; so does the console.
 		const isTolerated = setting.isShared ?? !isRole(mode);
 		const given =
-			(setting.position === undefined ? fromFlag(setting, sources) : undefined) ??
+			(setting.position === undefined ? fromFlag(setting, mode, sources) : undefined) ??
 			(isTolerated ? undefined : (fromEnvironment(setting, sources) ?? sources.file.get(setting.name)));
 		if (given) {
 			const takers = setting.modes.map(each => nameOf(each)).join(' and ');
@@ -179,21 +188,29 @@ const strayNames = (environment: Surroundings['environment']): string[] => {
 		.map(name => `${name} in the environment is no setting. ${suggest(name, known)}`);
 };
 
-const resolve = (mode: Mode, sources: Sources, {folder, hostname}: Surroundings): Config => {
+/** A mode's configuration, and which of it somebody told, by the names of the file. */
+const resolve = (
+	mode: Mode,
+	sources: Sources,
+	{folder, hostname}: Surroundings,
+): {config: Config; told: Record<string, unknown>} => {
 	const values: Record<string, unknown> = {};
+	const told: Record<string, unknown> = {};
 	for (const [key, setting] of settingsFor(mode)) {
+		const implied = setting.implied?.(values);
 		const given =
-			fromFlag(setting, sources) ??
+			fromFlag(setting, mode, sources) ??
+			(implied === undefined ? undefined : {value: implied, label: `What the code says of ${setting.name}`}) ??
 			fromEnvironment(setting, sources) ??
 			fromHost(setting, mode, sources) ??
 			sources.file.get(setting.name);
 		const value = isDerived(setting.default) ? setting.default.from(values, hostname) : plainDefaultOf(setting, mode);
-		if (given) {
-			values[key] = parse(setting, given);
+		const taken = given ?? (value === undefined ? undefined : {value, label: `The default of ${setting.name}`});
+		if (taken) {
+			values[key] = parse(setting, taken);
 			const conflict = setting.conflict?.(values[key], values);
-			if (conflict) throw wrong(`${given.label} is ${saidOf(setting, given.value)}. Allowed: ${conflict}`);
-		} else if (value !== undefined) {
-			values[key] = parse(setting, {value, label: `The default of ${setting.name}`});
+			if (conflict) throw wrong(`${taken.label} is ${saidOf(setting, taken.value)}. Allowed: ${conflict}`);
+			if (given) told[setting.name] = given.value;
 		} else if (setting.isRequired) {
 			const missing = setting.position === undefined ? `--${flagOf(setting)}` : setting.placeholder;
 			throw wrong(`${missing ?? setting.name} is missing: ${setting.help.toLowerCase()}. Allowed: ${setting.allowed}`);
@@ -201,11 +218,39 @@ const resolve = (mode: Mode, sources: Sources, {folder, hostname}: Surroundings)
 
 		if (setting.isPath && values[key] !== undefined) {
 			values[key] = path.resolve(folder, values[key] as string);
+			if (given) told[setting.name] = values[key];
 		}
 	}
 
 	// The table says which settings a mode has; that all of them are there was seen to above.
-	return {mode, settings: values} as Config;
+	return {config: {mode, settings: values} as Config, told};
+};
+
+/** Where a node that joined keeps what it is started with. */
+export const configFileIn = (storagePath: string): string => path.join(storagePath, settings.config.default);
+
+/** A node's own folder may say how it is started, as `join` writes it: below all else that says so. */
+const withFolder = (mode: Mode, sources: Sources, {folder}: Surroundings): Sources => {
+	if (mode !== 'node' && mode !== 'join') return sources;
+	const {storagePath} = settings;
+	const value = plainDefaultOf(storagePath, mode);
+	const given =
+		fromFlag(storagePath, mode, sources) ??
+		fromEnvironment(storagePath, sources) ??
+		sources.file.get(storagePath.name) ??
+		(value === undefined ? undefined : {value, label: ''});
+	if (!given) return sources;
+	const file = configFileIn(path.resolve(folder, parse(storagePath, given) as string));
+	return {...sources, file: new Map([...readFile(file, true), ...sources.file])};
+};
+
+/** The settings of a node among those that were told. Its folder is said when it is started. */
+const keptOf = (told: Record<string, unknown>): Record<string, unknown> => {
+	const names = Object.values<Setting>(settings)
+		.filter(({modes}) => modes.includes('node') && modes.includes('join'))
+		.map(({name}) => name);
+	const isKept = (name: string) => names.includes(name) && name !== 'storage_path' && name !== 'config';
+	return {role: 'node', ...Object.fromEntries(Object.entries(told).filter(([name]) => isKept(name)))};
 };
 
 /** What the doctor looks at: a role, with all the settings that it runs with. */
@@ -220,7 +265,7 @@ const examinedIn = (sources: Sources, surroundings: Surroundings): Examined => {
 	const ofRole = {...sources, flags};
 	refuseForeign(mode, ofRole);
 	refuseWords(mode, sources.words);
-	return resolve(mode, ofRole, surroundings) as Examined;
+	return resolve(mode, withFolder(mode, ofRole, surroundings), surroundings).config as Examined;
 };
 
 /**
@@ -243,7 +288,7 @@ export const loadConfig = (argv: readonly string[], surroundings: Surroundings):
 
 	const {config} = settings;
 	const named =
-		fromFlag(config, {flags, words, environment, file: new Map()}) ?? fromEnvironment(config, {environment});
+		fromFlag(config, 'node', {flags, words, environment, file: new Map()}) ?? fromEnvironment(config, {environment});
 	const file = path.resolve(folder, parse(config, named ?? {value: config.default, label: ''}) as string);
 	const sources: Sources = {
 		flags,
@@ -261,10 +306,12 @@ export const loadConfig = (argv: readonly string[], surroundings: Surroundings):
 	const warnings = strayNames(environment);
 	if (mode === 'doctor') {
 		const examined = examinedIn(sources, surroundings);
-		return {kind: 'run', config: resolve(mode, sources, surroundings), examined, warnings};
+		return {kind: 'run', config: resolve(mode, sources, surroundings).config, examined, warnings};
 	}
 
-	refuseForeign(mode, sources);
-	refuseWords(mode, sources.words);
-	return {kind: 'run', config: resolve(mode, sources, surroundings), warnings};
+	const found = withFolder(mode, sources, surroundings);
+	refuseForeign(mode, found);
+	refuseWords(mode, found.words);
+	const {config: made, told} = resolve(mode, found, surroundings);
+	return {kind: 'run', config: made, warnings, ...(mode === 'join' && {kept: keptOf(told)})};
 };

@@ -296,7 +296,10 @@ inBrowser(
 
 		await page.getByRole('button', {name: 'Add a node'}).click();
 		await page.getByRole('button', {name: 'Make a code'}).click();
-		t.regex(await page.getByLabel('The command').inputValue(), /--join \S+$/);
+		t.regex(
+			await page.getByLabel('The command').inputValue(),
+			/^pjas-daemon join pjas-join_\S+@http\S+ \.\/storage 100$/,
+		);
 		await look(t, visited, 'node-invited');
 		await page.keyboard.press('Escape');
 		await page.getByRole('button', {name: 'Take back'}).click();

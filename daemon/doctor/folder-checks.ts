@@ -14,7 +14,10 @@ const HANGING_MS = 5_000;
 const isMissing = (error: unknown) => codeOf(error) === 'ENOENT';
 
 /** The folder, or where it is not there yet the one that it will be made in. */
-const nearestFolder = async (folder: string, io: Pick<DoctorIo, 'stat'>): Promise<{at: string; isFolder: boolean}> => {
+export const nearestFolder = async (
+	folder: string,
+	io: Pick<DoctorIo, 'stat'>,
+): Promise<{at: string; isFolder: boolean}> => {
 	for (let at = folder; ; at = path.dirname(at)) {
 		try {
 			return {at, isFolder: (await io.stat(at)).isFolder};

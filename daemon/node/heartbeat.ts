@@ -1,17 +1,13 @@
 import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
 import {MEMBER} from '../../source/protocol/node-care.js';
-import {isPjasError, PjasError} from '../../source/protocol/errors.js';
+import {isPjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
-import {PROTOCOL} from '../../source/protocol/version.js';
 import {followSignal} from '../core/follow-signal.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
-import type {KeyTexts} from '../trust/keys.js';
-import {ANSWER_HEADER, NODE_HEADER, type NodeMessage} from '../trust/node-messages.js';
-import {apiOf} from './address.js';
-import {reasonIn} from './answer.js';
+import type {NodeMessage} from '../trust/node-messages.js';
 import type {Contact} from './contact.js';
-import type {CoordinatorTrust} from './coordinator-trust.js';
+import {createExchange, isGood, type NodeIdentity, registrationOf} from './exchange.js';
 import type {Member} from './member.js';
 import type {Scrubber} from './scrubber.js';
 
@@ -19,8 +15,8 @@ export type HeartbeatOptions = {
 	coordinatorUrl: string;
 	nodeId: NodeId;
 	version: string;
-	/** Who it is and whom it trusts; without that it speaks as the prototype's nodes do. */
-	identity: {publicKeys: KeyTexts; joinCode: string | undefined; trust: CoordinatorTrust} | undefined;
+	/** Without it, the node speaks as the prototype's nodes do. */
+	identity: NodeIdentity | undefined;
 	name?: string | undefined;
 	owner?: string | undefined;
 	zone?: string | undefined;
@@ -40,8 +36,6 @@ export type HeartbeatOptions = {
 	random: Random;
 };
 
-type Answer = {status: number; text: string; signature: string | undefined};
-
 /** What came of telling the coordinator something. */
 type Outcome = {
 	status: number;
@@ -52,17 +46,11 @@ type Outcome = {
 	isLinked?: boolean | undefined;
 };
 
-export const CLASSIC_VERSION = '1.0.0';
-
 const INTERVAL_MS = 10_000;
 const CLASSIC_INTERVAL_MS = 30_000;
 const JITTER = 0.2;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-const MOST_ANSWER_BYTES = 1024 * 1024;
-/** What a request or an answer carries beside its body. */
-const HEAD_BYTES = 1024;
 /** How many different failures of one outage are told. */
 const MOST_TOLD = 3;
 
@@ -78,35 +66,6 @@ const askedIn = (text: string): Pick<Outcome, 'selfCheck' | 'isLinked'> => {
 		return {};
 	}
 };
-
-const post = async (url: string, body: string, jws: string | undefined, signal: AbortSignal): Promise<Answer> => {
-	// Importing it takes a fifth of a second, which no start of a node should wait for.
-	const {got} = await import('got');
-	const {controller: giveUp, release} = followSignal(signal);
-	const request = got.post(url, {
-		body,
-		headers: {'content-type': 'application/json', ...(jws !== undefined && {[NODE_HEADER]: jws})},
-		signal: giveUp.signal,
-		timeout: {request: REQUEST_TIMEOUT_MS},
-		retry: {limit: 0},
-		throwHttpErrors: false,
-		// A coordinator behind https often sends on from http: what is posted stays posted.
-		methodRewriting: false,
-		maxRedirects: 3,
-	});
-	void request.on('downloadProgress', ({transferred}) => {
-		if (transferred > MOST_ANSWER_BYTES) giveUp.abort(new Error('The answer is too long'));
-	});
-	try {
-		const {statusCode, body: text, headers} = await request;
-		const signature = headers[ANSWER_HEADER.toLowerCase()];
-		return {status: statusCode, text, signature: typeof signature === 'string' ? signature : undefined};
-	} finally {
-		release();
-	}
-};
-
-const isGood = (status: number | undefined) => status !== undefined && status >= 200 && status < 300;
 
 const adviceOn = {
 	refusal: 'this node goes on serving, and trying',
@@ -141,8 +100,8 @@ Registers this node with its coordinator, and says again and again that it is th
 coordinator that is away, or has forgotten this node, is met by trying again.
 */
 export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSignal): Promise<void> => {
-	const {coordinatorUrl, nodeId, version, identity, name, owner, zone, line, log, clock, random} = options;
-	const api = apiOf(coordinatorUrl);
+	const {coordinatorUrl, nodeId, identity, line, log, clock, random} = options;
+	const exchange = createExchange({coordinatorUrl, identity, onCarried: line?.count});
 	const teller = outageTeller(log, coordinatorUrl);
 	const jittered = (ms: number) => ms * (1 - JITTER + 2 * JITTER * random.float());
 
@@ -164,22 +123,9 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 	};
 
 	const registration = async (): Promise<RegisterBody> => ({
-		node_id: nodeId,
 		...(await addressNow()),
-		storage_stats: await options.storageStats(),
-		status: 'online',
-		version: identity ? version : CLASSIC_VERSION,
-		...(identity && {
-			protocol: PROTOCOL,
-			keys: identity.publicKeys,
-			...(identity.joinCode !== undefined && {join_code: identity.joinCode}),
-			trusts: [...identity.trust.keys().keys()],
-			...(name !== undefined && {name}),
-			...(owner !== undefined && {owner}),
-			...(zone !== undefined && {zone}),
-			listing_digest: options.listingDigest(),
-			...(line && {line: line.report()}),
-		}),
+		...registrationOf({...options, storageStats: await options.storageStats()}),
+		...(identity && {listing_digest: options.listingDigest(), ...(line && {line: line.report()})}),
 	});
 
 	/** Said until it is done; taken back where its member changed the mind. */
@@ -197,30 +143,12 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		...(identity && line && {line: line.report(), ...leaveOf()}),
 	});
 
-	/** Posts what is signed by this node, and believes only what is signed by its coordinator. */
-	const exchange = async (
-		path: NodeMessage,
-		body: string,
-	): Promise<Outcome & {error: string | undefined; text: string}> => {
-		const signed = await identity?.trust.sign(path, body);
-		const {status, text, signature} = await post(`${api}/nodes/${path}`, body, signed?.jws, signal);
-		line?.count({up: body.length + HEAD_BYTES, down: text.length + HEAD_BYTES});
-		const outcome = {status, text, error: reasonIn(text), hasLearnt: false, ...(isGood(status) && askedIn(text))};
-		// A refusal that is signed tells the time, for a node whose clock is wrong.
-		if (!identity || !signed || (!isGood(status) && signature === undefined)) return outcome;
-		try {
-			return {...outcome, hasLearnt: await identity.trust.accept({id: signed.id, body: text, jws: signature})};
-		} catch (error) {
-			const problem = 'what answers is not the coordinator that this node trusts';
-			throw new PjasError('UNAUTHENTICATED', `${problem} (${(error as Error).message})`, {cause: error});
-		}
-	};
-
 	/** What came of it, or nothing where there was no answer. Rejects only when this is to end. */
 	const tell = async (doing: string, path: NodeMessage, body: () => Promise<object>): Promise<Outcome | undefined> => {
 		try {
-			const {error, text, ...outcome} = await exchange(path, JSON.stringify(await body()));
-			const {status} = outcome;
+			const {error, text, ...answered} = await exchange(path, JSON.stringify(await body()), signal);
+			const {status} = answered;
+			const outcome: Outcome = {...answered, ...(isGood(status) && askedIn(text))};
 			if (outcome.isLinked !== undefined) options.onReach?.(outcome.isLinked);
 			if (isGood(status)) {
 				teller.work(doing);

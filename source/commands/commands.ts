@@ -350,7 +350,7 @@ export const commands = {
 		],
 		notes: [
 			'Prints the link, once. Who has it first has the account.',
-			'node prints a code, once, with which a node joins: pjas-daemon --join CODE. nodes lists those that are open.',
+			'node prints a code, once, with which a node joins: pjas-daemon join CODE. nodes lists those that are open.',
 		],
 		examples: [
 			'pjas-tui invite --name ann --quota 10GB',

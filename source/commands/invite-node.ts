@@ -3,6 +3,7 @@ import {quoted} from '../command-line.js';
 import {formatTable, formatTime} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
 import {PjasError} from '../protocol/errors.js';
+import {joinCommandOf, joinInvitationOf} from '../protocol/join-command.js';
 import {type CommandContext, isOn, jsonLine, refuseReadOnly, valueOf} from './context.js';
 import {expiresOf, refuseFlags} from './people-words.js';
 import {jsonList} from './show.js';
@@ -30,6 +31,8 @@ const usesOf = (context: CommandContext): number | undefined => {
 	);
 };
 
+const isLoopbackUrl = (url: string): boolean => /^https?:\/\/(127\.|localhost[:/]|localhost$|\[::1\])/.test(url);
+
 /** Prints a code with which nodes join, and the command that joins with it. */
 export const inviteNode = async (context: CommandContext): Promise<void> => {
 	refuseFlags(context, ['role', 'name', 'quota'], 'invite node');
@@ -47,7 +50,7 @@ export const inviteNode = async (context: CommandContext): Promise<void> => {
 		...(expires !== undefined && {expires_in_s: expires}),
 	});
 	if (isOn(context, 'json')) {
-		await context.stdout.write(jsonLine({...invitation, code}));
+		await context.stdout.write(jsonLine({...invitation, code, join: joinInvitationOf(code, context.api.url)}));
 		return;
 	}
 
@@ -55,7 +58,10 @@ export const inviteNode = async (context: CommandContext): Promise<void> => {
 	const until = `until ${formatTime(invitation.expires_at)} UTC`;
 	const words = [
 		`Lets ${nodes} of ${invitation.owner} join ${until}. It is not shown again. On the member's machine:`,
-		`  pjas-daemon --role node ./storage 100 --coordinator ${context.api.url} --join ${code}`,
+		`  ${joinCommandOf(code, context.api.url)}`,
+		...(isLoopbackUrl(context.api.url)
+			? [`From other machines ${context.api.url} leads elsewhere: put the address behind the @ by which they get here.`]
+			: []),
 	];
 	await context.stdout.write(`${escapeControls(code)}\n`);
 	await context.stderr.write(words.map(line => `${escapeControls(line)}\n`).join(''));

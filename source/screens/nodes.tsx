@@ -108,7 +108,8 @@ const columnsOf = (theme: Theme, now: () => number): Column<NodeView>[] => [
 
 const none = [
 	'No node has joined yet.',
-	"On a member's machine: pjas-daemon --role node ./storage 100 --coordinator URL",
+	'pjas-tui invite node makes a code, and tells the one command that joins with it.',
+	"On a member's machine: pjas-daemon join CODE ./storage 100",
 ];
 
 /** Every node that ever joined: whose it is, how it does and how full it is. */

@@ -301,7 +301,7 @@ test('the nodes have words for none, not yet, not reachable, and no match', t =>
 	const filtered = screen(full);
 	filtered.goTo?.({screen: 'nodes', filter: 'nobody'});
 	for (const area of areas) {
-		t.regex(fills(t, screen({nodes: []}), area), /No node has joined yet\..*pjas-daemon --role node/s);
+		t.regex(fills(t, screen({nodes: []}), area), /No node has joined yet\..*pjas-daemon join CODE/s);
 		t.regex(fills(t, screen({}), area), /Asking the coordinator for its nodes/);
 		t.regex(fills(t, screen({connection: stale}), area), /can't be reached.*Ctrl-r/s);
 		t.regex(fills(t, filtered, area), /Nothing passes the filter\. Esc takes it away/);

@@ -83,7 +83,7 @@ const repairText = ({repair: {paused, active, waiting, blocked, reason}}: Stats)
 const chunkProblems = ({stats, nodes}: LiveState): Problem[] => {
 	const problems: Problem[] = [];
 	if (nodes?.length === 0) {
-		const text = 'No node has joined: nothing can be stored. Start one with pjas-daemon --role node';
+		const text = 'No node has joined: nothing can be stored. Have one join: pjas-daemon join CODE';
 		problems.push({key: 'no-nodes', severity: 'bad', text, place: {screen: 'nodes'}});
 	}
 

@@ -8,6 +8,7 @@ import {
 	okSchema,
 } from '../../protocol/api.js';
 import {type SafeToStop, safeToStopSchema} from '../../protocol/healing-api.js';
+import {joinCommandOf} from '../../protocol/join-command.js';
 import type {RouteName} from '../../protocol/routes.js';
 import {formatSize} from '../../format.js';
 import {call} from '../api.js';
@@ -126,8 +127,7 @@ const NodeCard = ({node, put}: DeedProps) => {
 	);
 };
 
-const commandOf = (code: string): string =>
-	`pjas-daemon --role node ./storage 100 --coordinator ${window.location.origin}/api --join ${code}`;
+const commandOf = (code: string): string => joinCommandOf(code, window.location.origin);
 
 const Invite = ({isOpen, onClose}: {isOpen: boolean; onClose: () => void}) => {
 	const [code, setCode] = useState<string>();
