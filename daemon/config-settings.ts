@@ -261,6 +261,14 @@ export const settings = {
 				? undefined
 				: 'https://, or http:// to this machine or a private network; --insecure allows plain HTTP to any',
 	},
+	upnp: {
+		name: 'upnp',
+		help: 'Have the router lead a port to this node (UPnP, NAT-PMP), so that it is reached at an address',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: nodes,
+		default: false,
+	},
 	host: {
 		name: 'host',
 		placeholder: 'ADDRESS',
@@ -268,7 +276,14 @@ export const settings = {
 		allowed: 'the name or address of this machine, such as 127.0.0.1, 0.0.0.0 or ::',
 		schema: parsed(text => (/^[\w.:%-]{1,255}$/.test(text) ? text : undefined)),
 		modes: servers,
-		default: '127.0.0.1',
+		default: {
+			text: '127.0.0.1; 0.0.0.0 with --upnp',
+			from: ({upnp}) => (upnp === true ? '0.0.0.0' : '127.0.0.1'),
+		},
+		conflict: (value, {upnp}) =>
+			upnp === true && isLoopback(String(value))
+				? 'with --upnp an address that the router gets to, such as 0.0.0.0'
+				: undefined,
 	},
 	port: {
 		name: 'port',
@@ -539,6 +554,8 @@ export const settings = {
 		schema: oneOf(reaches),
 		modes: nodes,
 		default: 'auto',
+		conflict: (value, {upnp}) =>
+			upnp === true && value === 'links' ? 'auto, with --upnp: it is for an address' : undefined,
 	},
 	links: {
 		name: 'links',

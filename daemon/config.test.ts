@@ -194,6 +194,7 @@ const samples: Record<keyof typeof settings, Samples> = {
 		file: ['', ''],
 		wrong: `pjas-join_${'D'.repeat(64)}@a.example`,
 	},
+	upnp: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
 	service: {flag: [true, true], environment: ['', ''], file: ['', ''], wrong: 'maybe'},
 	limit: {flag: ['monthly-cap', 'monthly_cap'], environment: ['', ''], file: ['', ''], wrong: 'colour'},
 	limitValue: {flag: ['2MB', '2MB'], environment: ['', ''], file: ['', ''], wrong: ''},
@@ -386,7 +387,7 @@ test('the defaults are those of the manual', t => {
 			owner: 'attic',
 			zone: 'attic',
 			classic: false,
-			...{up: 0, down: 0, schedule: 'none', monthlyCapBytes: 0, hours: 'always'},
+			...{up: 0, upnp: false, down: 0, schedule: 'none', monthlyCapBytes: 0, hours: 'always'},
 			insecure: false,
 			ngrokApi: 'http://127.0.0.1:4040',
 			reach: 'auto',
@@ -627,4 +628,13 @@ test('the address behind a code is where a node joins, and a flag alone says ano
 	t.regex(problemOf(t.context, ['join', `${code}@http://pjas.example.org`]), /--insecure allows plain HTTP/);
 	t.regex(problemOf(t.context, ['join', code, '--classic']), /--classic does not go with join/);
 	t.false(problemOf(t.context, ['join', `${code}x`]).includes(code), 'a code is a secret');
+});
+
+test('a router can lead to a node only where the node listens, and is told an address by', t => {
+	const node = ['--role', 'node', 'shards', '--upnp'];
+	t.like(load(t.context, node).settings, {upnp: true, host: '0.0.0.0'});
+	t.like(load(t.context, [...node, '--host', '192.0.2.1']).settings, {host: '192.0.2.1'});
+	t.regex(problemOf(t.context, [...node, '--host', '127.0.0.1']), /--host is "127\.0\.0\.1".*with --upnp an address/);
+	t.regex(problemOf(t.context, [...node, '--reach', 'links']), /--reach is "links".*auto, with --upnp/);
+	t.regex(problemOf(t.context, ['--role', 'coordinator', '--upnp']), /--upnp does not go with --role coordinator/);
 });

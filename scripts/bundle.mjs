@@ -58,8 +58,9 @@ export const bundle = async outdir => {
 		minifyWhitespace: true,
 		legalComments: 'linked',
 		define: {'process.env.NODE_ENV': '"production"'},
-		// Ink asks for the first only where somebody debugs React; the others bring machine code, one file for each system.
-		external: ['react-devtools-core', '@node-rs/argon2', 'bufferutil'],
+		// Ink asks for the first only where somebody debugs React; the next two bring machine code, one file for each
+		// system; the last is for few, and finds out about the system by itself.
+		external: ['react-devtools-core', '@node-rs/argon2', 'bufferutil', '@silentbot1/nat-api'],
 		banner: {
 			// Packages in CommonJS ask for Node's own modules by `require`.
 			js: "import {createRequire as createRequireOfBundle} from 'node:module'; const require = createRequireOfBundle(import.meta.url);",

@@ -8,6 +8,8 @@ export type AddressOptions = {
 	ngrokUrl?: string | undefined;
 	/** Where the API of an ngrok agent would be. */
 	ngrokApi?: string | undefined;
+	/** What a router leads to this node. */
+	mapped?: (() => string | undefined) | undefined;
 	/** Whether the node serves HTTPS. */
 	isTls?: boolean;
 	host: string;
@@ -62,7 +64,7 @@ const isOwn = (host: string): boolean => host === 'localhost' || isLoopback(host
 export const addressOf = async (options: AddressOptions, signal?: AbortSignal): Promise<string | undefined> => {
 	const {publicUrl, ngrokUrl, ngrokApi, isTls = false, host, port, coordinatorUrl, isNeeded = false} = options;
 	const tunnel = async () => (ngrokApi === undefined ? undefined : ngrokAddress({api: ngrokApi, port}, signal));
-	const given = publicUrl ?? ngrokUrl ?? (await tunnel());
+	const given = publicUrl ?? ngrokUrl ?? (await tunnel()) ?? options.mapped?.();
 	if (given !== undefined) return withoutSlash(given);
 	if (isOwn(host) && !isNeeded && !isOwn(hostOf(coordinatorUrl))) return undefined;
 	const reachable = anyAddress.has(host) ? await localAddressTo(coordinatorUrl, signal) : host;

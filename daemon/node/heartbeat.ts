@@ -22,6 +22,8 @@ export type HeartbeatOptions = {
 	zone?: string | undefined;
 	/** The URL under which this node is reached, if it has one; asked at every registration. */
 	address: (signal: AbortSignal) => Promise<string | undefined>;
+	/** Calls somebody when the address may be another. */
+	onAddress?: ((listener: () => void) => void) | undefined;
 	/** Told what the coordinator says of how it reaches this node: over links that this one is to open, or not. */
 	onReach?: (isLinked: boolean) => void;
 	storageStats: () => Promise<StorageStats>;
@@ -187,10 +189,12 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 
 	let hasNews = false;
 	let nudge: () => void = () => undefined;
-	line?.onChange(() => {
+	const noteNews = () => {
 		hasNews = true;
 		nudge();
-	});
+	};
+	line?.onChange(noteNews);
+	options.onAddress?.(noteNews);
 
 	/** Until the next heartbeat is due, or there is something that the coordinator should know at once. */
 	const rest = async (ms: number): Promise<void> => {

@@ -19,6 +19,8 @@ import {type Member, openMember} from './member.js';
 import {createMemberDoctor, type Examine} from './member-doctor.js';
 import {listenToMember} from './member-server.js';
 import {memberStatus} from './member-status.js';
+import {openNatGateway} from './nat-gateway.js';
+import {createPortMapping} from './port-mapping.js';
 import {createNodeHandler} from './server.js';
 import {createLinks} from './links.js';
 import {createNodeMeters} from './meters.js';
@@ -51,6 +53,8 @@ export type NodeOptions = {
 	classic?: boolean;
 	/** A join code; needed until the coordinator knows this node. */
 	join?: string | undefined;
+	/** Has a router lead a port to this node. */
+	upnp?: boolean | undefined;
 	/** Whether the coordinator is told of an address where there is one. */
 	reach?: 'auto' | 'links' | undefined;
 	/** How many links stay open where the coordinator reaches this node over links. */
@@ -172,6 +176,10 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 	const tellMetrics = async () =>
 		metricsText(await nodeMetrics({version, meters, shards, member, scrubber, links, contact}), options.processMetrics);
 
+	const mapping = options.upnp
+		? createPortMapping({port, isTls: tls !== undefined, open: openNatGateway, log, clock, random})
+		: undefined;
+
 	const saveNowAndThen = async () => {
 		for (;;) {
 			try {
@@ -198,10 +206,11 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 					if (options.reach === 'links' && identity) return undefined;
 					const listening = {isTls: tls !== undefined, host, port, isNeeded: identity === undefined};
 					return addressOf(
-						{publicUrl, ngrokUrl, ngrokApi: options.ngrokApi, ...listening, coordinatorUrl: coordinator},
+						{publicUrl, ngrokUrl, ngrokApi: options.ngrokApi, mapped: mapping?.address, ...listening, coordinatorUrl: coordinator},
 						aborted,
 					);
 				},
+				onAddress: mapping?.onChange,
 				...(links && {onReach: links.setWanted}),
 				storageStats: async () => storageStatsOf(shards),
 				listingDigest: () => shards.listingDigest(),
@@ -219,6 +228,7 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 		saveNowAndThen(),
 		scrubber.run(signal),
 		member.run(signal),
+		...(mapping ? [mapping.run(signal)] : []),
 		...(coordinatorUrl === undefined ? [] : [beat(coordinatorUrl)]),
 		...(links
 			? [links.run(server.attach, signal).catch((error: unknown) => log.error('no more links are opened', {error}))]

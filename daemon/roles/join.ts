@@ -17,14 +17,23 @@ const thisUser = (): ServiceUser => {
 const ask = async (question: string): Promise<boolean> => {
 	if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
 	const terminal = createInterface({input: process.stdin, output: process.stdout});
+	const ended = new AbortController();
+	// Ctrl-C ends the program, as it would without a question; Ctrl-D is no.
+	terminal.once('SIGINT', () => process.exit(INTERRUPTED));
+	terminal.once('close', () => ended.abort());
 	try {
-		return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+		const answer = await terminal.question(`${question} [y/N] `, {signal: ended.signal});
+		return /^y(es)?$/i.test(answer.trim());
+	} catch (error) {
+		if (!ended.signal.aborted) throw error;
+		return false;
 	} finally {
 		terminal.close();
 	}
 };
 
-const question = 'Have this machine start the node by itself from now on, as a service of yours?';
+const INTERRUPTED = 130;
+const question = 'Have this machine start the node by itself, as a service of yours?';
 
 /** Joins a network; the configuration file that the node is to go on with here, or nothing where a service has it. */
 export const runJoin = async (
