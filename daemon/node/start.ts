@@ -206,7 +206,14 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 					if (options.reach === 'links' && identity) return undefined;
 					const listening = {isTls: tls !== undefined, host, port, isNeeded: identity === undefined};
 					return addressOf(
-						{publicUrl, ngrokUrl, ngrokApi: options.ngrokApi, mapped: mapping?.address, ...listening, coordinatorUrl: coordinator},
+						{
+							publicUrl,
+							ngrokUrl,
+							ngrokApi: options.ngrokApi,
+							mapped: mapping?.address,
+							...listening,
+							coordinatorUrl: coordinator,
+						},
 						aborted,
 					);
 				},

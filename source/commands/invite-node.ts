@@ -1,4 +1,5 @@
 import type {NodeInvitationView} from '../client/people-contract.js';
+import {isLoopbackUrl} from '../base-url.js';
 import {quoted} from '../command-line.js';
 import {formatTable, formatTime} from '../format.js';
 import {escapeControls} from '../protocol/escape.js';
@@ -30,8 +31,6 @@ const usesOf = (context: CommandContext): number | undefined => {
 		`--uses is ${quoted(text)}. Allowed: a whole number from 1 to ${MOST_USES}`,
 	);
 };
-
-const isLoopbackUrl = (url: string): boolean => /^https?:\/\/(127\.|localhost[:/]|localhost$|\[::1\])/.test(url);
 
 /** Prints a code with which nodes join, and the command that joins with it. */
 export const inviteNode = async (context: CommandContext): Promise<void> => {

@@ -89,6 +89,13 @@ export const keymap = {
 		isChange: true,
 	},
 
+	'nodes.invite': {
+		scope: 'nodes',
+		keys: ['i'],
+		label: 'invite',
+		help: 'Make a code with which a node joins, and the command for it',
+		isChange: true,
+	},
 	'node.drain': {
 		scope: 'node',
 		keys: ['D'],

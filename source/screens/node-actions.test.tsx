@@ -10,6 +10,7 @@ import {createTestConsole, type TestConsole} from '../testing/console.js';
 import {pressKeys} from '../testing/press-keys.js';
 import {renderToText} from '../testing/render.js';
 import {sampleFile, sampleNode, sampleNowMs} from '../testing/samples.js';
+import {displayWidth} from '../terminal/text.js';
 import {createNodeDetails} from './node-details.js';
 import {createNodesScreen} from './nodes.js';
 import {problemsOf} from './problems.js';
@@ -282,4 +283,42 @@ test('the overview names what is wrong with how nodes stand, and not what is mea
 			"warn Node node-1 can't be emptied now: too few nodes are online: bring one back, or add one",
 		],
 	);
+});
+
+test('a node is invited from the list: owner and zone, then the one command, which is told once', async t => {
+	const asked: unknown[] = [];
+	const invitation = {id: 'a', owner: 'ann', zone: null, uses_left: 1, used_by: [], created_by: 'ann', created_at: 1};
+	const api: Partial<Api> = {
+		async inviteNode(wanted) {
+			asked.push(wanted);
+			return Promise.resolve({code: 'pjas-join_code', invitation: {...invitation, expires_at: sampleNowMs + HOUR_MS}});
+		},
+	};
+	const console = createTestConsole({live: {nodes: [], whoami: whoami({role: 'member'})}, api});
+	const screen = createNodesScreen(console);
+	const invite = () => screen.actions().find(({id}) => id === 'nodes.invite');
+	t.is(invite()?.problem?.(), undefined);
+	await invite()?.run();
+	const form = opened(console);
+	const fits = (view: View, expected: RegExp) => {
+		for (const area of areas) {
+			const text = renderToText(view, area);
+			t.regex(text, expected);
+			for (const line of text.split('\n')) t.true(displayWidth(line) <= area.columns, line);
+		}
+	};
+	fits(form, /Invite a node[^]*Owner[^]*Zone/);
+	pressKeys(console, form, 'tab', 'a', 't', 't', 'i', 'c', 'enter');
+	await settled();
+	t.deepEqual(asked, [{zone: 'attic'}]);
+	const told = opened(console);
+	fits(told, /A node may join/);
+	const text = renderToText(told, {columns: 120, rows: 37}).replaceAll(/[│\s]+/g, ' ');
+	t.regex(text, /On the machine of ann, .* for one node/);
+	t.true(told.describe().lines?.some(line => /^pjas-daemon join pjas-join_code@http\S+ \.\/storage 100$/.test(line)));
+
+	console.put({whoami: whoami({scope: 'read'})});
+	t.regex(invite()?.problem?.() ?? '', /a token that may only read/);
+	console.put({whoami: whoami({open: true})});
+	t.is(invite()?.problem?.(), undefined, 'where there are no accounts, everybody may');
 });

@@ -6,11 +6,13 @@ import {insideOf, Panel} from '../components/panel.js';
 import {TableView} from '../components/table-view.js';
 import {createTable, type Column} from '../console/table.js';
 import type {Theme} from '../console/theme.js';
-import type {Area, Console, View} from '../console/view.js';
+import type {Action, Area, Console, View} from '../console/view.js';
+import {createInviteNodeForm} from '../dialogs/invite-node.js';
 import {formatSize} from '../format.js';
 import {lastSeen, latencyOf, nodeFacts, reachOf, stateOf, usedShare, usedTone, versionOf} from './node-facts.js';
 import {nodeActions} from './node-actions.js';
 import {createNodeDetails} from './node-details.js';
+import {inviteNodeProblem} from './people-rights.js';
 import {waiting} from './waiting.js';
 
 const MOST_BAR = 14;
@@ -108,8 +110,8 @@ const columnsOf = (theme: Theme, now: () => number): Column<NodeView>[] => [
 
 const none = [
 	'No node has joined yet.',
-	'pjas-tui invite node makes a code, and tells the one command that joins with it.',
-	"On a member's machine: pjas-daemon join CODE ./storage 100",
+	'i makes a code with which one joins, and tells the command for its machine:',
+	'pjas-daemon join CODE ./storage 100',
 ];
 
 /** Every node that ever joined: whose it is, how it does and how full it is. */
@@ -128,7 +130,12 @@ export const createNodesScreen = (console: Console): View => {
 	});
 
 	const [first, ...others] = table.actions();
-	const actions = [...(first ? [first] : []), ...nodeActions(console, table.selected), ...others];
+	const invite: Action = {
+		id: 'nodes.invite',
+		run: () => console.open(createInviteNodeForm(console)),
+		problem: () => inviteNodeProblem(console.live.get().whoami),
+	};
+	const actions = [...(first ? [first] : []), ...nodeActions(console, table.selected), invite, ...others];
 
 	const title = () => {
 		const all = nodes();

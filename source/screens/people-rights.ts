@@ -16,6 +16,9 @@ const generalProblem = (me: Me): string | undefined => {
 export const inviteProblem = (me: Me): string | undefined =>
 	generalProblem(me) ?? (me?.role === 'member' ? 'Members invite nobody: ask an operator or an admin' : undefined);
 
+/** Members invite nodes of their own, and where there are no accounts everybody does. */
+export const inviteNodeProblem = (me: Me): string | undefined => (me?.open === true ? undefined : generalProblem(me));
+
 export const adminProblem = (me: Me): string | undefined =>
 	generalProblem(me) ?? (me?.role === 'admin' ? undefined : `Only admins do that, and you are ${me?.role ?? ''}`);
 
