@@ -30,9 +30,9 @@ export const createInviteNodeForm = (console: Console): View =>
 				createToldOnce(console, {
 					title: 'A node may join',
 					lines: [
-						`On the machine of ${invitation.owner}, until ${dateTime(invitation.expires_at)}, for one node; 100 is what it lends, in GB:`,
+						`For the machine of ${invitation.owner}, until ${dateTime(invitation.expires_at)}; 100 GB is what it lends:`,
 						...(isLoopbackUrl(url)
-							? [`From other machines ${url} leads elsewhere: put the address behind the @ by which they get here.`]
+							? [`${url} leads nowhere from other machines: put another address behind the @`]
 							: []),
 					],
 					secret: joinCommandOf(code, url),

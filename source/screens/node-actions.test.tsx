@@ -312,9 +312,9 @@ test('a node is invited from the list: owner and zone, then the one command, whi
 	await settled();
 	t.deepEqual(asked, [{zone: 'attic'}]);
 	const told = opened(console);
-	fits(told, /A node may join/);
+	fits(told, /A node may join[^]*y copies it/);
 	const text = renderToText(told, {columns: 120, rows: 37}).replaceAll(/[│\s]+/g, ' ');
-	t.regex(text, /On the machine of ann, .* for one node/);
+	t.regex(text, /For the machine of ann, .* 100 GB is what it lends: http:\/\/127\.0\.0\.1:3000 leads nowhere/);
 	t.true(told.describe().lines?.some(line => /^pjas-daemon join pjas-join_code@http\S+ \.\/storage 100$/.test(line)));
 
 	console.put({whoami: whoami({scope: 'read'})});
