@@ -427,6 +427,15 @@ export const settings = {
 		modes: keepers,
 		default: '256MB',
 	},
+	cacheBytes: {
+		name: 'cache',
+		placeholder: 'SIZE',
+		help: 'How much of it keeps small chunks just written or read, until it is needed',
+		allowed: 'a size such as 0B, 64MB or 1GB',
+		schema: parsed(text => within(parseSize(text, 'B'), 0, Number.MAX_SAFE_INTEGER)),
+		modes: keepers,
+		default: '96MB',
+	},
 	nodeTimeoutMs: {
 		name: 'node_timeout',
 		placeholder: 'TIME',

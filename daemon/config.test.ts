@@ -154,6 +154,7 @@ const samples: Record<keyof typeof settings, Samples> = {
 	replicas: {flag: ['4', 4], environment: ['16', 16], file: [5, 5], wrong: '17'},
 	minReplicas: {flag: ['1', 1], environment: ['3', 3], file: [1, 1], wrong: '4'},
 	memoryBytes: {flag: ['32MB', 32 * MIB], environment: ['1GB', GIB], file: [64 * MIB, 64 * MIB], wrong: '31MB'},
+	cacheBytes: {flag: ['0B', 0], environment: ['1GB', GIB], file: [64 * MIB, 64 * MIB], wrong: '1.5.5MB'},
 	nodeTimeoutMs: {flag: ['1s', 1000], environment: ['100ms', 100], file: ['10min', 600_000], wrong: '15'},
 	open: {flag: [true, true], environment: ['yes', true], file: [true, true], wrong: 'maybe'},
 	openAnywhere: {flag: [true, true], environment: ['on', true], file: [true, true], wrong: 'maybe'},
@@ -354,6 +355,7 @@ test('the defaults are those of the manual', t => {
 		replicas: 3,
 		minReplicas: 2,
 		memoryBytes: 256 * MIB,
+		cacheBytes: 96 * MIB,
 		nodeTimeoutMs: 15_000,
 	};
 	const alerts = {alertAwayMs: 900_000, alertBackupMs: 7 * 86_400_000};

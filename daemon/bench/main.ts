@@ -65,6 +65,7 @@ const runLoads = async (options: Options, parties: readonly Party[], print: Prin
 
 /** Starts both sides, measures, and leaves nothing behind, also where it fails. */
 const benchNetwork = async (options: Options, print: Print): Promise<Results> => {
+	const {settings} = options;
 	const folder = await mkdtemp(join(options.folder, 'pjas-bench-'));
 	const profileFolder = options.isProfiled ? await mkdtemp(join(tmpdir(), 'pjas-profile-')) : undefined;
 	const parties: Party[] = [];
@@ -82,7 +83,7 @@ const benchNetwork = async (options: Options, print: Print): Promise<Results> =>
 
 	try {
 		parties.push(await startFloor(folder));
-		if (!options.only.includes('floor')) parties.push(await startNetwork(folder, {profileFolder}));
+		if (!options.only.includes('floor')) parties.push(await startNetwork(folder, {profileFolder, settings}));
 		return await runLoads(options, parties, print);
 	} catch (error) {
 		for (const party of parties) {
@@ -110,11 +111,12 @@ const compareNetworks = async (
 	{plain, other, loads: compared, alone = []}: Compared,
 	print: Print,
 ): Promise<Results> => {
+	const {settings} = options;
 	const folder = await mkdtemp(join(options.folder, 'pjas-bench-'));
 	const parties: Party[] = [];
 	try {
-		parties.push(await startNetwork(join(folder, 'plain'), {...plain, name: 'floor'}));
-		parties.push(await startNetwork(join(folder, 'other'), other));
+		parties.push(await startNetwork(join(folder, 'plain'), {...plain, settings, name: 'floor'}));
+		parties.push(await startNetwork(join(folder, 'other'), {...other, settings}));
 		const results: Results = new Map();
 		const keep = keeper(results, print);
 		await warmUp(parties);

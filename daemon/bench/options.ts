@@ -23,6 +23,8 @@ export type Options = {
 	load: Load;
 	/** What is stored before a node dies; without it, what the disk has room for. */
 	repairBytes: number | undefined;
+	/** What the coordinator is told besides. */
+	settings: readonly string[];
 	only: readonly Part[];
 	folder: string;
 	isProfiled: boolean;
@@ -41,6 +43,7 @@ export const usage = `npm run bench -- [flags]
                    links beside one that reaches them at addresses; tus is uploads by tus beside plain ones, and many
                    of them at once; repair is what a node's death costs
   --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
+  --cache SIZE     what the coordinator keeps of small chunks; default its own. With 0B, each read is from the nodes
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
   --profile        write CPU profiles of ours and say what took the time; the figures suffer by it
   --json           print the figures as JSON on standard output, all else on standard error
@@ -54,6 +57,7 @@ const flags = {
 	many: {type: 'string', default: '20'},
 	'many-size': {type: 'string'},
 	'repair-size': {type: 'string'},
+	cache: {type: 'string'},
 	only: {type: 'string', multiple: true},
 	folder: {type: 'string', default: tmpdir()},
 	profile: {type: 'boolean', default: false},
@@ -98,7 +102,7 @@ What a command line asks for, or `undefined` where it asks for help.
 @throws {UsageError}
 */
 export const optionsOf = (argv: string[]): Options | undefined => {
-	const {runs, size, small, many, only, folder, profile, json, help, ...sizes} = valuesOf(argv);
+	const {runs, size, small, many, cache, only, folder, profile, json, help, ...sizes} = valuesOf(argv);
 	if (help) return undefined;
 	const {'repair-size': repair, 'many-size': manySize} = sizes;
 	const manyBytes = manySize === undefined ? undefined : sizeOf('many-size', manySize);
@@ -113,6 +117,7 @@ export const optionsOf = (argv: string[]): Options | undefined => {
 			manyByTusBytes: manyBytes ?? MANY_BY_TUS_BYTES,
 		},
 		repairBytes: repair === undefined ? undefined : sizeOf('repair-size', repair),
+		settings: cache === undefined ? [] : ['--cache', cache],
 		only: only?.map(partOf) ?? [],
 		folder: resolve(folder),
 		isProfiled: profile,

@@ -3,15 +3,17 @@ import {type ChunkSpan, spansOf} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {chunkIdOf} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
-import type {FileRecord} from '../core/model.js';
+import type {ChunkRecord, FileRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
+import type {ChunkCache, PlainChunk} from './chunk-cache.js';
 import type {MasterKey} from './master-key.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
-import type {PlainChunk, ShardReader} from './shard-reader.js';
+import type {ShardReader} from './shard-reader.js';
 
 type DownloaderOptions = {
 	catalog: Catalog;
 	budget: MemoryBudget;
+	cache: ChunkCache;
 	reader: ShardReader;
 	masterKey: MasterKey;
 	/** Another size for chunks than everybody's, for the simulation. */
@@ -34,7 +36,7 @@ const READ_AHEAD = 2;
 const downloadEnded = new Error('the download ended');
 
 export const createDownloader = (options: DownloaderOptions): Downloader => {
-	const {catalog, budget, reader, masterKey, chunkSizeBytes} = options;
+	const {catalog, budget, cache, reader, masterKey, chunkSizeBytes} = options;
 	const bufferBytes = async (file: FileRecord, {index}: ChunkSpan) => {
 		const chunk = await catalog.getChunk(chunkIdOf(file._id, index));
 		if (chunk) return {chunk, neededBytes: chunk.sizeBytes + SEAL_TAG_BYTES};
@@ -51,10 +53,13 @@ export const createDownloader = (options: DownloaderOptions): Downloader => {
 		signal.addEventListener('abort', giveUp, {once: true});
 		if (signal.aborted) giveUp();
 
-		const fetchSpan = async (span: ChunkSpan, chunk: Parameters<ShardReader['read']>[0]['chunk'], lease: Lease) => {
-			const isLast = span.index === file.chunkCount - 1;
-			const plain = await reader.read({chunk, key, isLast}, lease, stop.signal);
-			return {...plain, bytes: plain.bytes.subarray(span.startByte, span.endByte)};
+		const placeOf = ({index}: ChunkSpan) => ({key, index, isLast: index === file.chunkCount - 1});
+		const cut = ({bytes, release}: PlainChunk, {startByte, endByte}: ChunkSpan): PlainChunk => {
+			return {bytes: bytes.subarray(startByte, endByte), release};
+		};
+		const fetchSpan = async (span: ChunkSpan, chunk: ChunkRecord, lease: Lease) => {
+			const plain = await reader.read({chunk, key, isLast: placeOf(span).isLast}, lease, stop.signal);
+			return cut(cache.keepPlain(chunk._id, plain), span);
 		};
 
 		let upcoming = spans.next();
@@ -62,6 +67,13 @@ export const createDownloader = (options: DownloaderOptions): Downloader => {
 		const fill = async () => {
 			while (!upcoming.done && ahead.length <= READ_AHEAD) {
 				const span = upcoming.value;
+				const kept = cache.take(chunkIdOf(file._id, span.index), placeOf(span));
+				if (kept) {
+					ahead.push(Promise.resolve(cut(kept, span)));
+					upcoming = spans.next();
+					continue;
+				}
+
 				const {chunk, neededBytes} = await bufferBytes(file, span);
 				const lease =
 					ahead.length === 0 ? await budget.acquire(neededBytes, stop.signal) : budget.tryAcquire(neededBytes);

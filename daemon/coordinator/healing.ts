@@ -9,6 +9,7 @@ import {createChangeNode} from './change-node.js';
 import type {Fleet, NodeState} from './fleet.js';
 import type {MasterKey} from './master-key.js';
 import {createMembership, type Membership} from './membership.js';
+import type {ChunkCache} from './chunk-cache.js';
 import type {MemoryBudget} from './memory-budget.js';
 import {createMover, type Mover} from './mover.js';
 import {createNodeAuditor, type NodeAuditor} from './node-auditor.js';
@@ -33,6 +34,7 @@ export type HealingOptions = {
 	catalog: Catalog;
 	fleet: Fleet;
 	budget: MemoryBudget;
+	cache: ChunkCache;
 	/** Asks a node whether it is there, however it is reached. */
 	probe: Probe;
 	/** Asks it at its address. */
@@ -108,7 +110,7 @@ What keeps the network's promise, put together: who stores chunks, watches over 
 is lost. The server and the simulation have the same.
 */
 export const createHealing = (options: HealingOptions): Healing => {
-	const {catalog, fleet, budget, clock, random, log, note, replicas, minReplicas, restoredAt, wake} = options;
+	const {catalog, fleet, budget, cache, clock, random, log, note, replicas, minReplicas, restoredAt, wake} = options;
 	const {onChunk, onNode} = options;
 	const changeNode = createChangeNode({catalog, fleet});
 	const health = createShardHealth({
@@ -144,7 +146,7 @@ export const createHealing = (options: HealingOptions): Healing => {
 	});
 	const writer = createShardWriter({fleet, clock, random, log, replicas, minReplicas, discard});
 	const uploader = createUploader({
-		...{catalog, budget, writer, masterKey: options.masterKey, clock, random, log, replicas, forget},
+		...{catalog, budget, cache, writer, masterKey: options.masterKey, clock, random, log, replicas, forget},
 		...(options.chunkSizeBytes !== undefined && {chunkSizeBytes: options.chunkSizeBytes}),
 	});
 	const reader = createShardReader({fleet, budget, health, clock, random, log});

@@ -21,8 +21,12 @@ The one budget that all chunk buffers come out of, so that memory doesn't grow w
 shard's size are kept and lent again: fresh ones cost page faults.
 
 @param limitBytes - At least one full shard.
+@param reclaim - Asked to release leases of so many bytes in all, before somebody has to wait.
 */
-export const createMemoryBudget = (limitBytes: number): MemoryBudget => {
+export const createMemoryBudget = (
+	limitBytes: number,
+	reclaim: (sizeBytes: number) => void = () => undefined,
+): MemoryBudget => {
 	if (limitBytes < MAX_SHARD_BYTES) {
 		throw new RangeError(`A memory budget holds at least one shard of ${MAX_SHARD_BYTES} bytes`);
 	}
@@ -31,7 +35,10 @@ export const createMemoryBudget = (limitBytes: number): MemoryBudget => {
 	const pool: Buffer<ArrayBuffer>[] = [];
 	let usedBytes = 0;
 
-	const fits = (sizeBytes: number) => usedBytes + sizeBytes <= limitBytes;
+	const fits = (sizeBytes: number) => {
+		if (usedBytes + sizeBytes > limitBytes) reclaim(usedBytes + sizeBytes - limitBytes);
+		return usedBytes + sizeBytes <= limitBytes;
+	};
 
 	/** What is pooled is in memory, lent or not: it has to go where buffers of other sizes need its room. */
 	const makeRoom = (sizeBytes: number) => {

@@ -8,7 +8,7 @@ The sealed-chunk format of `protocol/seal.ts` over node:crypto, in place. Pieces
 between cipher and hash, which halves the cost of one call for 10 MiB; after each MiB other work gets its turn.
 */
 const PIECE_BYTES = 64 * 1024;
-const TURN_BYTES = 1024 * 1024;
+export const TURN_BYTES = 1024 * 1024;
 
 export type ChunkPlace = {key: Uint8Array; index: number; isLast: boolean};
 
@@ -61,13 +61,42 @@ export type Opener = {
 	finish: () => Promise<Uint8Array | undefined>;
 };
 
-/** Opens sealed bytes in place, as they come. */
-export const createOpener = (sealed: Uint8Array, {key, index, isLast}: ChunkPlace): Opener => {
+/** Opens sealed bytes in place piece by piece, in order, and then says whether they are what was sealed. */
+const piecewise = (sealed: Uint8Array, {key, index, isLast}: ChunkPlace) => {
 	const sizeBytes = sealed.length - SEAL_TAG_BYTES;
 	const decipher = createDecipheriv('aes-256-gcm', key, sealNonce(index, isLast));
+	return {
+		sizeBytes,
+		open(start: number, end: number) {
+			sealed.set(decipher.update(sealed.subarray(start, end)), start);
+		},
+		end() {
+			decipher.setAuthTag(sealed.subarray(sizeBytes));
+			try {
+				decipher.final();
+			} catch {
+				return undefined;
+			}
+
+			return sealed.subarray(0, sizeBytes);
+		},
+	};
+};
+
+/** Opens at most `TURN_BYTES` in place, while everything else waits; see `Opener.finish`. */
+export const openAtOnce = (sealed: Uint8Array, place: ChunkPlace): Uint8Array | undefined => {
+	const {sizeBytes, open, end} = piecewise(sealed, place);
+	if (sizeBytes < 0) return undefined;
+	open(0, sizeBytes);
+	return end();
+};
+
+/** Opens sealed bytes in place, as they come. */
+export const createOpener = (sealed: Uint8Array, place: ChunkPlace): Opener => {
+	const {sizeBytes, open: openPiece, end} = piecewise(sealed, place);
 	let openedBytes = 0;
 	const open = (start: number, end: number) => {
-		sealed.set(decipher.update(sealed.subarray(start, end)), start);
+		openPiece(start, end);
 		openedBytes = end;
 	};
 
@@ -79,14 +108,7 @@ export const createOpener = (sealed: Uint8Array, {key, index, isLast}: ChunkPlac
 		async finish() {
 			if (sizeBytes < 0) return undefined;
 			await eachPiece(sizeBytes, open, openedBytes);
-			decipher.setAuthTag(sealed.subarray(sizeBytes));
-			try {
-				decipher.final();
-			} catch {
-				return undefined;
-			}
-
-			return sealed.subarray(0, sizeBytes);
+			return end();
 		},
 	};
 };

@@ -22,6 +22,7 @@ import type {Audit} from './audit.js';
 import {createAudited} from './audited.js';
 import {createAuthenticate} from './authenticate.js';
 import {createAdmission} from './admission.js';
+import {createChunkCache} from './chunk-cache.js';
 import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
@@ -100,6 +101,8 @@ export type CoordinatorOptions = {
 	/** Whether the prototype's clients and nodes, which can't say who they are, are let in. */
 	allowClassic: boolean;
 	memoryBytes: number;
+	/** What of it may keep small chunks that were just written or read; nothing where it is not said. */
+	cacheBytes?: number | undefined;
 	repair: RepairSettings;
 	/** When the catalogue came out of a backup, where it did. */
 	restoredAt?: number | undefined;
@@ -163,7 +166,8 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		events.publish('log', logView(entry), principal => mayOwned(principal, entry.owner));
 	};
 	const fleet = createFleet({dial, clock});
-	const budget = createMemoryBudget(Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE));
+	const cache = createChunkCache(options.cacheBytes ?? 0);
+	const budget = createMemoryBudget(Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE), cache.giveBack);
 	const fileTeller = createFileTeller({catalog, fleet, events});
 	const nodeInvitations = createNodeInvitations({catalog, keys: options.networkKeys, clock, random});
 	const admission = createAdmission({
@@ -179,7 +183,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		nodeView(state, {drain: drainView(state, healing.mover), links, version: options.version});
 	const healing = createHealing({
 		...options,
-		...{fleet, budget, note, wake},
+		...{fleet, budget, cache, note, wake},
 		isWelcome: admission.isWelcome,
 		onFault(fault) {
 			meters.faults.add({kind: fault.kind});
@@ -213,7 +217,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		checker: createChecker({catalog, fleet, health, clock, log}),
 		clock,
 		closing,
-		downloader: createDownloader({catalog, budget, reader, masterKey, ...chunkSize}),
+		downloader: createDownloader({catalog, budget, cache, reader, masterKey, ...chunkSize}),
 		events,
 		failedSignIns,
 		fleet,

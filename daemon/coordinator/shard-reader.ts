@@ -7,15 +7,13 @@ import {leastReadMs} from '../core/line-speed.js';
 import type {ChunkRecord, ShardRecord} from '../core/model.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {PlainChunk} from './chunk-cache.js';
 import type {Fleet} from './fleet.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
 import {createOpener} from './sealer.js';
 import type {ShardHealth} from './shard-health.js';
 
 export type ReadRequest = {chunk: ChunkRecord; key: Uint8Array; isLast: boolean};
-
-/** A chunk that was read and authenticated. `bytes` lies in a lent buffer until `release`. */
-export type PlainChunk = {bytes: Uint8Array; release: () => void};
 
 export type ShardReader = {
 	/**

@@ -6,6 +6,7 @@ import {type ChunkRecord, type FileRecord, type RemovalRecord, schemeOf} from '.
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
+import type {ChunkCache} from './chunk-cache.js';
 import type {MasterKey} from './master-key.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
 import {sealInPlace} from './sealer.js';
@@ -31,6 +32,7 @@ export type Received = {file: FileRecord; lowestCopies: number};
 type UploaderOptions = {
 	catalog: Catalog;
 	budget: MemoryBudget;
+	cache: ChunkCache;
 	writer: ShardWriter;
 	masterKey: MasterKey;
 	clock: Clock;
@@ -62,7 +64,7 @@ const RECORDS_A_GROUP = 64;
 const uploadEnded = new Error('the upload ended');
 
 export const createUploader = (options: UploaderOptions): Uploader => {
-	const {catalog, budget, writer, masterKey, clock, random, log, replicas, forget} = options;
+	const {catalog, budget, cache, writer, masterKey, clock, random, log, replicas, forget} = options;
 	const {chunkSizeBytes = CHUNK_SIZE_BYTES} = options;
 
 	/** Forgets an upload that failed: its shards are removed from their nodes, its chunk records from the catalogue. */
@@ -93,11 +95,12 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 		const bufferBytes = Math.min(chunkSizeBytes, Math.max(atMostBytes ?? chunkSizeBytes, 1)) + SEAL_TAG_BYTES;
 
 		const storeChunk = async ({index, isLast, sizeBytes, buffer}: Chunk<Lease>) => {
+			const _id = chunkIdOf(id, index);
 			try {
 				const sealed = await sealInPlace(buffer.bytes, sizeBytes, {key, index, isLast});
 				const shards = await writer.store(sealed, end.signal);
 				stored[index] = {
-					_id: chunkIdOf(id, index),
+					_id,
 					file: id,
 					index,
 					sizeBytes,
@@ -105,10 +108,10 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 					shards,
 					revision: 0,
 				};
+				cache.keepSealed(_id, sealed.sealed, buffer);
 			} catch (error) {
-				end.abort(error);
-			} finally {
 				buffer.release();
+				end.abort(error);
 			}
 		};
 

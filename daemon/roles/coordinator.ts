@@ -39,6 +39,8 @@ export type CoordinatorRole = TlsSettings & {
 	replicas: number;
 	minReplicas: number;
 	memoryBytes: number;
+	/** What of it may keep small chunks that were just written or read; nothing where it is not said. */
+	cacheBytes?: number | undefined;
 	/** How long a lost copy is waited for while more than one is left. */
 	repairGraceMs: number;
 	/** How many chunks are repaired at once. */

@@ -1,6 +1,7 @@
 import type {StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {type Checker, createChecker} from '../coordinator/checker.js';
+import {createChunkCache} from '../coordinator/chunk-cache.js';
 import {createDownloader, type Downloader} from '../coordinator/download.js';
 import {createFleet, type Fleet, type NodeState} from '../coordinator/fleet.js';
 import {createHealing, type Healing, type HealingWorker} from '../coordinator/healing.js';
@@ -100,9 +101,10 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 	const {replicas, minReplicas, chunkSizeBytes, repair, trashMs, longestRestMs} = settings;
 	const running = new Map<string, Running>();
 	const fleet = createFleet({dial: ({_id}) => options.dial(_id), clock});
+	const cache = createChunkCache(0);
 	const budget = createMemoryBudget(settings.memoryBytes);
 	const healing = createHealing({
-		...{catalog, fleet, budget, masterKey, clock, random, log, note},
+		...{catalog, fleet, budget, cache, masterKey, clock, random, log, note},
 		...{replicas, minReplicas, chunkSizeBytes, repair, trashMs, uploadMs: UPLOAD_MS, restoredAt: options.restoredAt},
 		probe: async ({_id}) => options.probe(_id),
 		checkAddress: async ({_id}) => options.probe(_id),
@@ -121,7 +123,7 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 		...healing,
 		catalog,
 		fleet,
-		downloader: createDownloader({catalog, budget, reader, masterKey, chunkSizeBytes}),
+		downloader: createDownloader({catalog, budget, cache, reader, masterKey, chunkSizeBytes}),
 		checker: createChecker({catalog, fleet, health: healing.health, clock, log}),
 		async start() {
 			await healing.recall();

@@ -1,6 +1,7 @@
 import test, {type ExecutionContext} from 'ava';
 import type {Digest, FileId, NodeId} from '../../source/protocol/ids.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
+import {createChunkCache} from '../coordinator/chunk-cache.js';
 import {createFleet, type Fleet, toCandidate} from '../coordinator/fleet.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
 import {createMemoryBudget} from '../coordinator/memory-budget.js';
@@ -99,7 +100,7 @@ const createParts = async ({catalog: durable, disks, clock, dead}: World, {pass:
 		discard: async removals => remover.discard(removals),
 	});
 	const uploader = createUploader({
-		...{catalog, budget, writer, clock, log: silentLog, random: chanceOf(7), replicas: 3},
+		...{catalog, budget, cache: createChunkCache(0), writer, clock, log: silentLog, random: chanceOf(7), replicas: 3},
 		masterKey: masterKeyOf(chanceOf(3).bytes(32), chanceOf(4)),
 		forget: async (chunks, reason) => remover.forget(chunks, reason),
 	});

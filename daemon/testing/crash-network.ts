@@ -91,7 +91,19 @@ export const startCrashNetwork = async (t: ExecutionContext, nodeCount: number):
 		label: 'coordinator',
 		folder: at('coordinator'),
 		port: coordinatorPort,
-		argv: ['--role', 'coordinator', '--open', '--data', at('coordinator'), '--memory', MEMORY, '--trash-days', '0'],
+		argv: [
+			'--role',
+			'coordinator',
+			'--open',
+			'--data',
+			at('coordinator'),
+			'--memory',
+			MEMORY,
+			'--cache',
+			'0B',
+			'--trash-days',
+			'0',
+		],
 		workingFolder: folder,
 	});
 	const nodes: Member[] = [];
