@@ -85,7 +85,21 @@ test.before(async t => {
 	const folder = temporaryFolder(keeper);
 	const coordinator = startDaemon(
 		keeper,
-		['--role', 'coordinator', '--open', '--data', 'c', '--port', '0', '--trash-days', '0', '--memory', '64MB'],
+		[
+			'--role',
+			'coordinator',
+			'--open',
+			'--data',
+			'c',
+			'--port',
+			'0',
+			'--trash-days',
+			'0',
+			'--memory',
+			'64MB',
+			'--cache',
+			'8MB',
+		],
 		{folder},
 	);
 	const url = await coordinator.ready();

@@ -101,8 +101,10 @@ export const createChunkCache = (limitBytes: number): ChunkCache => {
 		},
 		keepSealed(id, sealed, lease) {
 			const sizeBytes = lease.bytes.length;
-			if (!isWelcome(id, sizeBytes)) return lease.release();
-			keep(id, {bytes: sealed, isSealed: true, sizeBytes, release: lease.release, readers: 0, isKept: true});
+			const {release} = lease;
+			if (isWelcome(id, sizeBytes))
+				keep(id, {bytes: sealed, isSealed: true, sizeBytes, release, readers: 0, isKept: true});
+			else release();
 		},
 		keepPlain(id, {bytes, release}) {
 			const sizeBytes = bytes.buffer.byteLength;

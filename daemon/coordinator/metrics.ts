@@ -4,6 +4,7 @@ import type {NodeRecord} from '../core/model.js';
 import {copiesLeftOf} from '../core/redundancy.js';
 import type {NodeLinks} from '../ports/node-links.js';
 import type {NodeState} from './fleet.js';
+import type {ChunkCache} from './chunk-cache.js';
 import type {MemoryBudget} from './memory-budget.js';
 import type {Parts} from './routes/parts.js';
 
@@ -15,6 +16,7 @@ export type MetricsParts = Pick<
 	'alerts' | 'catalog' | 'fleet' | 'meters' | 'repairer' | 'mover' | 'nodeAuditor' | 'events' | 'version'
 > & {
 	budget: Pick<MemoryBudget, 'usedBytes' | 'waiting' | 'limitBytes'>;
+	cache: Pick<ChunkCache, 'usedBytes'>;
 	nodeLinks: Pick<NodeLinks, 'count'>;
 	/** Where the catalogue is in a file. */
 	catalogFigures?: (() => CatalogFigures) | undefined;
@@ -189,7 +191,7 @@ const alertMetrics = ({alerts}: MetricsParts): MetricFamily[] => {
 
 /** The coordinator's figures. Costs by the number of nodes and of placement groups, not of files. */
 export const coordinatorMetrics = (parts: MetricsParts): MetricFamily[] => {
-	const {budget, events, version} = parts;
+	const {budget, cache, events, version} = parts;
 	return [
 		gaugeBy('version', {name: 'pjas_coordinator_info', help: 'Always 1, with the version'}, {[version]: 1}),
 		...requestMetrics(parts),
@@ -199,6 +201,11 @@ export const coordinatorMetrics = (parts: MetricsParts): MetricFamily[] => {
 		...alertMetrics(parts),
 		gauge('pjas_memory_limit_bytes', 'What buffers of chunks may take together', budget.limitBytes),
 		gauge('pjas_memory_used_bytes', 'What they take', budget.usedBytes()),
+		gauge(
+			'pjas_memory_kept_bytes',
+			'What of it nobody needs now: small chunks just written or read',
+			cache.usedBytes(),
+		),
 		gauge('pjas_memory_waiting', 'How many wait for a buffer', budget.waiting()),
 		gauge('pjas_event_listeners', 'Programs that listen to events', events.subscribers),
 	];

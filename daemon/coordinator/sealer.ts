@@ -62,30 +62,29 @@ export type Opener = {
 };
 
 /** Opens sealed bytes in place piece by piece, in order, and then says whether they are what was sealed. */
-const piecewise = (sealed: Uint8Array, {key, index, isLast}: ChunkPlace) => {
+const openPieces = (sealed: Uint8Array, {key, index, isLast}: ChunkPlace) => {
 	const sizeBytes = sealed.length - SEAL_TAG_BYTES;
 	const decipher = createDecipheriv('aes-256-gcm', key, sealNonce(index, isLast));
-	return {
-		sizeBytes,
-		open(start: number, end: number) {
-			sealed.set(decipher.update(sealed.subarray(start, end)), start);
-		},
-		end() {
-			decipher.setAuthTag(sealed.subarray(sizeBytes));
-			try {
-				decipher.final();
-			} catch {
-				return undefined;
-			}
-
-			return sealed.subarray(0, sizeBytes);
-		},
+	const open = (start: number, end: number) => {
+		sealed.set(decipher.update(sealed.subarray(start, end)), start);
 	};
+	const end = (): Uint8Array | undefined => {
+		decipher.setAuthTag(sealed.subarray(sizeBytes));
+		try {
+			decipher.final();
+		} catch {
+			return undefined;
+		}
+
+		return sealed.subarray(0, sizeBytes);
+	};
+
+	return {sizeBytes, open, end};
 };
 
 /** Opens at most `TURN_BYTES` in place, while everything else waits; see `Opener.finish`. */
 export const openAtOnce = (sealed: Uint8Array, place: ChunkPlace): Uint8Array | undefined => {
-	const {sizeBytes, open, end} = piecewise(sealed, place);
+	const {sizeBytes, open, end} = openPieces(sealed, place);
 	if (sizeBytes < 0) return undefined;
 	open(0, sizeBytes);
 	return end();
@@ -93,7 +92,7 @@ export const openAtOnce = (sealed: Uint8Array, place: ChunkPlace): Uint8Array | 
 
 /** Opens sealed bytes in place, as they come. */
 export const createOpener = (sealed: Uint8Array, place: ChunkPlace): Opener => {
-	const {sizeBytes, open: openPiece, end} = piecewise(sealed, place);
+	const {sizeBytes, open: openPiece, end} = openPieces(sealed, place);
 	let openedBytes = 0;
 	const open = (start: number, end: number) => {
 		openPiece(start, end);

@@ -227,7 +227,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 			const disk = await options.alerts.disk();
 			const {catalogFigures, processMetrics} = options;
 			return metricsText(
-				coordinatorMetrics({...parts, catalogFigures, disk, budget, nodeLinks: links}),
+				coordinatorMetrics({...parts, catalogFigures, disk, budget, cache, nodeLinks: links}),
 				processMetrics,
 			);
 		},
