@@ -73,6 +73,13 @@ test('what a member asks for that can not be is refused with what may be', async
 	await t.throwsAsync(async () => api.set({}), {message: /name a limit/});
 	await t.throwsAsync(async () => api.set({colour: 'red'} as never), {message: /^Wrong body: /});
 	await t.throwsAsync(async () => api.log({limit: 0}), {message: /^Wrong query: "limit"/});
+	t.throws(() => memberTargetOf('https://127.0.0.1:9000'), {message: /never over a network/});
+	t.throws(() => memberTargetOf(join(folder, 'chunks')), {message: /^No node runs on .*chunks/});
+});
+
+test('no page reaches a node over its socket, neither from another origin nor by a name that leads there', async t => {
+	const folder = await newFolder(t);
+	await start(t, folder);
 	const asPage = async (headers: Record<string, string>) =>
 		new Promise<number | undefined>((resolve, reject) => {
 			const options = {socketPath: join(folder, 'node.sock'), path: '/status', headers};
@@ -81,8 +88,6 @@ test('what a member asks for that can not be is refused with what may be', async
 	t.is(await asPage({host: '127.0.0.1:9000'}), 200);
 	t.is(await asPage({host: '127.0.0.1:9000', origin: 'http://127.0.0.1:9000'}), 403);
 	t.is(await asPage({host: 'rebound.example'}), 403);
-	t.throws(() => memberTargetOf('https://127.0.0.1:9000'), {message: /never over a network/});
-	t.throws(() => memberTargetOf(join(folder, 'chunks')), {message: /^No node runs on .*chunks/});
 });
 
 test('a socket that an earlier run left is taken over, and one whose path is too long stands elsewhere', async t => {
