@@ -344,7 +344,14 @@ export const createMembership = (options: MembershipOptions): Membership => {
 			await Promise.all(callable.map(call));
 		},
 		async step() {
-			const limit = clock.now() - OFFLINE_AFTER_MS;
+			const now = clock.now();
+			const limit = now - OFFLINE_AFTER_MS;
+			// Where the clock was set back, a node that fell silent would be there for as long.
+			for (const state of fleet.all()) {
+				if (state.record.lastSeenAt > now) state.record = {...state.record, lastSeenAt: now};
+			}
+
+			recalledAt = Math.min(recalledAt, now);
 			const lost = fleet.all().filter(state => state.isOnline && state.record.lastSeenAt < limit);
 			for (const state of lost) await leave(state);
 			if (recalledAt >= limit) return 'idle';

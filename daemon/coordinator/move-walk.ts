@@ -16,9 +16,9 @@ export type MoveWalk = {
 	/** What was looked at can't be moved now. */
 	block: (reason: Obstacle) => void;
 	noteEnd: (ended: Ended) => void;
-	/** Rests before the next pass, for longer each time that one moved nothing. */
-	endPass: (now: number) => void;
-	isResting: (now: number) => boolean;
+	/** Rests before the next pass, for longer each time that one moved nothing. Times are monotonic milliseconds. */
+	endPass: (nowMs: number) => void;
+	isResting: (nowMs: number) => boolean;
 	/** Something changed: what could not be moved may be. */
 	retry: () => void;
 	/** How many can't be moved, and why one of them can't: of this pass, or of the last one as long as that knew more. */
@@ -44,7 +44,7 @@ export const createMoveWalk = (catalog: Pick<Catalog, 'chunksOn'>, errand: Erran
 	let present = emptyPass;
 	let last = emptyPass;
 	let tries = 0;
-	let restsUntil = -Infinity;
+	let restsUntilMs = -Infinity;
 
 	return {
 		errand,
@@ -64,18 +64,18 @@ export const createMoveWalk = (catalog: Pick<Catalog, 'chunksOn'>, errand: Erran
 		noteEnd(ended) {
 			if (ended === 'copied') present = {...present, moved: present.moved + 1};
 		},
-		endPass(now) {
+		endPass(nowMs) {
 			tries = present.moved > 0 ? 0 : tries + 1;
-			restsUntil = now + Math.min(longestMs, firstMs * 2 ** Math.max(0, Math.min(tries, 12) - 1));
+			restsUntilMs = nowMs + Math.min(longestMs, firstMs * 2 ** Math.max(0, Math.min(tries, 12) - 1));
 			last = present;
 			present = emptyPass;
 			chunks = undefined;
 			isEnded = false;
 		},
-		isResting: now => now < restsUntil,
+		isResting: nowMs => nowMs < restsUntilMs,
 		retry() {
 			tries = 0;
-			restsUntil = -Infinity;
+			restsUntilMs = -Infinity;
 		},
 		blocked() {
 			const {blocked: count, obstacle} = present.blocked >= last.blocked ? present : last;

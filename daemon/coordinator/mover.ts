@@ -93,7 +93,7 @@ export const createMover = (options: MoverOptions): Mover => {
 	let errands: readonly Errand[] = [];
 	let errandsAt = -Infinity;
 	let isBalancing = false;
-	let settledAt = 0;
+	let settledAtMs = -Infinity;
 	let sweep: NodeId[] = [];
 	let sweptAt = -Infinity;
 	const drains = createDrains({
@@ -153,8 +153,8 @@ export const createMover = (options: MoverOptions): Mover => {
 			if (!walks.has(keyOf(errand))) walks.set(keyOf(errand), createMoveWalk(catalog, errand));
 		}
 
-		const now = clock.now();
-		const ready = all.flatMap(errand => walks.get(keyOf(errand)) ?? []).filter(walk => !walk.isResting(now));
+		const nowMs = clock.monotonicMs();
+		const ready = all.flatMap(errand => walks.get(keyOf(errand)) ?? []).filter(walk => !walk.isResting(nowMs));
 		const fullest = ready.find(({errand}) => errand.reason === 'balance');
 		return ready.filter(walk => walk === fullest || walk.errand.reason !== 'balance');
 	};
@@ -207,7 +207,7 @@ export const createMover = (options: MoverOptions): Mover => {
 		if (!seen) {
 			const isRunning = jobs.all().some(({from, reason}) => from === walk.errand.from && reason === walk.errand.reason);
 			if (isRunning) return false;
-			walk.endPass(clock.now());
+			walk.endPass(clock.monotonicMs());
 			if (walk.errand.reason === 'spread') sweep.shift();
 			return false;
 		}
@@ -255,7 +255,7 @@ export const createMover = (options: MoverOptions): Mover => {
 		return false;
 	};
 
-	const mayBegin = () => !repairer.isPaused() && clock.now() >= settledAt && !repairer.isUrgent();
+	const mayBegin = () => !repairer.isPaused() && clock.monotonicMs() >= settledAtMs && !repairer.isUrgent();
 
 	const shrinkShards = (id: NodeId): number => {
 		const node = walks.has(keyOf({reason: 'shrink', from: id})) ? nodeOf(id) : undefined;
@@ -276,7 +276,7 @@ export const createMover = (options: MoverOptions): Mover => {
 	return {
 		name: 'mover',
 		recall() {
-			settledAt = clock.now() + SETTLE_MS;
+			settledAtMs = clock.monotonicMs() + SETTLE_MS;
 		},
 		nodeChanged() {
 			sweptAt = -Infinity;

@@ -339,3 +339,19 @@ test('each node is audited at least once in each hour that it is there', async t
 
 	t.deepEqual(network.notes, []);
 });
+
+test('a clock that is set back puts no audit off', async t => {
+	const {auditor, clock, record} = await start();
+	const pass = async () => {
+		for (let minutes = 0; minutes < 62; minutes++) {
+			await clock.advance(60_000);
+			await auditor.step(signal);
+		}
+	};
+	await pass();
+	const passed = (await record(1)).audits?.passed ?? 0;
+	t.true(passed > 0);
+	clock.jump(-10 * AUDIT_EVERY_MS);
+	await pass();
+	t.true(((await record(1)).audits?.passed ?? 0) > passed);
+});

@@ -5,6 +5,7 @@ import type {ChunkRecord, NodeRecord} from '../core/model.js';
 import {
 	afterAudit,
 	AUDIT_AGAIN_MS,
+	AUDIT_EVERY_MS,
 	type Failure,
 	mayAudit,
 	nextAuditAt,
@@ -210,7 +211,8 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 		}
 
 		for (const {record} of able) {
-			if (dues.has(record._id)) continue;
+			// Where the clock was set back, what is due in an hour would be due in many.
+			if ((dues.get(record._id) ?? Infinity) <= now + AUDIT_EVERY_MS + SETTLE_MS) continue;
 			dues.set(record._id, Math.max(now + SETTLE_MS, nextAuditAt(record, now, random.float())));
 		}
 

@@ -176,7 +176,8 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		for (const id of ids) {
 			const dueAt = dues.get(id);
 			if (dueAt !== undefined && dueAt <= now && !requests.has(id)) requests.set(id, undefined);
-			if (dueAt !== undefined && dueAt > now) continue;
+			// One that is further away was set before the clock was set back.
+			if (dueAt !== undefined && dueAt > now && dueAt <= now + COMPARE_EVERY_MS) continue;
 			const share = LEAST_SHARE + (1 - LEAST_SHARE) * random.float();
 			dues.set(id, now + share * COMPARE_EVERY_MS);
 		}

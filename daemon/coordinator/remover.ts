@@ -29,7 +29,10 @@ export type Remover = Worker & {
 	counts on them, they go. None of them is removed until `settle`; a removal that is under way is over when this resolves.
 	*/
 	prepare: (removals: RemovalRecord[]) => Promise<void>;
-	/** Says of what was prepared what the catalogue counts on now, and what is to be removed. */
+	/**
+	Says of what was prepared what the catalogue counts on now, and what is to be removed. What it turns out to count on after
+	all is not: who doubts calls it unwanted.
+	*/
 	settle: (kept: readonly RemovalRecord[], unwanted: readonly RemovalRecord[]) => Promise<void>;
 	/** Turns chunks that no file has into removals of their shards. */
 	forget: (chunks: readonly ChunkRecord[], reason: RemovalRecord['reason']) => Promise<void>;
@@ -43,30 +46,59 @@ const CHUNKS_A_GROUP = 100;
 
 export const createRemover = (options: RemoverOptions): Remover => {
 	const {catalog, fleet, clock, log, note, wake, restoredAt} = options;
+	/**
+	By how many they are prepared and not settled: a repair and a move may give up the same shard at the same time. And all that
+	were, or were noted, since the present step began: its list of them is out of date.
+	*/
+	const held = new Map<string, number>();
+	const touched = new Set<string>();
+
+	/** Removals that are being forgotten: who notes the same one anew waits, or it would be forgotten with them. */
+	const dropping = new Map<string, Promise<void>>();
+
+	const put = async (removals: readonly RemovalRecord[]) => {
+		for (const {_id} of removals) touched.add(_id);
+		await Promise.all(removals.flatMap(({_id}) => dropping.get(_id) ?? []));
+		await catalog.putRemovals(removals);
+	};
+
+	const drop = async (ids: readonly string[]) => {
+		const dropped = catalog.dropRemovals(ids);
+		const ended = dropped.catch(() => undefined);
+		for (const id of ids) dropping.set(id, ended);
+		try {
+			await dropped;
+		} finally {
+			for (const id of ids) if (dropping.get(id) === ended) dropping.delete(id);
+		}
+	};
+
 	const discard: Remover['discard'] = async removals => {
 		if (removals.length === 0) return;
-		await catalog.putRemovals(removals);
+		await put(removals);
 		wake();
 	};
 
-	/** Prepared and not settled, and all that were since the present step began: its list of them is out of date. */
-	const held = new Set<string>();
-	const touched = new Set<string>();
 	const underWay = new Map<string, Promise<unknown>>();
 
 	const prepare: Remover['prepare'] = async removals => {
 		for (const {_id} of removals) {
-			held.add(_id);
+			held.set(_id, (held.get(_id) ?? 0) + 1);
 			touched.add(_id);
 		}
 
 		await Promise.all(removals.flatMap(({_id}) => underWay.get(_id) ?? []));
-		await catalog.putRemovals(removals);
+		await put(removals);
 	};
 
 	const settle: Remover['settle'] = async (kept, unwanted) => {
-		for (const {_id} of [...kept, ...unwanted]) held.delete(_id);
-		await catalog.dropRemovals(kept.map(({_id}) => _id));
+		for (const {_id} of [...kept, ...unwanted]) {
+			const others = (held.get(_id) ?? 1) - 1;
+			if (others > 0) held.set(_id, others);
+			else held.delete(_id);
+		}
+
+		await drop(kept.filter(({_id}) => !held.has(_id)).map(({_id}) => _id));
 		const now = clock.now();
 		await discard(unwanted.map(removal => ({...removal, notBefore: now})));
 	};
@@ -106,7 +138,8 @@ export const createRemover = (options: RemoverOptions): Remover => {
 	const carryOut = async (removal: RemovalRecord): Promise<boolean> => {
 		if (await isWanted(removal)) return true;
 		const {_id, node, digest} = removal;
-		if (held.has(_id)) return false;
+		// Also where it was settled meanwhile: the catalogue may count on it since it was looked at.
+		if (touched.has(_id)) return false;
 		const removing = fleet.use(node, {}, store => store.remove(digest));
 		underWay.set(
 			_id,
@@ -145,7 +178,7 @@ export const createRemover = (options: RemoverOptions): Remover => {
 		}
 
 		const dropped = done.filter(id => !touched.has(id));
-		if (dropped.length > 0) await catalog.dropRemovals(dropped);
+		if (dropped.length > 0) await drop(dropped);
 		noteUnsupported(
 			state,
 			due.filter(({_id}) => done.includes(_id)),
@@ -168,7 +201,7 @@ export const createRemover = (options: RemoverOptions): Remover => {
 		sweepFile,
 		async step(signal) {
 			touched.clear();
-			for (const id of held) touched.add(id);
+			for (const id of held.keys()) touched.add(id);
 			const nodes = catalog
 				.removalNodes()
 				.flatMap(node => fleet.get(node) ?? [])

@@ -121,7 +121,7 @@ export const createRepairQueue = (): RepairQueue => {
 				id,
 				copies: need.copies,
 				isShort,
-				dueAt: need.kind === 'wait' ? need.dueAt : isHeld ? before.dueAt : now,
+				dueAt: need.kind === 'wait' ? need.dueAt : isHeld ? Math.min(before.dueAt, now + LONGEST_RETRY_MS) : now,
 				tries: isHeld ? before.tries : 0,
 				obstacle: isHeld ? before.obstacle : undefined,
 				isAsked: isAsked || (before?.isAsked ?? false),

@@ -145,7 +145,8 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		try {
 			changed = await catalog.putChunk({...chunk, shards});
 		} catch (error) {
-			await remover.settle(dropped, [...made, ...unmade]);
+			// Whoever changed the record may have given the same shards up, or deleted the file: what still counts is not removed.
+			await remover.settle([], [...made, ...unmade, ...dropped]);
 			if (isPjasError(error, 'CONFLICT')) return false;
 			throw error;
 		}

@@ -258,6 +258,13 @@ test('a coordinator that starts gives nodes their time; who was away before gets
 	await next.until('three copies', async () => isWhole(next, id), 3 * MINUTE_MS);
 });
 
+test('a coordinator whose clock is set back just after its start repairs all the same', async t => {
+	const {network, id, holders} = await withFile(t);
+	network.clock.jump(-10 * 60 * MINUTE_MS);
+	network.alive.delete(firstOf(holders));
+	await network.until('three copies', async () => isWhole(network, id), GRACE_MS + 5 * MINUTE_MS);
+});
+
 test('paused, nothing is repaired, also after a start; resumed, it goes on', async t => {
 	const {network, id, holders} = await withFile(t);
 	t.is((await network.post('/api/repair/pause')).status, 200);

@@ -103,7 +103,8 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 	const nodeOf = createNodeLookup({fleet, clock});
 	let isPaused = false;
 	let lookedAt = -Infinity;
-	let settledAt = 0;
+	/** By the clock that only goes on: one that is set back must not put all repair off. */
+	let settledAtMs = -Infinity;
 	let lastObstacle: Obstacle | undefined;
 
 	const wakeUp = () => {
@@ -212,7 +213,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 	};
 
 	const startDue = async (signal: AbortSignal) => {
-		if (isPaused || clock.now() < settledAt || active.size() >= settings.atOnce) return;
+		if (isPaused || clock.monotonicMs() < settledAtMs || active.size() >= settings.atOnce) return;
 		const due = queue.next(clock.now(), PLANS_A_TURN, id => active.has(id));
 		for (const isAsked of [true, false]) {
 			await startSome(
@@ -228,7 +229,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 	return {
 		name: 'repairer',
 		async recall() {
-			settledAt = clock.now() + SETTLE_MS;
+			settledAtMs = clock.monotonicMs() + SETTLE_MS;
 			isPaused = (await catalog.getSmall('switch', 'repair'))?.isPaused ?? false;
 		},
 		nodeChanged({isOnline, record}) {

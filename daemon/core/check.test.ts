@@ -1,23 +1,24 @@
 import test from 'ava';
 import type {Digest, FileId, NodeId} from '../../source/protocol/ids.js';
 import {chunkOf, digestOf, fileIdOf, fileOf, nodeIdOf, nodeOf, removalAt} from '../ports/catalog-samples.suite.js';
+import {alwaysInvariants, checkAlways, checkAtRest, type Invariant, restInvariants} from './check.js';
 import {
-	alwaysInvariants,
-	checkAlways,
-	checkAtRest,
 	checkChange,
-	type DiskTruth,
-	type Invariant,
-	type NetworkTruth,
-	restInvariants,
-} from './check.js';
+	checkChunkRemoved,
+	checkCopy,
+	checkForgotten,
+	checkRemovalDropped,
+	checkRemoved,
+} from './check-changes.js';
+import type {DiskTruth, NetworkTruth} from './network-truth.js';
 import type {ChunkRecord, FileRecord, NodeRecord, RemovalRecord} from './model.js';
 
-type Disk = Omit<DiskTruth, 'isLost' | 'taken' | 'isOld'> & {
+type Disk = Omit<DiskTruth, 'isLost' | 'taken' | 'isOld' | 'isOverdue'> & {
 	isLost: boolean;
 	shards: Map<Digest, 'right' | 'wrong'>;
 	taken: Set<Digest>;
 	isOld: DiskTruth['isOld'];
+	isOverdue: NonNullable<DiskTruth['isOverdue']>;
 };
 
 const diskWith = (shards: Disk['shards']): Disk => ({
@@ -27,6 +28,7 @@ const diskWith = (shards: Disk['shards']): Disk => ({
 	digests: () => shards.keys(),
 	taken: new Set(),
 	isOld: () => true,
+	isOverdue: () => false,
 });
 
 type State = Omit<NetworkTruth, 'files' | 'chunks' | 'nodes' | 'removals' | 'disks' | 'acknowledged'> & {
@@ -102,6 +104,13 @@ const ways: Record<
 		spoil: state => diskOf(state, 1).shards.clear(),
 		too: ['full-redundancy'],
 	},
+	'bad-found': {
+		spoil(state) {
+			diskOf(state, 1).shards.set(digest, 'wrong');
+			diskOf(state, 1).isOverdue = () => true;
+		},
+		too: ['full-redundancy'],
+	},
 	'strangers-kept': {
 		spoil: state => (state.strangers = [{node: nodeIdOf(4), digest: digestOf(7), keptUntil: state.now + 1}]),
 	},
@@ -128,6 +137,13 @@ const ways: Record<
 	},
 	'no-removals': {
 		spoil: state => state.removals.push(removalAt(4, 7)),
+	},
+	'no-leftovers': {
+		spoil(state) {
+			state.unwanted = [{node: nodeIdOf(4), digest: digestOf(7)}];
+			diskOf(state, 4).shards.set(digestOf(7), 'right');
+			diskOf(state, 4).isOld = () => false;
+		},
 	},
 	'drained-empty': {
 		spoil: state => changeNode(state, 1, {drain: {startedAt: 1, by: '', shards: 1, leaves: false}}),
@@ -183,13 +199,79 @@ test('healing gives a copy up only where there are as many as wanted without it'
 	const change = (before: ChunkRecord, after: ChunkRecord) =>
 		checkChange(before, after, atRest(), 2).map(({invariant}) => invariant);
 	const whole = chunkOf(1, 0, [1, 2, 3]);
-	t.deepEqual(change(whole, chunkOf(1, 0, [1, 2, 4])), [], 'a move');
+	t.deepEqual(change(chunkOf(1, 0, [1, 2, 4]), whole), [], 'a move');
 	t.deepEqual(change(chunkOf(1, 0, [1, 2, 3, 4]), whole), [], 'a copy too many');
 	t.deepEqual(change(whole, chunkOf(1, 0, [1, 2])), ['never-fewer']);
 	const [first, ...rest] = whole.shards;
 	const marked = {...whole, shards: [...rest, {...first, fault: {kind: 'missing', at: 1}}]} as ChunkRecord;
 	t.deepEqual(change(whole, marked), [], 'what is found bad is no longer counted on');
 	t.deepEqual(change(marked, {...whole, shards: rest}), [], 'and forgotten');
+});
+
+test('what is counted on anew is not what has been bad for long', t => {
+	const state = atRest();
+	const disks = new Map([...state.disks].map(([id, disk]) => [id, {...disk, isSeenBad: () => id === nodeIdOf(4)}]));
+	const named = (nodes: number[]) =>
+		checkChange(chunkOf(1, 0, [1, 2]), chunkOf(1, 0, nodes), {disks}, 2).map(({invariant}) => invariant);
+	t.deepEqual(named([1, 2, 3]), []);
+	t.deepEqual(named([1, 2, 4]), ['proven']);
+	t.deepEqual(
+		checkChange(chunkOf(1, 0, [1, 2]), chunkOf(1, 0, [1, 2, 4]), atRest(), 2).map(({invariant}) => invariant),
+		['proven'],
+		'it is not there at all',
+	);
+	t.deepEqual(checkChange(chunkOf(1, 0, [1, 4]), chunkOf(1, 0, [1, 4]), {disks}, 2), [], 'that it was counted is old');
+});
+
+test("a copy that healing makes is noted before, that of an upload is nobody's yet", t => {
+	const copy = {node: nodeIdOf(4), digest};
+	const chunk = chunkOf(1, 0);
+	t.deepEqual(
+		checkCopy(copy, chunk, false).map(({invariant}) => invariant),
+		['copy-noted'],
+	);
+	t.deepEqual(checkCopy(copy, chunk, true), []);
+	t.deepEqual(checkCopy(copy, undefined, false), []);
+	t.deepEqual(checkCopy({...copy, node: nodeIdOf(1)}, chunk, false), [], 'it is counted on already');
+});
+
+test('what a chunk counts on is not removed', t => {
+	const removed = {node: nodeIdOf(1), digest};
+	const named = (chunk?: ChunkRecord) => checkRemoved(removed, chunk).map(({invariant}) => invariant);
+	t.deepEqual(named(chunkOf(1, 0)), ['counted-kept']);
+	t.deepEqual(named(chunkOf(1, 0, [2, 3])), []);
+	t.deepEqual(named(), []);
+});
+
+test('the record of a chunk goes only when the removal of each of its shards is noted, or the shard is gone', t => {
+	const state = atRest();
+	const chunk = chunkOf(1, 0);
+	const named = (isNoted: boolean) => checkChunkRemoved(chunk, state, () => isNoted).map(({invariant}) => invariant);
+	t.deepEqual(named(true), []);
+	t.deepEqual(named(false), ['removals-noted', 'removals-noted', 'removals-noted']);
+	for (const disk of state.disks.values()) disk.shards.clear();
+	t.deepEqual(named(false), []);
+});
+
+test('a removal is forgotten only when its shard is gone or counted on', t => {
+	const state = atRest();
+	const removal = {...removalAt(1, 1000), reason: 'deleted'} as const;
+	const named = (chunk?: ChunkRecord, isLeft = false, reason: RemovalRecord['reason'] = 'deleted') =>
+		checkRemovalDropped({...removal, reason}, state, chunk, () => isLeft).map(({invariant}) => invariant);
+	t.deepEqual(named(), ['removals-done']);
+	t.deepEqual(named(chunkOf(1, 0, [2, 3])), ['removals-done'], 'others have it');
+	t.deepEqual(named(chunkOf(1, 0, [2, 3]), false, 'orphan'), []);
+	t.deepEqual(named(chunkOf(1, 0)), []);
+	t.deepEqual(named(undefined, true), []);
+	diskOf(state, 1).shards.clear();
+	t.deepEqual(named(), []);
+});
+
+test('a node is forgotten only when no chunk counts on it', t => {
+	const named = (nodes: number[]) =>
+		checkForgotten(nodeIdOf(1), [chunkOf(1, 0, nodes)]).map(({invariant}) => invariant);
+	t.deepEqual(named([2, 3]), []);
+	t.deepEqual(named([1, 2, 3]), ['left-empty']);
 });
 
 test('a stranger may go once its time is over, or with the disk that it was on', t => {

@@ -1,39 +1,7 @@
-import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import {type ChunkRecord, type FileRecord, type NodeRecord, type RemovalRecord, wantedShards} from './model.js';
+import type {Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import {type ChunkRecord, type NodeRecord, removalIdOf, wantedShards} from './model.js';
+import {type BreachOf, hasRight, type NetworkTruth, type NodeOfShard} from './network-truth.js';
 import {isKeptBack, strangersKeptUntil} from './restored.js';
-
-/** What a node's disk really has, whatever anybody believes. */
-export type DiskTruth = {
-	/** Whether its shards are lost for good: its disk died. */
-	isLost: boolean;
-	/** Whether its node is there and answers nothing: its shards are not lost, and of no use. */
-	isMute?: boolean;
-	/** What it has under a name: the right bytes, or others. */
-	state: (digest: Digest) => 'right' | 'wrong' | undefined;
-	digests: () => Iterable<Digest>;
-	/** What a fault took from it, and nobody may know of yet. */
-	taken: ReadonlySet<Digest>;
-	/** Shards that it has since before the grace of orphans. */
-	isOld: (digest: Digest) => boolean;
-};
-
-/** A shard that the catalogue does not know, and that may not be removed before its time. */
-export type Stranger = {node: NodeId; digest: Digest; keptUntil: number};
-
-/** The whole network: what the catalogue says, what the disks have, and what people were promised. */
-export type NetworkTruth = {
-	now: number;
-	files: ReadonlyMap<FileId, FileRecord>;
-	chunks: Iterable<ChunkRecord>;
-	nodes: ReadonlyMap<NodeId, NodeRecord>;
-	removals: Iterable<RemovalRecord>;
-	disks: ReadonlyMap<NodeId, DiskTruth>;
-	/** How many chunks each file has whose upload was acknowledged and that nobody deleted. */
-	acknowledged: ReadonlyMap<FileId, number>;
-	strangers?: Iterable<Stranger>;
-	/** When the catalogue came out of a backup, where it did. */
-	restoredAt?: number | undefined;
-};
 
 /** What holds at every moment, whatever happens. */
 export const alwaysInvariants = [
@@ -42,6 +10,7 @@ export const alwaysInvariants = [
 	'chunk-kept',
 	'one-shard-a-node',
 	'record-true',
+	'bad-found',
 	'strangers-kept',
 ] as const;
 
@@ -53,25 +22,15 @@ export const restInvariants = [
 	'no-leftover-chunks',
 	'no-orphans',
 	'no-removals',
+	'no-leftovers',
 	'drained-empty',
 	'trash-purged',
 	'nobody-suspended',
 ] as const;
 
-/** What holds for each change of a chunk's record. */
-type ChangeInvariant = 'enough-copies' | 'never-fewer';
+export type Invariant = (typeof alwaysInvariants)[number] | (typeof restInvariants)[number];
 
-export type Invariant = (typeof alwaysInvariants)[number] | (typeof restInvariants)[number] | ChangeInvariant;
-
-/** An invariant that does not hold, and where. */
-export type Breach = {invariant: Invariant; problem: string; file?: FileId; chunk?: ChunkId; node?: NodeId};
-
-type NodeOfShard = {node: NodeId; digest: Digest};
-
-const hasRight = ({disks}: Pick<NetworkTruth, 'disks'>, {node, digest}: NodeOfShard): boolean => {
-	const disk = disks.get(node);
-	return disk !== undefined && !disk.isLost && disk.state(digest) === 'right';
-};
+export type Breach = BreachOf<Invariant>;
 
 /** Whether a record that counts on a shard is wrong although nothing happened to that shard. */
 const isUntrue = (state: NetworkTruth, {node, digest}: NodeOfShard): boolean => {
@@ -96,6 +55,12 @@ const checkKept = (state: NetworkTruth, chunk: ChunkRecord): Breach[] => {
 		// A file that is deleted loses its shards before its chunks' records.
 		if (!fault && state.files.has(file) && isUntrue(state, {node, digest})) {
 			breaches.push({...about, node, invariant: 'record-true', problem: 'it counts on a shard that is not there'});
+		}
+
+		const disk = state.disks.get(node);
+		if (!fault && state.files.has(file) && !disk?.isLost && disk?.isOverdue?.(digest)) {
+			const problem = 'it counts on a shard that its node should have found to be bad';
+			breaches.push({...about, node, invariant: 'bad-found', problem});
 		}
 	}
 
@@ -128,35 +93,6 @@ export const checkAlways = (state: NetworkTruth): Breach[] => {
 	}
 
 	return breaches;
-};
-
-/**
-The invariants that a change of a chunk's record breaks: a chunk that comes with its file has its copies, and healing takes a
-copy that counts away only where there are as many as wanted without it.
-
-@param minReplicas - How many copies an upload must have made.
-*/
-export const checkChange = (
-	before: ChunkRecord | undefined,
-	after: ChunkRecord,
-	state: Pick<NetworkTruth, 'disks'>,
-	minReplicas: number,
-): Breach[] => {
-	const about = {file: after.file, chunk: after._id};
-	if (!before) {
-		const copies = after.shards.filter(shard => hasRight(state, shard)).length;
-		const problem = `it was acknowledged with ${copies} copies, not ${minReplicas}`;
-		return copies < minReplicas ? [{...about, invariant: 'enough-copies', problem}] : [];
-	}
-
-	const isThere = ({node}: ChunkRecord['shards'][number]) => after.shards.some(shard => shard.node === node);
-	const lost = before.shards.filter(shard => !shard.fault && !isThere(shard));
-	const sound = after.shards.filter(({fault}) => !fault).length;
-	const wanted = Math.min(wantedShards(after.scheme), before.shards.filter(({fault}) => !fault).length);
-	const [first] = lost;
-	if (!first || sound >= wanted) return [];
-	const problem = `a copy was given up though ${sound} are left`;
-	return [{...about, node: first.node, invariant: 'never-fewer', problem}];
 };
 
 /** Whether a node is there to be counted on, and so can take part in a chunk's spread. */
@@ -276,13 +212,23 @@ export const checkAtRest = (state: NetworkTruth, trashMs: number): Breach[] => {
 		}
 	}
 
+	const noted = new Set<string>();
 	for (const removal of state.removals) {
-		const {node, notBefore} = removal;
+		const {_id, node, notBefore, reason} = removal;
+		if (reason !== 'orphan') noted.add(_id);
 		const isDue = notBefore <= state.now && !isKeptBack(removal, state.restoredAt, state.now);
 		const disk = state.disks.get(node);
 		if (isDue && disk && !disk.isLost && !disk.isMute) {
 			const problem = 'a shard that is due waits to be removed from a node that is there';
 			breaches.push({invariant: 'no-removals', node, problem});
+		}
+	}
+
+	for (const {node, digest} of state.unwanted ?? []) {
+		const isThere = state.disks.get(node)?.state(digest) !== undefined && !counted.get(node)?.has(digest);
+		if (isThere && !noted.has(removalIdOf(node, digest))) {
+			const problem = `${digest} was put there for nothing, and nobody removes it`;
+			breaches.push({invariant: 'no-leftovers', node, problem});
 		}
 	}
 

@@ -328,12 +328,14 @@ export type RemovalRecord = {
 	reason: 'deleted' | 'upload-failed' | 'orphan' | 'surplus';
 };
 
+export const removalIdOf = (node: NodeId, digest: Digest): string => `${node}/${digest}`;
+
 export const removalOf = (
 	node: NodeId,
 	digest: Digest,
 	notBefore: number,
 	reason: RemovalRecord['reason'],
-): RemovalRecord => ({_id: `${node}/${digest}`, node, digest, notBefore, reason});
+): RemovalRecord => ({_id: removalIdOf(node, digest), node, digest, notBefore, reason});
 
 export const schemeOf = (replicas: number): Scheme => `replicas:${replicas}`;
 

@@ -100,6 +100,16 @@ test('every shard is read again in its turn, and once in a pass', async t => {
 	t.true((completed?.ended_at ?? Infinity) <= startedAt + PERIOD_MS);
 });
 
+test('a clock that is set back puts no shard off', async t => {
+	const clock = manualClock();
+	const {shards, verified, sorted} = await withShards(10);
+	start(t, clock, {shards});
+	await pass(clock, 60 * MINUTE_MS);
+	clock.jump(-PERIOD_MS);
+	await pass(clock, PERIOD_MS, 60 * MINUTE_MS);
+	t.deepEqual(verified.slice(0, 10), sorted());
+});
+
 test('it goes on where it was after a restart, and is slow in between', async t => {
 	const clock = manualClock();
 	const {shards, verified, sorted} = await withShards(10);

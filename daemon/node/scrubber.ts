@@ -172,6 +172,8 @@ export const createScrubber = (options: ScrubberOptions): Scrubber => {
 		}
 
 		if (!state) return LOOK_EVERY_MS;
+		// Where the clock was set back, a pass that has yet to begin would be waited for.
+		if (state.startedAt > now()) change({startedAt: now()});
 		const {startedAt, isSelfCheck} = state;
 		const digest = await nextShard();
 		if (digest === undefined) {

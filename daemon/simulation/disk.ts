@@ -77,6 +77,10 @@ export type Disk = ShardStore & {
 	rot: (digest: Digest) => void;
 	/** A shard is gone, and the node does not know. */
 	take: (digest: Digest) => void;
+	/** What was gone is there again, with its bytes or with others. */
+	giveBack: (digest: Digest, isRotten: boolean) => void;
+	/** Since when a shard is wrong or gone while the disk says of no shard what is not so, in minutes. */
+	badSinceMinute: (digest: Digest) => number | undefined;
 	isRight: (digest: Digest) => boolean;
 	/** Whether it says of each shard that it is right, whatever its bytes are. */
 	lie: (isLying: boolean) => void;
@@ -120,8 +124,11 @@ export const createDisk = (options: Options): Disk => {
 	const wrong = new Map<Digest, Uint8Array>();
 	const since = new Map<Digest, number>();
 	const taken = new Set<Digest>();
+	/** Since when those that are wrong or taken are so. */
+	const badSince = new Map<Digest, number>();
 	let usedBytes = 0;
 	let isLying = false;
+	let honestSince = 0;
 	/** What it has, ascending, as long as that is so. */
 	let sorted: Digest[] | undefined;
 
@@ -132,8 +139,15 @@ export const createDisk = (options: Options): Disk => {
 		sorted = undefined;
 		if (nowMinute) since.set(digest, nowMinute());
 		taken.delete(digest);
+		badSince.delete(digest);
 		usedBytes += onDiskBytes(sizeBytes);
 		onChange();
+	};
+
+	const lose = (digest: Digest) => {
+		drop(digest);
+		taken.add(digest);
+		if (nowMinute && !badSince.has(digest)) badSince.set(digest, nowMinute());
 	};
 
 	const drop = (digest: Digest) => {
@@ -154,6 +168,16 @@ export const createDisk = (options: Options): Disk => {
 		return true;
 	};
 
+	const rot = (digest: Digest) => {
+		const body = bodyOf(digest);
+		if (!body) return;
+		if (nowMinute && !badSince.has(digest)) badSince.set(digest, nowMinute());
+		wrong.set(
+			digest,
+			Uint8Array.from(body, (byte, at) => (at === 0 ? byte ^ 1 : byte)),
+		);
+	};
+
 	const isRight = (digest: Digest) => kept.has(digest) && !wrong.has(digest);
 
 	return {
@@ -164,20 +188,22 @@ export const createDisk = (options: Options): Disk => {
 		usedBytes: () => usedBytes,
 		allocatedBytes: () => allocatedBytes,
 		resize: bytes => (allocatedBytes = bytes),
-		rot(digest) {
-			const body = bodyOf(digest);
-			if (body)
-				wrong.set(
-					digest,
-					Uint8Array.from(body, (byte, at) => (at === 0 ? byte ^ 1 : byte)),
-				);
+		rot,
+		take: lose,
+		giveBack(digest, isRotten) {
+			if (!taken.has(digest) || kept.has(digest)) return;
+			add(digest, bodies.sizeOf(digest));
+			if (isRotten) rot(digest);
 		},
-		take(digest) {
-			drop(digest);
-			taken.add(digest);
+		badSinceMinute(digest) {
+			const since = badSince.get(digest);
+			return since === undefined || isLying ? undefined : Math.max(since, honestSince);
 		},
 		isRight,
-		lie: lies => (isLying = lies),
+		lie(lies) {
+			if (isLying && !lies) honestSince = nowMinute?.() ?? 0;
+			isLying = lies;
+		},
 		figures: async () =>
 			Promise.resolve({
 				usedBytes,
@@ -190,6 +216,7 @@ export const createDisk = (options: Options): Disk => {
 			wrong.clear();
 			sorted = undefined;
 			since.clear();
+			badSince.clear();
 			usedBytes = 0;
 		},
 		async put(digest, body, {signal} = {}) {
@@ -241,8 +268,7 @@ export const createDisk = (options: Options): Disk => {
 			signal?.throwIfAborted();
 			if (!kept.has(digest)) throw notFound();
 			if (isLying || isRight(digest)) return Promise.resolve(true);
-			drop(digest);
-			taken.add(digest);
+			lose(digest);
 			return false;
 		},
 		async prove(digest, challenge, {signal} = {}) {

@@ -1,10 +1,11 @@
 import {createHash} from 'node:crypto';
 import type {Digest} from '../../source/protocol/ids.js';
-import type {Stranger} from '../core/check.js';
-import {type ChunkRecord, wantedShards} from '../core/model.js';
+import {type ChunkRecord, removalIdOf, wantedShards} from '../core/model.js';
+import type {Stranger} from '../core/network-truth.js';
 import type {Chance} from './chance.js';
 import {isReachable, type Member} from './member.js';
 import type {Users} from './users.js';
+import {removalWith} from './whole-catalog.js';
 import type {World} from './world.js';
 
 /**
@@ -14,6 +15,10 @@ all but one of the copies that it wants, and never the last that is counted on.
 export type Faults = {
 	/** Does one thing, by chance. */
 	strike: () => Promise<void>;
+	/** Shards all over the network rot, as many as it can bear of some that chance picks. */
+	decay: () => Promise<void>;
+	/** Healing has just made a copy: some faults wait for that. */
+	noteCopy: () => void;
 	/** A node that can be spared is there from now on, and never answers again. */
 	silence: () => Promise<void>;
 	/** Ends all that can end: whoever is alive is there, with a good line. */
@@ -29,12 +34,14 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const ORPHAN_GRACE_MS = 24 * HOUR_MS;
 const STRAY_BYTES = 40;
+const DECAY_TRIES = 30;
 
 export const createFaults = ({world, users, chance, trace, mostMembers}: Options): Faults => {
-	const {catalog, members, time} = world;
+	const {members, time} = world;
 	const counts: Record<string, number> = {};
 	const strays: {node: Member['id']; digest: Digest; at: number; jumpedMs: number}[] = [];
 	let isCalm = false;
+	let atNextCopy: (() => void) | undefined;
 
 	const living = () => [...members.values()].filter(({isDead}) => !isDead);
 
@@ -52,15 +59,12 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 		return member !== undefined && !member.isDead && member.disk.isRight(digest);
 	};
 
-	const isRemoved = async (node: Member['id'], digest: Digest): Promise<boolean> => {
-		const after = `${node}/${digest.slice(0, -1)}`;
-		const [next] = await catalog.removals(node, 1, after);
-		return next?.digest === digest;
-	};
+	const isRemoved = async (node: Member['id'], digest: Digest): Promise<boolean> =>
+		(await removalWith(world.catalog, removalIdOf(node, digest))) !== undefined;
 
 	/** Whether the scheme can do without a shard: a chunk may lack all but one of its copies, by faults. */
 	const canSpare = async (node: Member['id'], digest: Digest): Promise<boolean> => {
-		const chunk: ChunkRecord | undefined = await catalog.chunkWith(digest);
+		const chunk: ChunkRecord | undefined = await world.catalog.chunkWith(digest);
 		// Nobody's: it may be on its way to become somebody's while an upload is under way.
 		if (!chunk) return users.uploads() === 0;
 		const own = chunk.shards.find(shard => shard.node === node);
@@ -92,6 +96,18 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 	};
 
 	const someOf = (all: readonly Member[], probability: number) => all.filter(() => chance.isLucky(probability));
+
+	const rot = async ({id, name, disk}: Member): Promise<string | false> => {
+		const digest = chance.pick([...disk.kept.keys()]);
+		if (!digest || !disk.isRight(digest) || !(await canSpare(id, digest))) return false;
+		disk.rot(digest);
+		return `${digest.slice(0, 8)} rots on ${name}`;
+	};
+
+	const setClock = (ms: number): string => {
+		world.jump(ms);
+		return `the clock is set by ${Math.round(ms / 1000)} s`;
+	};
 
 	const kinds: Record<string, {weight: number; strike: (member: Member) => Promise<string | false> | string | false}> =
 		{
@@ -139,14 +155,21 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 					return `${member.name} comes back with an empty disk`;
 				},
 			},
+			'old disk': {
+				weight: 2,
+				strike() {
+					const member = chance.pick(living().filter(each => isReachable(each) && each.disk.taken.size > 0));
+					if (!member) return false;
+					const {name, disk} = member;
+					const gone = [...disk.taken];
+					nap(member, longOrShort(5 * MINUTE_MS, HOUR_MS));
+					for (const digest of gone) disk.giveBack(digest, chance.isLucky(0.5));
+					return `${name} comes back with ${gone.length} shards that were gone, some of them rotten`;
+				},
+			},
 			rot: {
 				weight: 3,
-				async strike({id, name, disk}) {
-					const digest = chance.pick([...disk.kept.keys()]);
-					if (!digest || !disk.isRight(digest) || !(await canSpare(id, digest))) return false;
-					disk.rot(digest);
-					return `${digest.slice(0, 8)} rots on ${name}`;
-				},
+				strike: rot,
 			},
 			loss: {
 				weight: 3,
@@ -258,8 +281,16 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 				weight: 1,
 				strike() {
 					const ms = Math.floor(longOrShort(1000, 6 * HOUR_MS)) * (chance.isLucky(0.5) ? 1 : -1);
-					world.jump(ms);
-					return `the clock is set by ${Math.round(ms / 1000)} s`;
+					return setClock(ms);
+				},
+			},
+			'clock jump in a copy': {
+				weight: 1,
+				strike() {
+					// What is noted for an hour later is due at once then, while it is still under way.
+					const ms = Math.floor(chance.between(1, 3) * HOUR_MS);
+					atNextCopy = () => trace(`fault: ${setClock(ms)}`);
+					return 'the clock will be set when the next copy is made';
 				},
 			},
 			crash: {
@@ -300,6 +331,18 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 			if (told === false) return;
 			counts[name] = (counts[name] ?? 0) + 1;
 			trace(`fault: ${told}`);
+		},
+		async decay() {
+			for (let tries = 0; tries < DECAY_TRIES; tries++) {
+				const member = chance.pick(living());
+				const told = member && (await rot(member));
+				if (told) trace(`decay: ${told}`);
+			}
+		},
+		noteCopy() {
+			const strike = atNextCopy;
+			atNextCopy = undefined;
+			if (!isCalm) strike?.();
 		},
 		async silence() {
 			const member = chance.pick(living());

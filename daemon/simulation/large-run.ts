@@ -11,6 +11,7 @@ import type {Settings} from './coordinator.js';
 import {isReachable, type Member} from './member.js';
 import type {ScrubPlan} from './node-process.js';
 import {digestOfWorld, lightTruthOf} from './truth.js';
+import {watched} from './watched-catalog.js';
 import {filePages} from './whole-catalog.js';
 import {createVirtualTime} from './virtual-time.js';
 import {createWorld, type World} from './world.js';
@@ -185,7 +186,7 @@ export const runLarge = async (options: LargeOptions): Promise<LargeResult> => {
 		hesitates: () => false,
 		figuresEveryMs: 30 * MINUTE_MS,
 		tracksAge: false,
-		onChunk: (before, after) => meter.onChunk(before, after),
+		watch: catalog => watched(catalog, meter),
 	});
 	const shardsPerNode = Math.ceil((options.files * options.chunksPerFile * REPLICAS) / nodes);
 	const scale = CHUNK_SIZE_BYTES / (TINY_BYTES + SEAL_TAG_BYTES);

@@ -1,6 +1,6 @@
 import type {StorageStats} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
-import type {NodeId} from '../../source/protocol/ids.js';
+import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import type {Disk} from './disk.js';
 
@@ -21,6 +21,8 @@ export type Member = {
 	isMute: boolean;
 	/** Its disk takes nothing, whatever it says of its room. */
 	isFull: boolean;
+	/** Shards that came when whoever sent them had given up. */
+	late: Set<Digest>;
 	/** How long a question takes, and how long each byte. */
 	latencyMs: number;
 	msPerByte: number;
@@ -49,6 +51,10 @@ type LineOptions = {
 	/** Waits as long as whoever asked does. */
 	waitFor: (ms: number, signal?: AbortSignal) => Promise<void>;
 	isLucky: (probability: number) => boolean;
+	/** Told of each shard that came; `isGivenUp`: nobody waits for it any more. */
+	onArrival?: (digest: Digest, isGivenUp: boolean) => void;
+	/** The same for each that was removed. */
+	onRemoval?: (digest: Digest, isGivenUp: boolean) => void;
 };
 
 /** As long as a node that says nothing is waited for. */
@@ -59,7 +65,7 @@ const REFUSED_MS = 50;
 A node's store as it is at the other end of its line. What was sent may be done although no answer comes: the node went away
 between, or whoever asked gave up.
 */
-export const lineTo = (member: Member, {wait, waitFor, isLucky}: LineOptions): ShardStore => {
+export const lineTo = (member: Member, {wait, waitFor, isLucky, onArrival, onRemoval}: LineOptions): ShardStore => {
 	const {disk} = member;
 
 	const fail = async (signal?: AbortSignal): Promise<never> => {
@@ -91,12 +97,17 @@ export const lineTo = (member: Member, {wait, waitFor, isLucky}: LineOptions): S
 		put: async (digest, body, {signal}: ShardOptions = {}) =>
 			ask(body.length, signal, async () => {
 				if (member.isFull) throw new PjasError('INSUFFICIENT_STORAGE', 'The disk is full');
-				return disk.put(digest, body);
+				await disk.put(digest, body);
+				onArrival?.(digest, signal?.aborted ?? false);
 			}),
 		get: async (digest, {signal, into}: GetOptions = {}) =>
 			ask(sizeOf(digest), signal, async () => disk.get(digest, into && {into})),
 		stat: async (digest, {signal}: ShardOptions = {}) => ask(0, signal, async () => disk.stat(digest)),
-		remove: async (digest, {signal}: ShardOptions = {}) => ask(0, signal, async () => disk.remove(digest)),
+		remove: async (digest, {signal}: ShardOptions = {}) =>
+			ask(0, signal, async () => {
+				await disk.remove(digest);
+				onRemoval?.(digest, signal?.aborted ?? false);
+			}),
 		verify: async (digest, {signal}: ShardOptions = {}) => ask(sizeOf(digest), signal, async () => disk.verify(digest)),
 		prove: async (digest, challenge, {signal}: ShardOptions = {}) =>
 			ask(0, signal, async () => disk.prove(digest, challenge)),

@@ -1,19 +1,34 @@
 import {createHash} from 'node:crypto';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
-import type {DiskTruth, NetworkTruth, Stranger} from '../core/check.js';
+import type {DiskTruth, NetworkTruth, NodeOfShard, Stranger} from '../core/network-truth.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Member} from './member.js';
 import {chunksIn, filesIn, removalsIn} from './whole-catalog.js';
 import type {World} from './world.js';
 
-/** @param oldMinutes - How long a shard is there before it can be an orphan. */
-const diskTruthOf = ({disk, isDead, isMute}: Member, nowMs: number, oldMinutes: number): DiskTruth => ({
+/** What a truth is told beside the world. */
+export type Told = {
+	acknowledged?: ReadonlyMap<FileId, number>;
+	/** How long a shard is there before it can be an orphan. */
+	oldMinutes: number;
+	strangers?: readonly Stranger[];
+	unwanted?: readonly NodeOfShard[];
+	/** What is bad since before that moment its node has found, however long it was so before. */
+	scrubbed?: {sinceMinute: number; withinMinutes: number};
+};
+
+const diskTruthOf = ({disk, isDead, isMute}: Member, nowMs: number, {oldMinutes, scrubbed}: Told): DiskTruth => ({
 	isLost: isDead,
 	isMute,
 	state: digest => (disk.kept.has(digest) ? (disk.isRight(digest) ? 'right' : 'wrong') : undefined),
 	digests: () => disk.kept.keys(),
 	taken: disk.taken,
 	isOld: digest => disk.sinceMinute(digest) < nowMs / 60_000 - oldMinutes,
+	isOverdue(digest) {
+		const since = disk.badSinceMinute(digest);
+		if (!scrubbed || since === undefined) return false;
+		return nowMs / 60_000 > Math.max(since, scrubbed.sinceMinute) + scrubbed.withinMinutes;
+	},
 });
 
 /** A node's record with the room that its disk has now: the stored one is behind in that. */
@@ -21,12 +36,8 @@ const withRoom = (node: NodeRecord, member: Member | undefined): NodeRecord =>
 	member ? {...node, freeBytes: Math.max(0, member.disk.allocatedBytes() - member.disk.usedBytes())} : node;
 
 /** All there is to know of a world, at this moment. */
-export const truthOf = async (
-	world: World,
-	acknowledged: ReadonlyMap<FileId, number>,
-	oldMinutes: number,
-	strangers: readonly Stranger[] = [],
-): Promise<NetworkTruth> => {
+export const truthOf = async (world: World, told: Told): Promise<NetworkTruth> => {
+	const {acknowledged = new Map<FileId, number>(), strangers = [], unwanted = []} = told;
 	const {catalog, members, time, wallMs} = world;
 	const files = await filesIn(catalog);
 	const nodes = await catalog.nodes();
@@ -37,16 +48,24 @@ export const truthOf = async (
 		nodes: new Map(nodes.map(node => [node._id, withRoom(node, members.get(node._id))])),
 		restoredAt: world.restoredAt(),
 		strangers,
+		unwanted,
 		removals: await removalsIn(catalog),
 		disks: new Map<NodeId, DiskTruth>(
-			[...members].map(([id, member]) => [id, diskTruthOf(member, time.nowMs(), oldMinutes)]),
+			[...members].map(([id, member]) => [id, diskTruthOf(member, time.nowMs(), told)]),
 		),
 		acknowledged,
 	};
 };
 
+/** Whoever looked at a shard writes down what it saw within so long. */
+const SEEN_AFTER_MINUTES = 3;
+
 /** What the disks have, without a copy of it. */
-export const lightTruthOf = ({members, wallMs}: World): Omit<NetworkTruth, 'files' | 'chunks' | 'acknowledged'> => ({
+export const lightTruthOf = ({
+	members,
+	wallMs,
+	time,
+}: World): Omit<NetworkTruth, 'files' | 'chunks' | 'acknowledged'> => ({
 	now: wallMs(),
 	nodes: new Map(),
 	removals: [],
@@ -61,6 +80,10 @@ export const lightTruthOf = ({members, wallMs}: World): Omit<NetworkTruth, 'file
 				digests: () => disk.kept.keys(),
 				taken: disk.taken,
 				isOld: () => false,
+				isSeenBad(digest) {
+					const since = disk.badSinceMinute(digest);
+					return since !== undefined && since + SEEN_AFTER_MINUTES < time.nowMs() / 60_000;
+				},
 			},
 		]),
 	),

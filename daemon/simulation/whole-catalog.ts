@@ -1,4 +1,4 @@
-import type {FileId} from '../../source/protocol/ids.js';
+import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import type {ChunkRecord, FileRecord, RemovalRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 
@@ -54,6 +54,13 @@ export const removalsIn = async (catalog: Catalog): Promise<RemovalRecord[]> => 
 	}
 
 	return removals;
+};
+
+/** The removal of this id, where there is one. */
+export const removalWith = async (catalog: Catalog, id: string): Promise<RemovalRecord | undefined> => {
+	const node = id.slice(0, id.indexOf('/')) as NodeId;
+	const [next] = await catalog.removals(node, 1, id.slice(0, -1));
+	return next?._id === id ? next : undefined;
 };
 
 type Page = {files: FileRecord[]; chunks: ChunkRecord[]};

@@ -1,11 +1,10 @@
 import type {HeartbeatBody} from '../../source/protocol/api.js';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
-import {newNodeId, NODE_ID_RANDOM_BYTES, type NodeId} from '../../source/protocol/ids.js';
+import {type Digest, newNodeId, NODE_ID_RANDOM_BYTES, type NodeId} from '../../source/protocol/ids.js';
 import {memoryCatalog} from '../adapters/memory-catalog.js';
 import type {NodeState} from '../coordinator/fleet.js';
 import {masterKeyOf} from '../coordinator/master-key.js';
 import {listingDigest} from '../core/listing.js';
-import type {ChunkRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Log} from '../ports/log.js';
 import type {Chance} from './chance.js';
@@ -29,8 +28,22 @@ export type WorldOptions = {
 	trace: (text: string) => void;
 	/** Whether it is known how long each shard has been on its disk. */
 	tracksAge?: boolean;
-	/** Told of each change of a chunk. */
-	onChunk?: (before: ChunkRecord | undefined, after: ChunkRecord) => void;
+	/** Puts somebody between the durable catalogue and all who use it. */
+	watch?: (catalog: Catalog) => Catalog;
+	/** Told of each shard that comes to a node. */
+	onArrival?: (arrival: Arrival) => void;
+	/** Told of each shard that is removed from a node. */
+	onRemoval?: (removal: Arrival) => void;
+};
+
+/** A shard that came to a node, or was removed from it. */
+export type Arrival = {
+	member: Member;
+	digest: Digest;
+	/** Whether nobody waits for it any more. */
+	isGivenUp: boolean;
+	/** Which of the coordinator's processes did it. */
+	boot: number;
 };
 
 export type MemberTraits = Partial<Pick<Member, 'owner' | 'zone' | 'latencyMs' | 'msPerByte'>> & {
@@ -52,6 +65,8 @@ export type World = {
 	change: (member: Member, changes: Partial<Pick<Member, 'isUp' | 'isCut' | 'isDead'>>) => void;
 	/** When a node was last heard of; nothing where it is there. */
 	silentSince: (node: NodeId) => number | undefined;
+	/** How often it was started. */
+	boots: () => number;
 	/** Starts the coordinator, unless it runs; then nothing ends it that was to. */
 	boot: () => void;
 	/** Ends the coordinator's process at once, or after so many more calls of the catalogue. */
@@ -73,27 +88,14 @@ export type World = {
 	restoredAt: () => number | undefined;
 	/** By how much the wall's clock was set, to and fro, in all. */
 	jumpedMs: () => number;
+	/** By how much it was set back, in all: whatever goes by it comes so much later. */
+	setBackMs: () => number;
 };
 
 const START_MS = 1_700_000_000_000;
 const BEAT_MS = 10_000;
 /** A little longer than a node may be silent. */
 const NOTICE_MS = 61_000;
-
-/** A catalogue that tells of each new chunk, and of each change of one. */
-const watched = (catalog: Catalog, onChunk: NonNullable<WorldOptions['onChunk']>): Catalog => ({
-	...catalog,
-	async commitUpload(file, chunks) {
-		await catalog.commitUpload(file, chunks);
-		for (const chunk of chunks) onChunk(undefined, chunk);
-	},
-	async putChunk(chunk) {
-		const before = await catalog.getChunk(chunk._id);
-		const after = await catalog.putChunk(chunk);
-		onChunk(before, after);
-		return after;
-	},
-});
 
 type Process = {gate: Gate; coordinator: SimulatedCoordinator; ended: Promise<void>; end: () => void};
 
@@ -108,15 +110,15 @@ const logTo = (trace: (text: string) => void): Log => {
 
 /** Nodes, their lines, the durable catalogue, and a coordinator's process that may end at any moment. */
 export const createWorld = (options: WorldOptions): World => {
-	const {time, settings, trace, tracksAge = true, onChunk} = options;
+	const {time, settings, trace, tracksAge = true, watch = catalog => catalog, onArrival, onRemoval} = options;
 	const chance = options.chance.fork();
 	const secrets = options.chance.fork();
 	const newCatalog = () => memoryCatalog({nextTurn: async () => Promise.resolve()});
-	const watch = (memory: Catalog) => (onChunk ? watched(memory, onChunk) : memory);
 	let catalog = watch(newCatalog());
 	let backup: {catalog: Catalog; at: number} | undefined;
 	let restoredAt: number | undefined;
 	let jumpedMs = 0;
+	let setBackMs = 0;
 	const bodies = createBodies();
 	const members = new Map<NodeId, Member>();
 	const processes = new Map<NodeId, NodeProcess>();
@@ -129,6 +131,7 @@ export const createWorld = (options: WorldOptions): World => {
 	let latestWallMs = 0;
 	let running: Process | undefined;
 	let callsLeft = Infinity;
+	let boots = 0;
 
 	const wallMs = () => {
 		const now = START_MS + offsetMs + Math.floor(time.nowMs());
@@ -213,6 +216,7 @@ export const createWorld = (options: WorldOptions): World => {
 			isDead: false,
 			isMute: false,
 			isFull: false,
+			late: new Set(),
 		};
 		members.set(member.id, member);
 		if (settings.scrub) {
@@ -255,14 +259,25 @@ export const createWorld = (options: WorldOptions): World => {
 		};
 		const clock = clockThrough(gate, time, wallMs);
 		const waitFor = async (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal);
-		const lines = new Map(
-			[...members].map(([id, member]) => [id, lineTo(member, {wait, waitFor, isLucky: chance.isLucky})] as const),
-		);
+		const boot = ++boots;
+		const newLine = (member: Member) =>
+			lineTo(member, {
+				...{wait, waitFor, isLucky: chance.isLucky},
+				onArrival(digest, hasGivenUp) {
+					const isGivenUp = hasGivenUp || !gate.isOpen();
+					if (isGivenUp) member.late.add(digest);
+					onArrival?.({member, digest, isGivenUp, boot});
+				},
+				onRemoval(digest, hasGivenUp) {
+					onRemoval?.({member, digest, isGivenUp: hasGivenUp || !gate.isOpen(), boot});
+				},
+			});
+		const lines = new Map([...members].map(([id, member]) => [id, newLine(member)] as const));
 		const lineOf = (id: NodeId) => {
 			const member = members.get(id);
 			if (!member) throw new Error(`There is no node ${id}`);
 			let line = lines.get(id);
-			if (!line) lines.set(id, (line = lineTo(member, {wait, waitFor, isLucky: chance.isLucky})));
+			if (!line) lines.set(id, (line = newLine(member)));
 			return line;
 		};
 		const coordinator = createSimulatedCoordinator({
@@ -316,6 +331,7 @@ export const createWorld = (options: WorldOptions): World => {
 		join,
 		change,
 		silentSince: node => silent.get(node),
+		boots: () => boots,
 		boot,
 		crash,
 		crashed: async () => running?.ended,
@@ -330,6 +346,7 @@ export const createWorld = (options: WorldOptions): World => {
 			wallMs();
 			offsetMs += ms;
 			jumpedMs += Math.abs(ms);
+			setBackMs += Math.max(0, -ms);
 			for (const member of members.values()) {
 				if (ms < NOTICE_MS || !isReachable(member)) continue;
 				silent.set(member.id, time.nowMs());
@@ -356,5 +373,6 @@ export const createWorld = (options: WorldOptions): World => {
 		},
 		restoredAt: () => restoredAt,
 		jumpedMs: () => jumpedMs,
+		setBackMs: () => setBackMs,
 	};
 };

@@ -6,6 +6,8 @@ type Sleeper = {dueMs: number; wake: () => void};
 export type ManualClock = Clock & {
 	/** Moves the time on, waking who is due, in order. */
 	advance: (ms: number) => Promise<void>;
+	/** Sets the wall's time, as somebody may; the other only goes on. */
+	jump: (ms: number) => void;
 	/** How many sleep. */
 	sleepers: () => number;
 };
@@ -13,6 +15,7 @@ export type ManualClock = Clock & {
 /** A clock that a test moves. */
 export const manualClock = (startMs = 1_700_000_000_000): ManualClock => {
 	let nowMs = startMs;
+	let jumpedMs = 0;
 	const sleepers = new Set<Sleeper>();
 
 	const timer: Clock['timer'] = (ms, fire) => {
@@ -30,7 +33,7 @@ export const manualClock = (startMs = 1_700_000_000_000): ManualClock => {
 	const settle = async () => new Promise<void>(resolve => setImmediate(resolve));
 
 	return {
-		now: () => nowMs,
+		now: () => nowMs + jumpedMs,
 		monotonicMs: () => nowMs - startMs,
 		sleep: sleepOver(timer),
 		timer,
@@ -47,6 +50,7 @@ export const manualClock = (startMs = 1_700_000_000_000): ManualClock => {
 			nowMs = endMs;
 			await settle();
 		},
+		jump: ms => (jumpedMs += ms),
 		sleepers: () => sleepers.size,
 	};
 };
