@@ -4,7 +4,7 @@ import {mayTakeShards} from '../core/condition.js';
 import {expectedMs, type Latency, unknownLatency, withSample} from '../core/latency.js';
 import {MAX_SHARD_BYTES, onDiskBytes} from '../core/limits.js';
 import type {NodeRecord} from '../core/model.js';
-import type {Candidate} from '../core/place.js';
+import type {Candidate, Pool} from '../core/place.js';
 import {lineWeight} from '../core/line-speed.js';
 import {placementWeight} from '../core/standing.js';
 import type {Clock} from '../ports/clock.js';
@@ -46,14 +46,23 @@ export type Fleet = {
 	counts: (id: NodeId) => boolean;
 	/** Whether it failed a moment ago. */
 	isCooling: (state: NodeState) => boolean;
-	/** Nodes that shards can go to now. Those that failed a moment ago come apart. */
+	/** How many nodes are known. */
+	size: () => number;
+	/** Nodes that shards can go to now. Those that failed a moment ago come apart. Costs by the number of nodes. */
 	candidates: () => {ready: Candidate[]; cooling: Candidate[]};
+	/** Those that are ready, as they are now; what is asked of it later is of the same moment. */
+	pool: () => Pool;
+	/** Whether shards can go to a node now. */
+	isReady: (id: NodeId) => boolean;
 	/** Does something with a node's store, and keeps account of load, failures, latency and room. */
 	use: <T>(id: NodeId, options: UseOptions, work: (store: ShardStore) => Promise<T>) => Promise<T>;
 };
 
 const FIRST_COOL_MS = 1_000;
 const LONGEST_COOL_MS = 60_000;
+/** Where there are not so many more nodes than are asked for, all are looked at. */
+const FEW = 2;
+const DRAWS_FOR_ONE = 4;
 
 export const toCandidate = ({record, reservedBytes, inFlight}: NodeState, now: number): Candidate => ({
 	id: record._id,
@@ -69,6 +78,9 @@ const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof Pjas
 
 export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet => {
 	const states = new Map<NodeId, NodeState>();
+	/** The same, each at its place, so that chance can pick some. */
+	const order: NodeState[] = [];
+	const places = new Map<NodeId, number>();
 	const claims = new Map<string, NodeState>();
 
 	const isCooling = (state: NodeState) => state.coolUntilMs > clock.monotonicMs();
@@ -122,8 +134,55 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		if (state.record.classicId) claims.delete(state.record.classicId);
 		if (record.classicId) claims.set(record.classicId, state);
 		state.record = record;
-		states.set(record._id, state);
+		if (!known) {
+			states.set(record._id, state);
+			places.set(record._id, order.length);
+			order.push(state);
+		}
+
 		return state;
+	};
+
+	const forget: Fleet['forget'] = id => {
+		const state = states.get(id);
+		const place = places.get(id);
+		const last = order.at(-1);
+		if (!state || place === undefined || !last) return;
+		if (state.record.classicId) claims.delete(state.record.classicId);
+		order[place] = last;
+		places.set(last.record._id, place);
+		order.pop();
+		places.delete(id);
+		states.delete(id);
+	};
+
+	const mayTake = (state: NodeState, now: number) => state.isOnline && mayTakeShards(state.record, now);
+
+	const readyAmong = (some: readonly NodeState[], now: number): Candidate[] =>
+		some.filter(state => mayTake(state, now) && !isCooling(state)).map(state => toCandidate(state, now));
+
+	/** Picks nodes until enough of them are ready, and gives up where hardly any is. */
+	const draw = (count: number, now: number, random: () => number): Candidate[] => {
+		const drawn = new Set<NodeState>();
+		const ready: Candidate[] = [];
+		for (let tries = DRAWS_FOR_ONE * count; tries > 0 && ready.length < count; tries--) {
+			const state = order[Math.floor(random() * order.length)];
+			if (!state || drawn.has(state)) continue;
+			drawn.add(state);
+			if (mayTake(state, now) && !isCooling(state)) ready.push(toCandidate(state, now));
+		}
+
+		return ready;
+	};
+
+	const pool: Fleet['pool'] = () => {
+		const now = clock.now();
+		let all: Candidate[] | undefined;
+		const everyone = () => (all ??= readyAmong(order, now));
+		return {
+			all: everyone,
+			some: (count, random) => (order.length <= FEW * count ? everyone() : draw(count, now, random)),
+		};
 	};
 
 	const use: Fleet['use'] = async (id, options, work) => {
@@ -153,10 +212,12 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		get: id => states.get(id),
 		find: claimedId => states.get(claimedId as NodeId) ?? claims.get(claimedId),
 		set,
-		forget(id) {
+		forget,
+		size: () => states.size,
+		pool,
+		isReady(id) {
 			const state = states.get(id);
-			if (state?.record.classicId) claims.delete(state.record.classicId);
-			states.delete(id);
+			return state !== undefined && mayTake(state, clock.now()) && !isCooling(state);
 		},
 		isOnline: id => states.get(id)?.isOnline ?? false,
 		counts(id) {
@@ -166,9 +227,9 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		isCooling,
 		candidates() {
 			const now = clock.now();
-			const online = [...states.values()].filter(state => state.isOnline && mayTakeShards(state.record, now));
+			const online = order.filter(state => mayTake(state, now));
 			return {
-				ready: online.filter(state => !isCooling(state)).map(state => toCandidate(state, now)),
+				ready: readyAmong(online, now),
 				cooling: online.filter(isCooling).map(state => toCandidate(state, now)),
 			};
 		},

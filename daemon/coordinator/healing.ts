@@ -29,6 +29,7 @@ import {createShardReader, type ShardReader} from './shard-reader.js';
 import {createShardWriter, type ShardWriter} from './shard-writer.js';
 import {createTrash, type Trash} from './trash.js';
 import {createUploader, type Uploader} from './upload.js';
+import {createYielding} from './yielding.js';
 
 export type HealingOptions = {
 	catalog: Catalog;
@@ -126,12 +127,21 @@ export const createHealing = (options: HealingOptions): Healing => {
 		...{catalog, fleet, budget, health, remover, clock, random, log, note},
 		settings: options.repair,
 		pace: createPace(clock, options.repair.bytesPerSecond),
+		yielding: createYielding({
+			clock,
+			isUploading: () => oldestUpload() !== undefined,
+			atOnce: options.repair.atOnce,
+			wake() {
+				wake('repairer');
+				wake('mover');
+			},
+		}),
 		onChange: onChunk,
 	};
 	const repairer = createRepairer({...shared, wake: () => wake('repairer')});
 	const nodeChanged = (state: NodeState) => {
 		repairer.nodeChanged(state);
-		mover.nodeChanged();
+		mover.nodeChanged(state);
 	};
 	const care = createNodeCare({
 		...{catalog, fleet, clock, note, changeNode},

@@ -22,6 +22,7 @@ import {createRepairWork} from './repair-work.js';
 import type {Repairer, RepairSettings} from './repairer.js';
 import {createRunningJobs} from './running-jobs.js';
 import type {ShardHealth} from './shard-health.js';
+import type {Yielding} from './yielding.js';
 
 export type MoverOptions = {
 	catalog: Catalog;
@@ -34,7 +35,9 @@ export type MoverOptions = {
 	log: Log;
 	note: Note;
 	pace: Pace;
-	settings: Pick<RepairSettings, 'graceMs' | 'atOnce'>;
+	/** Makes way for uploads. */
+	yielding: Yielding;
+	settings: Pick<RepairSettings, 'graceMs'>;
 	/** Lost copies are made first, and both are paused together. */
 	repairer: Pick<Repairer, 'isPaused' | 'isUrgent'>;
 	care: Pick<NodeCare, 'noteEmpty' | 'forget'>;
@@ -62,7 +65,7 @@ export type Mover = Worker & {
 	/** Gives nodes of before the time to say that they are there. Call it when the coordinator starts. */
 	recall: () => void;
 	/** A node came or went, or something was decided about it. */
-	nodeChanged: () => void;
+	nodeChanged: (state: NodeState) => void;
 	status: () => MoverStatus;
 	/** How far a node's drain is; `undefined` where it has none. */
 	drainOf: (state: NodeState) => DrainProgress | undefined;
@@ -73,16 +76,25 @@ const CHUNKS_A_LOOK = 200;
 const MOST_UNFORCED = 1;
 /** After a start: nodes that are there take so long to say so. */
 const SETTLE_MS = 60_000;
-/** How often all chunks of nodes that share a zone are looked at, unless something changed. */
+/**
+How often all chunks of nodes that share a zone are looked at; where something changed, sooner. For each node that there is, so
+that it costs the same in any time, however many there are.
+*/
 const SWEEP_EVERY_MS = 3_600_000;
-/** How long it is believed which nodes are to be relieved: what moves in that time changes little. */
+const SWEEP_FOR_A_NODE_MS = 36_000;
+const SWEEP_AGAIN_FOR_A_NODE_MS = 1_000;
+/**
+How long it is believed which nodes are to be relieved: what moves in that time changes little. For each node as well: to know
+it, all are looked at.
+*/
 const ERRANDS_FOR_MS = 1_000;
+const ERRANDS_FOR_A_NODE_MS = 50;
 const RATE_OVER_MS = 15_000;
 
 const keyOf = ({reason, from}: Errand) => `${reason} ${from}`;
 
 export const createMover = (options: MoverOptions): Mover => {
-	const {catalog, fleet, clock, random, log, settings, repairer, wake} = options;
+	const {catalog, fleet, clock, random, log, settings, yielding, repairer, wake} = options;
 	const jobs = createRunningJobs<ActiveMove & {source: NodeId}>({clock, nodesOf: ({source, to}) => [source, to]});
 	const work = createRepairWork(options);
 	const rate = createRate(clock, RATE_OVER_MS);
@@ -91,25 +103,21 @@ export const createMover = (options: MoverOptions): Mover => {
 	const departures = createDepartures(clock);
 	const nodeOf = createNodeLookup({fleet, clock, leavingBytes: departures.bytesOf});
 	let errands: readonly Errand[] = [];
+	let forcedErrands: readonly Errand[] = [];
+	let errandKeys: ReadonlySet<string> = new Set();
 	let errandsAt = -Infinity;
 	let isBalancing = false;
 	let settledAtMs = -Infinity;
 	let sweep: NodeId[] = [];
-	let sweptAt = -Infinity;
+	let sweptAtMs = -Infinity;
+	let sweepsAtMs = -Infinity;
 	const drains = createDrains({
 		...options,
 		jobs: () => jobs.all(),
 		walkOf: id => walks.get(keyOf({reason: 'drain', from: id})),
 	});
 
-	/** The candidates are many, and some questions need none of them. */
-	const viewNow = (): MoveView => ({
-		node: nodeOf,
-		get candidates() {
-			return fleet.candidates().ready;
-		},
-		graceMs: settings.graceMs,
-	});
+	const viewNow = (): MoveView => ({node: nodeOf, pool: fleet.pool(), graceMs: settings.graceMs});
 
 	/** Nodes that share a zone with others, while there are other zones: only their chunks can lie too close together. */
 	const crowdedNodes = (): NodeId[] => {
@@ -123,9 +131,9 @@ export const createMover = (options: MoverOptions): Mover => {
 
 	/** The next node whose chunks are looked at for their spread. */
 	const spreadErrand = (): Errand | undefined => {
-		const now = clock.monotonicMs();
-		if (sweep.length === 0 && now >= sweptAt + SWEEP_EVERY_MS) {
-			sweptAt = now;
+		if (sweep.length === 0 && clock.monotonicMs() >= sweepsAtMs) {
+			sweptAtMs = clock.monotonicMs();
+			sweepsAtMs = sweptAtMs + Math.max(SWEEP_EVERY_MS, SWEEP_FOR_A_NODE_MS * fleet.size());
 			sweep = crowdedNodes();
 		}
 
@@ -133,34 +141,60 @@ export const createMover = (options: MoverOptions): Mover => {
 		return from && {from, reason: 'spread'};
 	};
 
+	const setErrands = (all: readonly Errand[]) => {
+		errands = all;
+		forcedErrands = all.filter(isForced);
+		errandKeys = new Set(all.map(keyOf));
+	};
+
 	const refreshErrands = (view: MoveView) => {
-		if (clock.monotonicMs() < errandsAt + ERRANDS_FOR_MS) return;
+		const believedMs = Math.max(ERRANDS_FOR_MS, ERRANDS_FOR_A_NODE_MS * fleet.size());
+		if (clock.monotonicMs() < errandsAt + believedMs) return;
 		errandsAt = clock.monotonicMs();
 		const nodes = fleet.all().flatMap(({record}) => nodeOf(record._id) ?? []);
-		const candidates = view.candidates.flatMap(({id}) => nodeOf(id) ?? []);
-		errands = errandsOf(nodes, candidates, isBalancing);
+		const candidates = view.pool.all().flatMap(({id}) => nodeOf(id) ?? []);
+		setErrands(errandsOf(nodes, candidates, isBalancing));
 		isBalancing = errands.some(({reason}) => reason === 'balance');
+	};
+
+	/** A node changed: whether it must be emptied, or is overfull, is known at once, and by itself. */
+	const renewErrands = (id: NodeId) => {
+		const node = nodeOf(id);
+		const own = node ? errandsOf([node], [], false) : [];
+		const others = errands.filter(({from, reason}) => from !== id || (node !== undefined && reason === 'balance'));
+		if (own.length > 0 || others.length < errands.length) setErrands([...own, ...others]);
+	};
+
+	const walkOf = (errand: Errand): MoveWalk => {
+		const known = walks.get(keyOf(errand));
+		const walk = known ?? createMoveWalk(catalog, errand);
+		if (!known) walks.set(keyOf(errand), walk);
+		return walk;
+	};
+
+	/** Of those that are too full, the fullest that is not at rest: the others take their turn, and need no walk until then. */
+	const fullestWalk = (nowMs: number): MoveWalk | undefined => {
+		for (const errand of errands) {
+			if (errand.reason === 'balance' && !walks.get(keyOf(errand))?.isResting(nowMs)) return walkOf(errand);
+		}
+
+		return undefined;
 	};
 
 	/** The ways that are to be gone now: those that must be first. */
 	const refreshWalks = (view: MoveView): MoveWalk[] => {
 		refreshErrands(view);
 		const spread = spreadErrand();
-		const all = [...errands, ...(spread ? [spread] : [])];
-		const keys = new Set(all.map(keyOf));
-		for (const key of walks.keys()) if (!keys.has(key)) walks.delete(key);
-		for (const errand of all) {
-			if (!walks.has(keyOf(errand))) walks.set(keyOf(errand), createMoveWalk(catalog, errand));
-		}
-
 		const nowMs = clock.monotonicMs();
-		const ready = all.flatMap(errand => walks.get(keyOf(errand)) ?? []).filter(walk => !walk.isResting(nowMs));
-		const fullest = ready.find(({errand}) => errand.reason === 'balance');
-		return ready.filter(walk => walk === fullest || walk.errand.reason !== 'balance');
+		const isMeant = (key: string) => errandKeys.has(key) || (spread !== undefined && key === keyOf(spread));
+		for (const key of walks.keys()) if (!isMeant(key)) walks.delete(key);
+		const fullest = fullestWalk(nowMs);
+		const ready = [...forcedErrands.map(walkOf), ...(fullest ? [fullest] : []), ...(spread ? [walkOf(spread)] : [])];
+		return ready.filter(walk => !walk.isResting(nowMs));
 	};
 
 	const hasRoomFor = (errand: Errand): boolean => {
-		if (jobs.size() >= settings.atOnce) return false;
+		if (jobs.size() >= yielding.mostAtOnce()) return false;
 		return isForced(errand) || jobs.all().filter(job => !isForced(job)).length < MOST_UNFORCED;
 	};
 
@@ -170,8 +204,7 @@ export const createMover = (options: MoverOptions): Mover => {
 		const departure = departures.begin(from, onDiskBytes(bytes));
 		const isWanted = () => {
 			const isMeant = reason !== 'drain' || nodeOf(from)?.isDraining === true;
-			const view = viewNow();
-			return isMeant && view.candidates.some(({id}) => id === to) && mayMove(chunk, walk.errand, view, clock.now());
+			return isMeant && fleet.isReady(to) && mayMove(chunk, walk.errand, viewNow(), clock.now());
 		};
 
 		let isDone = false;
@@ -237,8 +270,7 @@ export const createMover = (options: MoverOptions): Mover => {
 
 	/** Goes some steps on every way, one after the other. Says whether what must be moved wants another look at once. */
 	const goOn = async (signal: AbortSignal): Promise<boolean> => {
-		// The same candidates for all that is looked at now.
-		const view = {...viewNow()};
+		const view = viewNow();
 		let ready = refreshWalks(view);
 		for (let looks = 0; ready.length > 0;) {
 			const going: MoveWalk[] = [];
@@ -278,9 +310,9 @@ export const createMover = (options: MoverOptions): Mover => {
 		recall() {
 			settledAtMs = clock.monotonicMs() + SETTLE_MS;
 		},
-		nodeChanged() {
-			sweptAt = -Infinity;
-			errandsAt = -Infinity;
+		nodeChanged({record}) {
+			sweepsAtMs = Math.min(sweepsAtMs, sweptAtMs + SWEEP_AGAIN_FOR_A_NODE_MS * fleet.size());
+			renewErrands(record._id);
 			for (const walk of walks.values()) walk.retry();
 			jobs.nudge();
 			wake();

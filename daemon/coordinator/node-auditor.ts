@@ -12,6 +12,7 @@ import {
 	PASSES_NEEDED,
 	SILENCES_ALLOWED,
 } from '../core/node-audit.js';
+import {createMinHeap} from '../core/min-heap.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Worker} from '../ports/worker.js';
 import type {ChangeNode} from './change-node.js';
@@ -62,6 +63,7 @@ export type NodeAuditor = Worker & {
 const AT_ONCE = 8;
 /** A node that has just come is first asked what it holds. */
 const SETTLE_MS = 120_000;
+const LOOK_EVERY_MS = 60_000;
 
 const reasons: Record<Failure, string> = {
 	missing: 'it lacks a shard that it should hold',
@@ -73,8 +75,10 @@ const reasons: Record<Failure, string> = {
 export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 	const {catalog, fleet, health, changeNode, clock, random, log, note, isRestored, onChange, onTrust} = options;
 	const challenger = createNodeChallenger(options);
-	/** When each node's next audit is due. */
+	/** When each node's next audit is due; and the same in order, with some that are out of date. */
 	const dues = new Map<NodeId, number>();
+	const queue = createMinHeap<{node: NodeId; at: number}>((one, other) => one.at < other.at);
+	let lookedAtMs = -Infinity;
 	const outcomes = createTally<'outcome'>();
 	const active = new Map<NodeId, Promise<NodeAudit>>();
 	/** How often in a row each node left an audit without an answer. */
@@ -176,12 +180,17 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 		return {outcome, chunk, isRead: read.includes(subject)};
 	};
 
+	const setDue = (node: NodeId, at: number) => {
+		dues.set(node, at);
+		queue.push({node, at});
+	};
+
 	const schedule = (id: NodeId, outcome: AuditOutcome) => {
 		const state = fleet.get(id);
 		if (!state) return;
 		const isSoon = outcome === 'silent' || outcome === 'stale' || outcome === 'unreadable';
 		const now = clock.now();
-		dues.set(id, isSoon ? now + AUDIT_AGAIN_MS : nextAuditAt(state.record, now, random.float()));
+		setDue(id, isSoon ? now + AUDIT_AGAIN_MS : nextAuditAt(state.record, now, random.float()));
 	};
 
 	const audit = async (state: NodeState, signal: AbortSignal): Promise<NodeAudit> => {
@@ -200,26 +209,41 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 		}
 	};
 
-	/** The nodes whose audits are due, the longest overdue first. */
-	const dueNow = (): NodeState[] => {
-		const now = clock.now();
-		const able = fleet.all().filter(({isOnline, record}) => isOnline && mayAudit(record, now));
-		const known = new Set(able.map(({record}) => record._id));
-		for (const id of [...dues.keys()].filter(each => !known.has(each))) {
-			dues.delete(id);
-			silences.delete(id);
-		}
+	const isAble = ({isOnline, record}: NodeState, now: number) => isOnline && mayAudit(record, now);
 
-		for (const {record} of able) {
+	/** Looks for nodes that came, once in a while: it costs by the number of all. */
+	const lookAround = (now: number) => {
+		if (clock.monotonicMs() < lookedAtMs + LOOK_EVERY_MS) return;
+		lookedAtMs = clock.monotonicMs();
+		for (const state of fleet.all()) {
+			const {record} = state;
+			if (!isAble(state, now)) {
+				dues.delete(record._id);
+				silences.delete(record._id);
+				continue;
+			}
+
 			// Where the clock was set back, what is due in an hour would be due in many.
-			if ((dues.get(record._id) ?? Infinity) <= now + AUDIT_EVERY_MS + SETTLE_MS) continue;
-			dues.set(record._id, Math.max(now + SETTLE_MS, nextAuditAt(record, now, random.float())));
+			const isSet = active.has(record._id) || (dues.get(record._id) ?? Infinity) <= now + AUDIT_EVERY_MS + SETTLE_MS;
+			if (!isSet) setDue(record._id, Math.max(now + SETTLE_MS, nextAuditAt(record, now, random.float())));
+		}
+	};
+
+	/** Takes some nodes whose audits are due, the longest overdue first. */
+	const takeDue = (): NodeState[] => {
+		const now = clock.now();
+		lookAround(now);
+		const taken: NodeState[] = [];
+		for (let next = queue.first(); next && next.at <= now && taken.length < AT_ONCE; next = queue.first()) {
+			queue.dropFirst();
+			const {node, at} = next;
+			if (dues.get(node) !== at) continue;
+			dues.delete(node);
+			const state = fleet.get(node);
+			if (state && isAble(state, now) && !active.has(node)) taken.push(state);
 		}
 
-		const dueAt = ({record}: NodeState) => dues.get(record._id) ?? Infinity;
-		return able
-			.filter(state => dueAt(state) <= now && !active.has(state.record._id))
-			.sort((a, b) => dueAt(a) - dueAt(b));
+		return taken;
 	};
 
 	return {
@@ -235,19 +259,19 @@ export const createNodeAuditor = (options: NodeAuditorOptions): NodeAuditor => {
 			return audit(state, signal);
 		},
 		async step(signal) {
-			const due = dueNow();
+			const due = takeDue();
 			await Promise.all(
-				due.slice(0, AT_ONCE).map(async state => {
+				due.map(async state => {
 					try {
 						await audit(state, signal);
 					} catch (error) {
 						if (signal.aborted) return;
 						log.error('a node could not be audited; it is tried again', {node: state.record._id, error});
-						dues.set(state.record._id, clock.now() + AUDIT_AGAIN_MS);
+						setDue(state.record._id, clock.now() + AUDIT_AGAIN_MS);
 					}
 				}),
 			);
-			return due.length > AT_ONCE ? 'busy' : 'idle';
+			return due.length === AT_ONCE ? 'busy' : 'idle';
 		},
 	};
 };

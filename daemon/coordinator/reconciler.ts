@@ -35,6 +35,7 @@ export type Reconciler = Worker & {
 const ORPHAN_GRACE_MS = 24 * 60 * 60 * 1000;
 /** Each node's listing is compared again within a day, and not all nodes' at one time. */
 const COMPARE_EVERY_MS = 24 * 60 * 60 * 1000;
+const LOOK_EVERY_MS = 60_000;
 const LEAST_SHARE = 0.5;
 const MOST_RECHECKED = 100;
 const REMOVALS_A_PAGE = 1000;
@@ -47,6 +48,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 	const requests = new Map<NodeId, string | undefined>();
 	/** When each node that is there is compared next, whatever happens. */
 	const dues = new Map<NodeId, number>();
+	let lookedAtMs = -Infinity;
 
 	const expectedOn = async (node: NodeId): Promise<Map<Digest, Expected>> => {
 		const expected = new Map<Digest, Expected>();
@@ -167,8 +169,10 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		log.info('compared the listing of a node', {node, expected: expected.size, orphans});
 	};
 
-	/** Asks for those whose last comparison was long ago. A classic node can't list what it has. */
+	/** Asks for those whose last comparison was long ago, once in a while: it costs by the number of all nodes. A classic node can't list what it has. */
 	const requestDue = () => {
+		if (clock.monotonicMs() < lookedAtMs + LOOK_EVERY_MS) return;
+		lookedAtMs = clock.monotonicMs();
 		const now = clock.now();
 		const nodes = fleet.all().filter(({isOnline, record}) => isOnline && record.kind !== 'classic');
 		const ids = new Set(nodes.map(({record}) => record._id));

@@ -50,3 +50,29 @@ test('what fails waits longer each time, to ten minutes, and is tried at once wh
 	queue.note(id(1), copy(2), now);
 	t.deepEqual(queue.counts(), {waiting: 1, blocked: 0, surplus: 0});
 });
+
+test('what is asked of the queue costs by what is due, not by all that waits', t => {
+	const queue = createRepairQueue();
+	const [waiting, failed] = [5000, 20];
+	for (let index = 0; index < waiting; index++) {
+		queue.note(id(index), {kind: 'wait', copies: 2, dueAt: 1_000_000 + index, isShort: true}, 0);
+	}
+
+	for (let index = waiting; index < waiting + failed; index++) {
+		queue.note(id(index), copy(2), 0);
+		queue.postpone(id(index), 0, 'no-space');
+	}
+
+	let asked = 0;
+	const next = (now: number) => {
+		asked = 0;
+		return queue.next(now, 100, () => ++asked < 0);
+	};
+	t.is(next(1000).length, 0);
+	t.is(asked, 0);
+	queue.retryAll(1000);
+	t.is(next(1000).length, failed);
+	t.is(asked, failed);
+	t.is(next(1_000_004).length, failed + 5);
+	t.is(asked, failed + 5);
+});

@@ -1,4 +1,5 @@
 import type {ChunkId} from '../../source/protocol/ids.js';
+import {createMinHeap} from '../core/min-heap.js';
 import type {Need, Obstacle} from '../core/repair.js';
 
 /** A chunk that needs something, now or later. What is here can be found anew from the catalogue: a restart loses nothing. */
@@ -25,7 +26,7 @@ export type RepairQueue = {
 	get: (id: ChunkId) => Entry | undefined;
 	/** It can't be done now: the next try comes later each time. */
 	postpone: (id: ChunkId, now: number, obstacle?: Obstacle) => void;
-	/** Tries at once what could not be done: a node came. */
+	/** Tries at once what could not be done: a node came. Costs by how many those are. */
 	retryAll: (now: number) => void;
 	/** The next chunks that are due, those with the fewest copies first. */
 	next: (now: number, limit: number, isBusy: (id: ChunkId) => boolean) => Entry[];
@@ -37,11 +38,6 @@ export type RepairQueue = {
 
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 600_000;
-/** How many are put in order ahead. */
-const READY = 256;
-/** How old the order may get while others come in. */
-const READY_FOR_MS = 1_000;
-
 const rankOf = ({isShort, copies}: Entry): number => (isShort ? copies : Infinity);
 
 const countsIn = ({isShort, obstacle}: Entry): keyof QueueCounts => {
@@ -49,61 +45,92 @@ const countsIn = ({isShort, obstacle}: Entry): keyof QueueCounts => {
 	return obstacle ? 'blocked' : 'waiting';
 };
 
-/** The entries that are due, the fewest copies first, at most `READY`; and when the next one will be. */
-const selectDue = (entries: Iterable<Entry>, now: number) => {
-	const ranks = new Map<number, Entry[]>();
-	let nextDueAt = Infinity;
-	for (const entry of entries) {
-		if (entry.dueAt > now) {
-			nextDueAt = Math.min(nextDueAt, entry.dueAt);
-			continue;
-		}
+/** Stale moments are forgotten as they pass; where they are many more than entries wait, all at once. */
+const MOST_STALE = 1_000;
 
-		const rank = rankOf(entry);
-		const same = ranks.get(rank);
-		if (!same) ranks.set(rank, [entry]);
-		else if (same.length < READY) same.push(entry);
-	}
+type Moment = {id: ChunkId; dueAt: number};
 
-	const inOrder = [...ranks].sort(([a], [b]) => a - b).flatMap(([, same]) => same);
-	return {due: inOrder.slice(0, READY), nextDueAt};
+/**
+What is due now, by rank, and what will be, by when: so that whatever happens to an entry costs by that entry, and not by
+all that there are.
+*/
+const createSchedule = (entryOf: (id: ChunkId) => Entry | undefined) => {
+	const due = new Map<number, Set<ChunkId>>();
+	const later = new Set<ChunkId>();
+	let moments = createMinHeap<Moment>((one, other) => one.dueAt < other.dueAt);
+
+	const remove = (entry: Entry) => {
+		due.get(rankOf(entry))?.delete(entry.id);
+		later.delete(entry.id);
+	};
+
+	const makeDue = (entry: Entry) => {
+		later.delete(entry.id);
+		const same = due.get(rankOf(entry));
+		if (same) same.add(entry.id);
+		else due.set(rankOf(entry), new Set([entry.id]));
+	};
+
+	const sweep = () => {
+		moments = createMinHeap((one, other) => one.dueAt < other.dueAt);
+		for (const id of later) moments.push({id, dueAt: entryOf(id)?.dueAt ?? 0});
+	};
+
+	return {
+		remove,
+		add(entry: Entry) {
+			later.add(entry.id);
+			moments.push({id: entry.id, dueAt: entry.dueAt});
+			if (moments.size() > 2 * later.size + MOST_STALE) sweep();
+		},
+		/** Gives what is due by now, those with the fewest copies first. */
+		*dueBy(now: number): Generator<Entry> {
+			for (let next = moments.first(); next && next.dueAt <= now; next = moments.first()) {
+				moments.dropFirst();
+				const entry = entryOf(next.id);
+				if (entry?.dueAt === next.dueAt && later.has(next.id)) makeDue(entry);
+			}
+
+			for (const rank of [...due.keys()].sort((a, b) => a - b)) {
+				for (const id of due.get(rank) ?? []) {
+					const entry = entryOf(id);
+					if (entry) yield entry;
+				}
+			}
+		},
+	};
 };
 
 export const createRepairQueue = (): RepairQueue => {
 	const entries = new Map<ChunkId, Entry>();
 	const counts: QueueCounts = {waiting: 0, blocked: 0, surplus: 0};
-	let ready: Entry[] = [];
-	let readyAt = -Infinity;
-	let nextDueAt = -Infinity;
-	let isChanged = true;
+	/** Those that could not be done at the last try, and wait for the next. */
+	const tried = new Set<ChunkId>();
+	const schedule = createSchedule(id => entries.get(id));
 
 	const change = (id: ChunkId, entry: Entry | undefined) => {
 		const before = entries.get(id);
-		if (before) counts[countsIn(before)]--;
+		if (before) {
+			counts[countsIn(before)]--;
+			schedule.remove(before);
+		}
+
 		if (!entry) {
 			entries.delete(id);
+			tried.delete(id);
 			return;
 		}
 
 		entries.set(id, entry);
 		counts[countsIn(entry)]++;
-		isChanged = true;
+		if (entry.tries > 0) tried.add(id);
+		else tried.delete(id);
+		schedule.add(entry);
 	};
 
 	const update = (id: ChunkId, changes: Partial<Entry>) => {
 		const entry = entries.get(id);
 		if (entry) change(id, {...entry, ...changes});
-	};
-
-	const refill = (now: number) => {
-		({due: ready, nextDueAt} = selectDue(entries.values(), now));
-		readyAt = now;
-		isChanged = false;
-	};
-
-	const findReady = (limit: number, isBusy: (id: ChunkId) => boolean): Entry[] => {
-		ready = ready.filter(entry => entries.get(entry.id) === entry);
-		return ready.filter(({id}) => !isBusy(id)).slice(0, limit);
 	};
 
 	return {
@@ -135,15 +162,17 @@ export const createRepairQueue = (): RepairQueue => {
 			update(id, {tries, obstacle, dueAt: now + restMs});
 		},
 		retryAll(now) {
-			for (const {id, tries} of entries.values()) if (tries > 0) update(id, {dueAt: now, tries: 1});
+			for (const id of [...tried]) update(id, {dueAt: now, tries: 1});
+			tried.clear();
 		},
 		next(now, limit, isBusy) {
-			const mayHaveNew = isChanged || now >= nextDueAt;
-			if (mayHaveNew && now >= readyAt + READY_FOR_MS) refill(now);
-			const found = findReady(limit, isBusy);
-			if (found.length > 0 || !(isChanged || now >= nextDueAt)) return found;
-			refill(now);
-			return findReady(limit, isBusy);
+			const found: Entry[] = [];
+			for (const entry of schedule.dueBy(now)) {
+				if (found.length >= limit) break;
+				if (!isBusy(entry.id)) found.push(entry);
+			}
+
+			return found;
 		},
 		counts: () => ({...counts}),
 		sample(limit) {

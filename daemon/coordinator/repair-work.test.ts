@@ -76,6 +76,7 @@ const start = async ({
 		...{catalog, fleet, budget, clock, log: silentLog, onChange: note, pace: createPace(clock, 0)},
 		health: createShardHealth({catalog, clock, onFault: note}),
 		remover,
+		yielding: {noteCopy: note},
 	});
 	const view = () => ({
 		node: (id: (typeof shards)[number]['node']) => {
@@ -83,7 +84,7 @@ const start = async ({
 			const presence = state?.isOnline ? ('online' as const) : ('away' as const);
 			return state && {...toCandidate(state, clock.now()), presence, since: 0};
 		},
-		candidates: fleet.candidates().ready,
+		pool: fleet.pool(),
 		graceMs: 0,
 	});
 	const sources = [nodeIdOf(1), nodeIdOf(2)];
@@ -190,8 +191,8 @@ test('what two give up at the same time is removed for both, and what one keeps 
 });
 
 test('what comes to count while it is about to be removed, as its time is over, stays', async t => {
-	let whileLooking: () => Promise<void> = async () => undefined;
-	const {catalog, remover, stores, chunk} = await start({afterLook: async () => whileLooking()});
+	let whileLooking: (() => Promise<void>) | undefined;
+	const {catalog, remover, stores, chunk} = await start({afterLook: async () => whileLooking?.()});
 	const [first] = chunk.shards;
 	if (!first) throw new Error('there is no shard');
 	const made = {...first, node: nodeIdOf(3)};
@@ -199,7 +200,7 @@ test('what comes to count while it is about to be removed, as its time is over, 
 	await remover.prepare([removal]);
 	await stores.get(made.node)?.put(made.digest, Buffer.alloc(chunk.sizeBytes + SEAL_TAG_BYTES, 7));
 	whileLooking = async () => {
-		whileLooking = async () => undefined;
+		whileLooking = undefined;
 		await catalog.putChunk({...chunk, shards: [...chunk.shards, made]});
 		await remover.settle([removal], []);
 	};

@@ -14,6 +14,7 @@ import type {Pace} from './pace.js';
 import {borrowPolitely} from './polite-memory.js';
 import type {Remover} from './remover.js';
 import type {ShardHealth} from './shard-health.js';
+import type {Yielding} from './yielding.js';
 
 type RepairWorkOptions = {
 	catalog: Catalog;
@@ -22,6 +23,7 @@ type RepairWorkOptions = {
 	health: ShardHealth;
 	remover: Pick<Remover, 'prepare' | 'settle' | 'discard'>;
 	pace: Pace;
+	yielding: Pick<Yielding, 'noteCopy'>;
 	clock: Clock;
 	log: Log;
 	/** Told of each chunk that was changed. */
@@ -60,7 +62,7 @@ const stale: Outcome = {kind: 'stale'};
 const failed: Outcome = {kind: 'failed'};
 
 export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
-	const {catalog, fleet, budget, health, remover, pace, clock, log, onChange} = options;
+	const {catalog, fleet, budget, health, remover, pace, yielding, clock, log, onChange} = options;
 
 	/** Whether the plan still is what its chunk needs: nobody changed it, its file is there, and no node came back. */
 	const isCurrent = async ({plan: {chunk}, isWanted}: Job): Promise<boolean> => {
@@ -186,6 +188,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 		const sizeBytes = plan.chunk.sizeBytes + SEAL_TAG_BYTES;
 		await pace.take(sizeBytes * plan.targets.length, signal);
 		const lease = await borrowPolitely({budget, clock}, sizeBytes, signal);
+		const startMs = clock.monotonicMs();
 		try {
 			if (!(await isCurrent(job))) return stale;
 			const read = await readSound(plan, lease.bytes.subarray(0, sizeBytes), signal);
@@ -194,6 +197,7 @@ export const createRepairWork = (options: RepairWorkOptions): RepairWork => {
 			return await write(job, read, signal);
 		} finally {
 			lease.release();
+			yielding.noteCopy(clock.monotonicMs() - startMs);
 		}
 	};
 

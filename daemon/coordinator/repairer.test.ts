@@ -332,9 +332,8 @@ test('the copies of a node that is banned are made again elsewhere', async t => 
 	await network.until('three copies', async () => isWhole(network, id));
 });
 
-test('several chunks are repaired at once, never more than a network or a node should have to do', async t => {
-	const network = await startNetwork(t, {nodes: 6, repair: {graceMs: 0, atOnce: 3}});
-	for (let file = 0; file < 20; file++) await upload(t, network.url, bytesOf(FILE_BYTES + file));
+/** Has a node of six be lost, and says how many shards were put at once, and on one node, until all were whole again. */
+const mostAtOnce = async (network: Network, duringRepair: () => Promise<void> = async () => Promise.resolve()) => {
 	const uses = new Map<TestNode, number>();
 	let [all, mostAll, mostOfOne] = [0, 0, 0];
 	for (const node of network.nodes) {
@@ -353,11 +352,42 @@ test('several chunks are repaired at once, never more than a network or a node s
 	const lost = firstOf(network.nodes);
 	network.alive.delete(lost);
 	await network.until('all are whole', async () => {
+		await duringRepair();
 		const {redundancy, repair} = (await network.get<{stats: Stats}>('/api/stats')).stats;
 		return redundancy.full === 20 && repair.waiting + repair.active === 0 && network.coordinator.onlineNodes() === 5;
 	});
+	return {mostAll, mostOfOne};
+};
+
+const withTwenty = async (t: ExecutionContext) => {
+	const network = await startNetwork(t, {nodes: 6, repair: {graceMs: 0, atOnce: 3}});
+	for (let file = 0; file < 20; file++) await upload(t, network.url, bytesOf(FILE_BYTES + file));
+	return network;
+};
+
+test('several chunks are repaired at once, never more than a network or a node should have to do', async t => {
+	const {mostAll, mostOfOne} = await mostAtOnce(await withTwenty(t));
 	t.true(mostAll > 1 && mostAll <= 3, String(mostAll));
 	t.true(mostOfOne <= 2, String(mostOfOne));
+});
+
+test('while somebody uploads, one chunk is repaired at a time', async t => {
+	const network = await withTwenty(t);
+	const {readable, writable} = new TransformStream<Uint8Array, Uint8Array>();
+	const writer = writable.getWriter();
+	const send = async (text: string) => writer.write(Buffer.from(text));
+	const sent = fetch(`${network.url}/api/files/upload`, {
+		method: 'POST',
+		headers: {'content-type': 'multipart/form-data; boundary=edge'},
+		body: readable,
+		duplex: 'half',
+	});
+	await send('--edge\r\ncontent-disposition: form-data; name="file"; filename="slow.txt"\r\n\r\n');
+	const {mostAll} = await mostAtOnce(network, async () => send('on and on'));
+	t.is(mostAll, 1);
+	await send('\r\n--edge--\r\n');
+	await writer.close();
+	t.is((await sent).status, 200);
 });
 
 test('a storm of repairs is a few lines in the log, not one each', async t => {

@@ -17,6 +17,7 @@ import {createRepairScans} from './repair-scans.js';
 import {createRepairWork, type Outcome} from './repair-work.js';
 import {createRunningJobs} from './running-jobs.js';
 import type {ShardHealth} from './shard-health.js';
+import type {Yielding} from './yielding.js';
 
 export type RepairSettings = {
 	/** How long a lost copy is waited for while more than one is left. */
@@ -40,6 +41,8 @@ export type RepairerOptions = {
 	settings: RepairSettings;
 	/** Holds all that is written to nodes for healing to the rate of the settings. */
 	pace: Pace;
+	/** Makes way for uploads. */
+	yielding: Yielding;
 	onChange: (chunk: ChunkRecord) => void;
 	wake: () => void;
 };
@@ -91,7 +94,7 @@ const SETTLE_MS = 60_000;
 const LOOK_EVERY_MS = 600_000;
 
 export const createRepairer = (options: RepairerOptions): Repairer => {
-	const {catalog, fleet, remover, clock, random, log, note, settings, onChange, wake} = options;
+	const {catalog, fleet, remover, clock, random, log, note, settings, yielding, onChange, wake} = options;
 	const queue = createRepairQueue();
 	const scans = createRepairScans(catalog);
 	const diary = createRepairDiary({clock, note});
@@ -112,12 +115,9 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		wake();
 	};
 
-	/** The candidates are many, and most questions about a chunk need none of them. */
 	const viewFor = (isAsked: boolean): RepairView => ({
 		node: nodeOf,
-		get candidates() {
-			return fleet.candidates().ready;
-		},
+		pool: fleet.pool(),
 		graceMs: isAsked ? 0 : settings.graceMs,
 	});
 
@@ -125,8 +125,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 
 	const assess = (chunk: ChunkRecord, isAsked = isAskedFor(chunk._id)) => {
 		const now = clock.now();
-		const graceMs = isAsked ? 0 : settings.graceMs;
-		const need = needOf(chunk, {node: nodeOf, candidates: [], graceMs}, now);
+		const need = needOf(chunk, viewFor(isAsked), now);
 		queue.note(chunk._id, need, now, isAsked);
 		return need;
 	};
@@ -167,6 +166,9 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 		active.start(id, running, run);
 	};
 
+	/** How many are copied at once: what has one copy left waits for nobody. */
+	const mostFor = ({copies}: {copies: number}): number => (copies <= 1 ? settings.atOnce : yielding.mostAtOnce());
+
 	/** Starts a copy where its nodes have not enough to do yet; from the least busy of those that can give it. */
 	const startCopy = (plan: CopyPlan, view: () => RepairView, signal: AbortSignal) => {
 		const sources = [...plan.sources].sort((a, b) => Number(active.isFree(b)) - Number(active.isFree(a)));
@@ -203,7 +205,7 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 			queue.postpone(chunk._id, now, reason);
 		}
 
-		for (const copy of plan.copies) if (active.size() < settings.atOnce) startCopy(copy, view, signal);
+		for (const copy of plan.copies) if (active.size() < mostFor(copy)) startCopy(copy, view, signal);
 		for (const trim of plan.trims) {
 			if (active.size() >= settings.atOnce) return;
 			const {chunk} = trim;
@@ -214,7 +216,9 @@ export const createRepairer = (options: RepairerOptions): Repairer => {
 
 	const startDue = async (signal: AbortSignal) => {
 		if (isPaused || clock.monotonicMs() < settledAtMs || active.size() >= settings.atOnce) return;
-		const due = queue.next(clock.now(), PLANS_A_TURN, id => active.has(id));
+		const due = queue
+			.next(clock.now(), PLANS_A_TURN, id => active.has(id))
+			.filter(entry => active.size() < mostFor(entry));
 		for (const isAsked of [true, false]) {
 			await startSome(
 				due.filter(entry => entry.isAsked === isAsked),

@@ -1,7 +1,7 @@
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import {type RemovalRecord, removalOf, type ShardRecord} from '../core/model.js';
-import {type Candidate, place} from '../core/place.js';
+import {type Candidate, placeAmong, type Pool, poolOf} from '../core/place.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {Fleet} from './fleet.js';
@@ -30,6 +30,8 @@ export type ShardWriter = {
 type Tried = {holding: Set<Candidate>; failed: Set<NodeId>};
 
 const RETRY_AFTER_SECONDS = 10;
+/** Where so many of a large network have room, it has. */
+const SOME = 20;
 
 const count = (many: number, noun: string) => `${many} ${noun}${many === 1 ? '' : 's'}`;
 
@@ -45,7 +47,7 @@ const hasNothing = (error: unknown): boolean =>
 export const createShardWriter = (options: WriterOptions): ShardWriter => {
 	const {fleet, clock, random, log, replicas, minReplicas, discard} = options;
 
-	const required = () => Math.max(1, Math.min(minReplicas, fleet.all().length));
+	const required = () => Math.max(1, Math.min(minReplicas, fleet.size()));
 
 	/** Why fewer than the required copies can be kept, in words and with a code. */
 	const shortage = (sizeBytes: number, needed: number, written = 0): PjasError => {
@@ -54,7 +56,7 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 		const roomy = online.filter(node => node.freeBytes >= sizeBytes);
 		const advice = {retryAfterSeconds: RETRY_AFTER_SECONDS};
 		if (online.length === 0) {
-			const known = fleet.all().length;
+			const known = fleet.size();
 			const state = known === 0 ? 'no node ever joined' : `none of ${count(known, 'node')} is online`;
 			return new PjasError('NO_NODES_AVAILABLE', `No nodes available: ${state}. Start a node, then try again`, advice);
 		}
@@ -77,19 +79,21 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 
 	/** Up to `wanted` nodes; those that failed a moment ago only as far as copies are `needed`. */
 	const chooseNodes = (sizeBytes: number, wanted: number, needed: number, tried: Tried): Candidate[] => {
-		const {ready, cooling} = fleet.candidates();
 		const holders = [...tried.holding];
-		const draw = (from: Candidate[], count: number) =>
-			place({
-				candidates: from.filter(node => !tried.failed.has(node.id)),
+		const draw = (pool: Pool, count: number) =>
+			placeAmong({
+				pool,
 				count,
 				sizeBytes,
 				holders,
+				accepts: node => !tried.failed.has(node.id),
 				random: random.float,
 			});
-		const chosen = draw(ready, wanted);
+		const chosen = draw(fleet.pool(), wanted);
+		const missing = needed - chosen.length;
+		if (missing <= 0) return chosen;
 		holders.push(...chosen);
-		return [...chosen, ...draw(cooling, Math.max(0, needed - chosen.length))];
+		return [...chosen, ...draw(poolOf(fleet.candidates().cooling), missing)];
 	};
 
 	const store: ShardWriter['store'] = async ({digest, sealed}, signal) => {
@@ -143,6 +147,8 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 	return {
 		assertRoom(sizeBytes) {
 			const needed = required();
+			const some = fleet.pool().some(SOME, random.float);
+			if (some.filter(node => node.freeBytes >= sizeBytes).length >= needed) return;
 			const {ready, cooling} = fleet.candidates();
 			const roomy = [...ready, ...cooling].filter(node => node.freeBytes >= sizeBytes);
 			if (roomy.length < needed) throw shortage(sizeBytes, needed);

@@ -4,7 +4,7 @@ import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import {expectedMs, hedgeDelayMs, type Latency, unknownLatency, withSample} from './latency.js';
 import {listingDigest} from './listing.js';
 import {schemeOf, wantedShards} from './model.js';
-import {type Candidate, place} from './place.js';
+import {type Candidate, place, placeAmong, type Pool} from './place.js';
 import {dataHealth, redundancyOf} from './redundancy.js';
 
 const node = (id: string, zone = id, owner = id, freeBytes = 1000, inFlight = 0): Candidate => ({
@@ -116,6 +116,55 @@ test('placement copes with chance at its edges and with nobody', t => {
 	}
 
 	t.is(place({candidates: [node('a', 'a', 'a', 0)], count: 1, sizeBytes: 0, random: () => 0}).length, 1);
+});
+
+/** A pool that counts how many nodes were looked at. */
+const countingPool = (nodes: readonly Candidate[]) => {
+	let looked = 0;
+	const pool: Pool = {
+		all() {
+			looked += nodes.length;
+			return nodes;
+		},
+		some(count, random) {
+			const some = new Set(Array.from({length: count}, () => nodes[Math.floor(random() * nodes.length)]));
+			looked += some.size;
+			return [...some].filter(each => each !== undefined);
+		},
+	};
+	return {pool, looked: () => looked};
+};
+
+test('placement among many nodes is as far apart as among all, and takes as many', t => {
+	const property = fc.property(candidates, fc.nat(5), fc.nat(100), fc.integer(), (nodes, count, sizeBytes, seed) => {
+		const random = seeded(Math.abs(seed));
+		const {pool} = countingPool(nodes);
+		const few: Pool = {...pool, some: most => pool.some(Math.min(most, 3), random)};
+		const chosen = placeAmong({pool: few, count, sizeBytes, random});
+		const all = place({candidates: nodes, count, sizeBytes, random});
+		const zonesOf = (some: readonly Candidate[]) => new Set(some.map(({zone}) => zone)).size;
+		return chosen.length === all.length && zonesOf(chosen) === zonesOf(all);
+	});
+	t.notThrows(() => fc.assert(property));
+});
+
+test('placement costs the same among ten thousand nodes as among a thousand, and gives each its share', t => {
+	const random = seeded(99);
+	const lookedAt = (size: number) => {
+		const nodes = Array.from({length: size}, (_, at) => node(`n${at}`, `z${at}`, `o${at}`, 1000 + 9000 * (at % 2)));
+		const {pool, looked} = countingPool(nodes);
+		let large = 0;
+		for (let run = 0; run < 300; run++) {
+			const chosen = placeAmong({pool, count: 3, sizeBytes: 1, random});
+			large += chosen.filter(({freeBytes}) => freeBytes === 10_000).length;
+		}
+
+		// Of eleven bytes that are free, ten are on the large ones.
+		t.true(large > 780 && large < 860, `${large} of 900`);
+		return looked() / 300;
+	};
+	const [small, many] = [lookedAt(1000), lookedAt(10_000)];
+	t.true(many <= 100 && small <= 100, `${small}, ${many}`);
 });
 
 test('chunks are counted by the nodes that are there', t => {

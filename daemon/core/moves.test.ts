@@ -5,7 +5,7 @@ import {type MoveReason, moveReasons} from '../../source/protocol/healing-api.js
 import {onDiskBytes} from './limits.js';
 import {type ChunkRecord, schemeOf, soundShards} from './model.js';
 import {type Errand, errandsOf, fillOf, type Move, type MoveNode, type MoveView, planMove, withMove} from './moves.js';
-import {crowdingIn} from './place.js';
+import {crowdingIn, poolOf} from './place.js';
 import {sizeOfShard} from './repair.js';
 
 const UPLOADED_AT = 1_700_000_000_000;
@@ -51,7 +51,7 @@ const candidatesOf = (nodes: readonly MoveNode[]) => nodes.filter(isCandidate);
 
 const viewOf = (nodes: readonly MoveNode[]): MoveView => {
 	const known = new Map(nodes.map(node => [node.id, node]));
-	return {node: id => known.get(id), candidates: candidatesOf(nodes), graceMs: GRACE_MS};
+	return {node: id => known.get(id), pool: poolOf(candidatesOf(nodes)), graceMs: GRACE_MS};
 };
 
 const plan = (nodes: readonly MoveNode[], chunk: ChunkRecord, errand: Errand, random = () => 0.5) =>

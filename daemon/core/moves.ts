@@ -84,8 +84,9 @@ export const errandsOf = (
 	const gap = isBalancing ? END_GAP : BEGIN_GAP;
 	const full = nodes
 		.filter(node => isThere(node) && node.canFree && !node.isDraining && !isOverfull(node))
-		.filter(node => leastFillOf(node) - emptiest > gap)
-		.sort((a, b) => leastFillOf(b) - leastFillOf(a));
+		.map(node => ({id: node.id, fill: leastFillOf(node)}))
+		.filter(({fill}) => fill - emptiest > gap)
+		.sort((a, b) => b.fill - a.fill);
 	return [...drains, ...shrinks, ...full.map(({id}) => ({from: id, reason: 'balance', gap: END_GAP}) as const)];
 };
 
@@ -160,16 +161,20 @@ export const planMove = (
 	const sources = sourcesOf(chunk, view);
 	const digest = chunk.shards[0]?.digest;
 	if (sources.length === 0 || digest === undefined) return isForced ? 'no-source' : undefined;
-	const gains = isGain(chunk, errand, view);
-	const free = view.candidates.filter(candidate => candidate.id !== from && gains(candidate));
-	// A node that is a little over its allocation for it would have to move it on.
-	const roomy = free.filter(({freeBytes}) => freeBytes >= onDiskBytes(sizeOfShard(chunk)));
 	const rest = {...chunk, shards: othersOf(chunk, from)};
-	const [to] = targetsOf(rest, 1, {node: view.node, graceMs: view.graceMs, candidates: roomy}, random);
+	const source = view.node(from);
+	// Nothing could be better apart.
+	if (reason === 'spread' && source && crowdingIn(source, nodesOf(rest.shards, view)).sameZone === 0) return undefined;
+	const gains = isGain(chunk, errand, view);
+	const isFree = (candidate: Candidate) => candidate.id !== from && gains(candidate);
+	// A node that is a little over its allocation for it would have to move it on.
+	const roomBytes = onDiskBytes(sizeOfShard(chunk));
+	const accepts = (candidate: Candidate) => candidate.freeBytes >= roomBytes && isFree(candidate);
+	const [to] = targetsOf(rest, 1, view, random, {accepts, isEasy: reason === 'balance'});
 	if (to) return {chunk, digest, from, to: to.id, reason, sources};
 	if (!isForced) return undefined;
 	const held = new Set(rest.shards.filter(({fault}) => !fault).map(({node}) => node));
-	return free.some(({id}) => !held.has(id)) ? 'no-space' : 'too-few-nodes';
+	return view.pool.all().some(candidate => isFree(candidate) && !held.has(candidate.id)) ? 'no-space' : 'too-few-nodes';
 };
 
 /** The shards of a chunk once one was copied to its new node. There are as many copies as before, never fewer. */

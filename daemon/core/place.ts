@@ -81,3 +81,43 @@ export const place = ({candidates, count, sizeBytes, holders = [], random}: Plac
 
 	return chosen;
 };
+
+/** Nodes that shards can go to now. */
+export type Pool = {
+	/** All of them: costs by their number. */
+	all: () => readonly Candidate[];
+	/** Some, each as likely as another and none twice; all where they are few. Costs by `count`. */
+	some: (count: number, random: () => number) => readonly Candidate[];
+};
+
+export const poolOf = (candidates: readonly Candidate[]): Pool => ({all: () => candidates, some: () => candidates});
+
+export type PoolPlacement = Omit<Placement, 'candidates'> & {
+	pool: Pool;
+	/** Which of the nodes are considered. */
+	accepts?: (candidate: Candidate) => boolean;
+	/** Whether it will do where some nodes that chance picked know no place, though others might. */
+	isEasy?: boolean;
+};
+
+/** Enough that those of the best places stand among them in proportion, in a network of any size. */
+const SAMPLE = 100;
+
+/** Whether each is as far apart from all before it as can be. */
+const areApart = (chosen: readonly Candidate[], holders: readonly Candidate[]): boolean =>
+	chosen.every((node, at) => crowding(node, [...holders, ...chosen.slice(0, at)]) === 0);
+
+/**
+The same as `place`, and as good, without a look at every node of a large network: some that chance picks are enough where
+they have places that nothing could be better than. Where they have not, all are looked at.
+*/
+export const placeAmong = ({pool, accepts, isEasy = false, ...placement}: PoolPlacement): Candidate[] => {
+	const {count, holders = [], random} = placement;
+	if (count <= 0) return [];
+	const draw = (from: readonly Candidate[]) => place({...placement, candidates: accepts ? from.filter(accepts) : from});
+	const some = pool.some(SAMPLE, random);
+	const chosen = draw(some);
+	if (isEasy || (chosen.length === count && areApart(chosen, holders))) return chosen;
+	const all = pool.all();
+	return all.length > some.length ? draw(all) : chosen;
+};

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {chunkIdOf, type Digest, type FileId, type NodeId} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import {type ChunkRecord, schemeOf, type ShardRecord, wantedShards} from './model.js';
+import {poolOf} from './place.js';
 import {needOf, planRepair, type RepairNode, type RepairState, withCopies} from './repair.js';
 
 const GRACE_MS = 900_000;
@@ -54,7 +55,7 @@ const stateOf = (network: Network, ...chunks: ChunkRecord[]): RepairState => {
 	return {
 		chunks,
 		node: id => nodes.get(id),
-		candidates: [...nodes.values()].filter(({presence}) => presence === 'online'),
+		pool: poolOf([...nodes.values()].filter(({presence}) => presence === 'online')),
 		graceMs: GRACE_MS,
 	};
 };

@@ -1,7 +1,7 @@
 import {type Digest, type NodeId, uploadedAtOf} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import {type ChunkRecord, type ShardRecord, wantedShards} from './model.js';
-import {type Candidate, crowding, place} from './place.js';
+import {type Candidate, crowding, placeAmong, type Pool, poolOf, type PoolPlacement} from './place.js';
 
 /**
 A node as repair sees it. `awaited`: not there, but it may be for now: it is in maintenance, or was not heard of since the
@@ -19,7 +19,7 @@ export type RepairNode = Candidate & {
 export type RepairView = {
 	node: (id: NodeId) => RepairNode | undefined;
 	/** The nodes that can take a shard now. */
-	candidates: readonly Candidate[];
+	pool: Pool;
 	/** How long a lost copy is waited for while more than one is left. */
 	graceMs: number;
 };
@@ -111,27 +111,26 @@ const holdersOf = (shards: readonly ShardRecord[], view: RepairView): RepairNode
 Where the missing copies go: never to a node that has one, away or not; to one whose copy went bad only where there is
 no other.
 */
-export const targetsOf = (chunk: ChunkRecord, count: number, view: RepairView, random: () => number): Candidate[] => {
+export const targetsOf = (
+	chunk: ChunkRecord,
+	count: number,
+	view: RepairView,
+	random: () => number,
+	{accepts = () => true, isEasy = false}: Pick<PoolPlacement, 'accepts' | 'isEasy'> = {},
+): Candidate[] => {
 	const sizeBytes = sizeOfShard(chunk);
 	const sound = chunk.shards.filter(({fault}) => !fault);
 	const bad = new Set(chunk.shards.filter(({fault}) => fault).map(({node}) => node));
 	const holders: Candidate[] = holdersOf(sound, view);
 	const held = new Set(sound.map(({node}) => node));
-	const free = view.candidates.filter(({id}) => !held.has(id));
-	const draw = (candidates: Candidate[], most: number) =>
-		place({candidates, count: most, sizeBytes, holders: [...holders], random});
-	const chosen = draw(
-		free.filter(({id}) => !bad.has(id)),
-		count,
-	);
+	const isFree = (candidate: Candidate) => !held.has(candidate.id) && accepts(candidate);
+	const draw = (pool: Pool, most: number, isMeant: (candidate: Candidate) => boolean) =>
+		placeAmong({pool, count: most, sizeBytes, holders: [...holders], random, isEasy, accepts: isMeant});
+	const chosen = draw(view.pool, count, candidate => isFree(candidate) && !bad.has(candidate.id));
+	if (chosen.length === count || bad.size === 0) return chosen;
 	holders.push(...chosen);
-	return [
-		...chosen,
-		...draw(
-			free.filter(({id}) => bad.has(id)),
-			count - chosen.length,
-		),
-	];
+	const rest = poolOf(view.pool.all().filter(({id}) => bad.has(id)));
+	return [...chosen, ...draw(rest, count - chosen.length, isFree)];
 };
 
 /** Who is to be read from first: those that do not mind, then those with less to do. */
@@ -160,7 +159,7 @@ const planCopy = (chunk: ChunkRecord, count: number, view: RepairView, random: (
 	}
 
 	const held = new Set(chunk.shards.filter(({fault}) => !fault).map(({node}) => node));
-	return view.candidates.some(({id}) => !held.has(id)) ? 'no-space' : 'too-few-nodes';
+	return view.pool.all().some(({id}) => !held.has(id)) ? 'no-space' : 'too-few-nodes';
 };
 
 /** How much in the way of a good spread a holder is. */

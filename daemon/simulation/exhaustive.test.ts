@@ -92,7 +92,10 @@ const createParts = async ({catalog: durable, disks, clock, dead}: World, {pass:
 	const remover = createRemover({...shared, wake: note});
 	const health = createShardHealth({catalog, clock, onFault: note});
 	const budget = createMemoryBudget(2 * MAX_SHARD_BYTES);
-	const work = createRepairWork({...shared, health, budget, remover, pace: createPace(clock, 0), onChange: note});
+	const work = createRepairWork({
+		...{...shared, health, budget, remover, pace: createPace(clock, 0), onChange: note},
+		yielding: {noteCopy: note},
+	});
 	const writer = createShardWriter({
 		...shared,
 		random: steady,
@@ -112,7 +115,7 @@ const createParts = async ({catalog: durable, disks, clock, dead}: World, {pass:
 			if (!state) return undefined;
 			return {...toCandidate(state, clock.now()), presence: state.isOnline ? 'online' : 'away', since: 0};
 		},
-		candidates: fleet.candidates().ready,
+		pool: fleet.pool(),
 		graceMs: 0,
 	});
 	const repair = async (chunk: ChunkRecord) => {

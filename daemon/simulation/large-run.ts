@@ -266,8 +266,8 @@ export const runLarge = async (options: LargeOptions): Promise<LargeResult> => {
 	const endMs = years * YEAR_MS;
 	// Once in a while, whatever a day takes.
 	const every = nodes >= MANY_NODES ? 1 : 10;
-	for (let day = 1; day * DAY_MS <= endMs; day++) {
-		await time.run(day * DAY_MS);
+	for (let day = 1; time.nowMs() < endMs; day++) {
+		await time.run(Math.min(day * DAY_MS, endMs));
 		if (day % every === 0) progress(`day ${day}: ${JSON.stringify(counts)}, ${meter.copiesMade()} copies made`);
 	}
 

@@ -46,9 +46,9 @@ const plannerTimeUs = async ({world}: LargeResult): Promise<number> => {
 	}
 
 	const short = chunks.slice(0, PLANNED_CHUNKS).map(chunk => ({...chunk, shards: chunk.shards.slice(1)}));
-	const candidates = coordinator.fleet.candidates().ready;
-	const byId = new Map(candidates.map(node => [node.id, {...node, presence: 'online' as const, since: 0}]));
-	const view = {node: (id: ChunkRecord['shards'][number]['node']) => byId.get(id), candidates, graceMs: 0};
+	const pool = coordinator.fleet.pool();
+	const byId = new Map(pool.all().map(node => [node.id, {...node, presence: 'online' as const, since: 0}]));
+	const view = {node: (id: ChunkRecord['shards'][number]['node']) => byId.get(id), pool, graceMs: 0};
 	const startMs = performance.now();
 	planRepair({...view, chunks: short}, world.wallMs(), chanceOf(1).float);
 	return ((performance.now() - startMs) * 1000) / Math.max(1, short.length);

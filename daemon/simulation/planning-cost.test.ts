@@ -6,6 +6,7 @@ import {createPace} from '../coordinator/pace.js';
 import {createRemover} from '../coordinator/remover.js';
 import {createRepairer} from '../coordinator/repairer.js';
 import {createShardHealth} from '../coordinator/shard-health.js';
+import {createYielding} from '../coordinator/yielding.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {chunkOf, fileOf, nodeIdOf, nodeOf} from '../ports/catalog-samples.suite.js';
 import {manualClock} from '../testing/manual-clock.js';
@@ -51,6 +52,7 @@ const readsAfterDeath = async ({held, others}: {held: number; others: number}): 
 		remover: createRemover({...shared, wake: note}),
 		settings: {graceMs: 0, atOnce: 4, bytesPerSecond: 0},
 		pace: createPace(clock, 0),
+		yielding: createYielding({clock, isUploading: () => false, atOnce: 4, wake: note}),
 		onChange: note,
 		wake: note,
 	});

@@ -1,4 +1,5 @@
 import {setImmediate as afterAllThatIsReady} from 'node:timers/promises';
+import {createMinHeap} from '../core/min-heap.js';
 
 type Event = {dueMs: number; order: number; fire: (() => void) | undefined};
 
@@ -17,52 +18,12 @@ export type VirtualTime = {
 const isBefore = (one: Event, other: Event) =>
 	one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.order < other.order);
 
-/** A binary heap: the next event is its first. */
-const createHeap = () => {
-	const events: Event[] = [];
-	const swap = (one: number, other: number) => {
-		const [a, b] = [events[one] as Event, events[other] as Event];
-		events[one] = b;
-		events[other] = a;
-	};
-
-	const isInOrder = (above: number, below: number) => !isBefore(events[below] as Event, events[above] as Event);
-
-	return {
-		first: () => events[0],
-		push(event: Event) {
-			events.push(event);
-			for (let at = events.length - 1; at > 0;) {
-				const above = (at - 1) >>> 1;
-				if (isInOrder(above, at)) return;
-				swap(above, at);
-				at = above;
-			}
-		},
-		dropFirst() {
-			const last = events.pop();
-			if (events.length === 0 || !last) return;
-			events[0] = last;
-			for (let at = 0; ;) {
-				let least = at;
-				for (const below of [2 * at + 1, 2 * at + 2]) {
-					if (below < events.length && !isInOrder(least, below)) least = below;
-				}
-
-				if (least === at) return;
-				swap(at, least);
-				at = least;
-			}
-		},
-	};
-};
-
 /**
 Nothing that runs in it may wait for anything but this time and promises, so that after a turn of the event loop all is
 done that can be done now: the same seed gives the same order.
 */
 export const createVirtualTime = (): VirtualTime => {
-	const heap = createHeap();
+	const heap = createMinHeap(isBefore);
 	let nowMs = 0;
 	let order = 0;
 	let events = 0;

@@ -110,7 +110,7 @@ const logTo = (trace: (text: string) => void): Log => {
 
 /** Nodes, their lines, the durable catalogue, and a coordinator's process that may end at any moment. */
 export const createWorld = (options: WorldOptions): World => {
-	const {time, settings, trace, tracksAge = true, watch = catalog => catalog, onArrival, onRemoval} = options;
+	const {time, settings, trace, tracksAge = true, watch = (memory: Catalog) => memory, onArrival, onRemoval} = options;
 	const chance = options.chance.fork();
 	const secrets = options.chance.fork();
 	const newCatalog = () => memoryCatalog({nextTurn: async () => Promise.resolve()});
