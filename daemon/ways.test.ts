@@ -5,7 +5,8 @@ import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
-import type {NodeView} from '../source/protocol/api.js';
+import type {ChunkView, NodeView} from '../source/protocol/api.js';
+import {startClassicNode} from './testing/classic-node.js';
 import {keptPort, startDaemon, temporaryFolder, until} from './testing/processes.js';
 import {startTrustNetwork, type TrustNetwork} from './testing/trust-network.js';
 
@@ -23,17 +24,30 @@ const nodesOf = async (network: TrustNetwork) =>
 const isLinked = async (network: TrustNetwork, name: string) =>
 	(await nodesOf(network)).some(node => node.name === name && node.status === 'online' && node.kind === 'link');
 
+/** Uploads and downloads by way of this address. */
+const networkClient = (network: TrustNetwork, url = network.url) => {
+	const headers = {authorization: `Bearer ${network.coordinator.firstAdmin?.token ?? ''}`};
+	return {
+		async upload(bytes: Buffer<ArrayBuffer>) {
+			const body = new FormData();
+			body.set('file', new Blob([bytes]), 'a.bin');
+			const answer = await fetch(`${url}/api/files/upload`, {method: 'POST', headers, body});
+			const said = (await answer.json()) as {file_id: string};
+			if (!answer.ok) throw new Error(`An upload was answered by ${answer.status}: ${JSON.stringify(said)}`);
+			return said.file_id;
+		},
+		async download(id: string) {
+			const answer = await fetch(`${url}/api/files/download/${id}`, {headers});
+			return Buffer.from(await answer.arrayBuffer());
+		},
+	};
+};
+
 /** Uploads a file and gets it back, by way of this address. */
 const roundTrip = async (t: ExecutionContext, network: TrustNetwork, url = network.url): Promise<void> => {
 	const bytes = randomBytes(12_000_000);
-	const form = new FormData();
-	form.set('file', new Blob([bytes]), 'a.bin');
-	const headers = {authorization: `Bearer ${network.coordinator.firstAdmin?.token ?? ''}`};
-	const answer = await fetch(`${url}/api/files/upload`, {method: 'POST', headers, body: form});
-	const said = (await answer.json()) as {file_id: string};
-	t.is(answer.status, 200, JSON.stringify(said));
-	const back = await fetch(`${url}/api/files/download/${said.file_id}`, {headers});
-	t.true(bytes.equals(Buffer.from(await back.arrayBuffer())));
+	const client = networkClient(network, url);
+	t.true(bytes.equals(await client.download(await client.upload(bytes))));
 };
 
 /** The manual's configuration of nginx, but for its ports and its certificate. */
@@ -69,22 +83,36 @@ const startNginx = (t: ExecutionContext, configuration: string) => {
 	return {stop, errors: () => errors};
 };
 
-test('a node and people come through nginx as the manual has it, and the node is back after its restart', async t => {
-	t.timeout(120_000);
+/** nginx before a network, as the manual has it; nothing where it is not installed. */
+const startFront = async (t: ExecutionContext, network: TrustNetwork) => {
 	if (!isThere('nginx', '-v')) {
 		t.log('Skipped: nginx is not installed here (Debian: apt-get install nginx-light)');
+		return undefined;
+	}
+
+	const port = await keptPort();
+	const file = path.join(temporaryFolder(t), 'nginx.conf');
+	await writeFile(file, await nginxConfiguration(path.dirname(file), port, network.url));
+	const url = `http://127.0.0.1:${port}`;
+	const start = async () => {
+		const nginx = startNginx(t, file);
+		await until('nginx answers', async () => (await fetch(`${url}/health`).catch(() => undefined))?.ok);
+		return nginx;
+	};
+	return {url, start};
+};
+
+test('a node and people come through nginx as the manual has it, and the node is back after its restart', async t => {
+	t.timeout(120_000);
+	const network = await startTrustNetwork(t, {trustProxy: ['loopback']});
+	const nginx = await startFront(t, network);
+	if (!nginx) {
 		t.pass();
 		return;
 	}
 
-	const network = await startTrustNetwork(t, {trustProxy: ['loopback']});
-	const folder = temporaryFolder(t);
-	const port = await keptPort();
-	const file = path.join(folder, 'nginx.conf');
-	await writeFile(file, await nginxConfiguration(folder, port, network.url));
-	const front = `http://127.0.0.1:${port}`;
-	const first = startNginx(t, file);
-	await until('nginx answers', async () => (await fetch(`${front}/health`).catch(() => undefined))?.ok);
+	const front = nginx.url;
+	const first = await nginx.start();
 
 	const linked = {publicUrl: undefined, reach: 'links', coordinatorUrl: `${front}/api`} as const;
 	await network.startNode('behind', {...linked, join: await network.invite()});
@@ -93,10 +121,77 @@ test('a node and people come through nginx as the manual has it, and the node is
 
 	await first.stop();
 	await until('its links are gone', () => network.coordinator.onlineNodes() === 0);
-	startNginx(t, file);
+	await nginx.start();
 	await until('it is linked again', async () => isLinked(network, 'behind'));
 	await roundTrip(t, network, front);
 	t.is(first.errors(), '');
+});
+
+/** How many copies of each chunk of a file are there. */
+const copiesOf = async (network: TrustNetwork, id: string): Promise<number[]> => {
+	const answer = await network.call('GET', `/api/files/${id}/replication`);
+	const {chunks} = (await answer.json()) as {chunks: ChunkView[]};
+	return chunks.map(({shards}) => shards.filter(({state}) => state === 'online').length);
+};
+
+test('one node of each kind make a network, which heals when one is lost and remembers all when its coordinator starts again', async t => {
+	t.timeout(180_000);
+	const settings = {allowClassic: true, trustProxy: ['loopback'], minReplicas: 2, repairGraceMs: 0};
+	const network = await startTrustNetwork(t, settings);
+	const nginx = await startFront(t, network);
+	await nginx?.start();
+	const {running: direct} = await network.addNode('direct');
+	const linked = {publicUrl: undefined, reach: 'links'} as const;
+	await network.startNode('linked', {...linked, join: await network.invite({zone: 'b'})});
+	const behind = `${nginx?.url ?? network.url}/api`;
+	await network.startNode('behind', {...linked, coordinatorUrl: behind, join: await network.invite({zone: 'c'})});
+	const folder = path.join(network.folder, 'classic');
+	const classic = await startClassicNode({folder, coordinatorUrl: `${network.url}/api`});
+	t.teardown(classic.stop);
+	await network.online(4);
+	t.deepEqual((await nodesOf(network)).map(({kind}) => kind).toSorted(), ['classic', 'direct', 'link', 'link']);
+
+	const client = networkClient(network);
+	const files = new Map<string, Buffer>();
+	for (const sizeBytes of [0, 1, 100_000, 12_000_000]) {
+		for (let count = 0; count < 3; count++) {
+			const bytes = randomBytes(sizeBytes);
+			files.set(await client.upload(bytes), bytes);
+		}
+	}
+
+	const allComeBack = async () => {
+		for (const [id, bytes] of files) t.true(bytes.equals(await client.download(id)), `${bytes.length} bytes`);
+	};
+	const areOnline = async ({coordinator}: TrustNetwork, count: number) =>
+		until(`${count} are online`, async () => {
+			await classic.beat();
+			return coordinator.onlineNodes() === count;
+		});
+	const haveThreeCopies = async () => {
+		await classic.beat();
+		const copies = await Promise.all([...files.keys()].map(async id => copiesOf(network, id)));
+		return copies.flat().every(count => count === 3);
+	};
+	await allComeBack();
+	t.true(await haveThreeCopies());
+
+	await direct.close({graceMs: 0});
+	await allComeBack();
+	await network.later(61_000);
+	await areOnline(network, 3);
+	await until('every chunk has three copies again', haveThreeCopies);
+	await allComeBack();
+
+	await network.coordinator.close();
+	const {port} = new URL(network.url);
+	const again = await startTrustNetwork(t, {
+		...settings,
+		dataFolder: path.join(network.folder, 'coordinator'),
+		port: Number(port),
+	});
+	await areOnline(again, 3);
+	await allComeBack();
 });
 
 test('names that stand for addresses of both families, and addresses of IPv6, lead to the coordinator', async t => {

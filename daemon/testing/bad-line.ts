@@ -15,8 +15,8 @@ export type BadLine = {
 	url: string;
 	/** Does this to one of the connections after at most so many more of its bytes. Nothing where there is none. */
 	spoil: (fault: LineFault, chance: Chance, withinBytes: number) => void;
-	/** Ends those that are stalled. */
-	endStalled: () => void;
+	/** Nothing that is due happens any more, and connections that are stalled are ended. */
+	mend: () => void;
 	/** Sockets that are open, on both sides. */
 	sockets: () => number;
 };
@@ -123,8 +123,11 @@ export const startBadLine = async (t: ExecutionContext, target: string): Promise
 			const side = chance.pick([connection.client, connection.onward]);
 			connection.due = {fault, side, leftBytes: chance.between(1, withinBytes), delayMs: chance.between(1, 200)};
 		},
-		endStalled() {
-			for (const connection of connections) if (connection.isStalled) end(connection);
+		mend() {
+			for (const connection of connections) {
+				connection.due = undefined;
+				if (connection.isStalled) end(connection);
+			}
 		},
 		sockets: () => open,
 	};

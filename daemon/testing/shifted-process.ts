@@ -25,7 +25,11 @@ process.on('message', (message: number) => {
 });
 process.on('disconnect', () => process.exit());
 
-const clock = {...systemClock, now: () => systemClock.now() + aheadMs};
+const clock = {
+	...systemClock,
+	now: () => systemClock.now() + aheadMs,
+	monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+};
 const log = jsonLog({format: 'text', level: 'info', clock, write: line => process.stderr.write(line)});
 const common = {host: '127.0.0.1', version: '2.0.0', random: systemRandom, log};
 

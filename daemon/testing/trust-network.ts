@@ -96,6 +96,7 @@ export const startTrustNetwork = async (
 	const clock = {
 		...systemClock,
 		now: () => systemClock.now() + aheadMs,
+		monotonicMs: () => systemClock.monotonicMs() + aheadMs,
 		sleep: async (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / HASTE, signal),
 	};
 	const common = {clock, random: systemRandom, version: '2.0.0', host: '127.0.0.1'};
