@@ -20,7 +20,8 @@ const CALL_LIMIT_MS = 30_000;
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-const isLinked = ({status, links}: NodeView) => status === 'online' && links === LINKS_A_NODE;
+/** More than are kept are open for a while after they were of use. */
+const isLinked = ({status, links = 0}: NodeView) => status === 'online' && links >= LINKS_A_NODE;
 
 const nodesOf = async (network: TrustNetwork) =>
 	((await (await network.call('GET', '/api/nodes')).json()) as {nodes: NodeView[]}).nodes;
