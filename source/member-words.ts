@@ -55,7 +55,7 @@ export const carriedText = ({up, down}: MemberStatus['today']): string =>
 	`${formatSize(up)} sent, ${formatSize(down)} taken in`;
 
 export const usedText = ({storage}: MemberStatus): string =>
-	`${formatSize(storage.used_bytes)} of ${formatSize(storage.allocated_bytes)} by ${storage.chunk_count} shards, ${formatSize(storage.free_bytes)} free`;
+	`${formatSize(storage.used_bytes)} of ${formatSize(storage.allocated_bytes)} by ${storage.chunk_count} shard${storage.chunk_count === 1 ? '' : 's'}, ${formatSize(storage.free_bytes)} free`;
 
 const monthText = (status: MemberStatus): string => {
 	const cap = Number(status.limits.monthly_cap.value);

@@ -1,11 +1,14 @@
 import {randomBytes} from 'node:crypto';
+import {setImmediate} from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import type {ChunkId} from '../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import {startTestNetwork} from '../testing/network.js';
+import {bytesOf, download, same, upload} from '../testing/requests.js';
 import {createChunkCache} from './chunk-cache.js';
-import {createMemoryBudget, type Lease} from './memory-budget.js';
+import {createMemoryBudget, type Lease, type MemoryBudget} from './memory-budget.js';
 import {sealInPlace} from './sealer.js';
 
 const key = randomBytes(32);
@@ -98,7 +101,22 @@ test('large chunks, those that are there already, and any where nothing may be k
 	);
 });
 
-test('whatever is kept, read and lent, nobody waits for memory that is only kept, and all of it comes back', async t => {
+test('who waits for memory has it as soon as others end, who keep nothing meanwhile', async t => {
+	for (const ends of ['written', 'read'] as const) {
+		const cache = createChunkCache(MAX_SHARD_BYTES, () => budget.waiting() > 0);
+		const budget: MemoryBudget = createMemoryBudget(MAX_SHARD_BYTES, cache.giveBack);
+		const small = await budget.acquire(1000 + SEAL_TAG_BYTES);
+		const waiting = budget.acquire(MAX_SHARD_BYTES);
+		if (ends === 'written') {
+			const {sealed} = await sealInPlace(small.bytes, 1000, place);
+			cache.keepSealed(idOf(1), sealed, small);
+		} else cache.keepPlain(idOf(1), small).release();
+		(await waiting).release();
+		t.is(cache.usedBytes(), 0, ends);
+	}
+});
+
+test('whatever is kept, read, lent and waited for, all who wait are served once, and all of it comes back', async t => {
 	const step = fc.record({
 		deed: fc.constantFrom('write', 'read', 'end', 'lend', 'return'),
 		id: fc.nat(5),
@@ -107,34 +125,73 @@ test('whatever is kept, read and lent, nobody waits for memory that is only kept
 	await fc.assert(
 		fc.asyncProperty(fc.array(step, {maxLength: 60}), async steps => {
 			const limit = 2 * MAX_SHARD_BYTES;
-			const cache = createChunkCache(limit);
-			const budget = createMemoryBudget(limit, cache.giveBack);
+			const cache = createChunkCache(limit, () => budget.waiting() > 0);
+			const budget: MemoryBudget = createMemoryBudget(limit, cache.giveBack);
 			const [lent, read]: [Lease[], {release: () => void}[]] = [[], []];
+			let [asked, served] = [0, 0];
+			const ask = (sizeBytes: number, then: (lease: Lease) => unknown) => {
+				asked++;
+				void budget.acquire(sizeBytes).then(async lease => {
+					served++;
+					await then(lease);
+				});
+			};
 			for (const {deed, id, sizeBytes} of steps) {
 				if (deed === 'write') {
-					const lease = budget.tryAcquire(sizeBytes + SEAL_TAG_BYTES);
-					if (lease && sizeBytes < MAX_SHARD_BYTES) {
-						const {sealed} = await sealInPlace(lease.bytes, sizeBytes, place);
+					ask(Math.min(sizeBytes, 512 * 1024) + SEAL_TAG_BYTES, async lease => {
+						const {sealed} = await sealInPlace(lease.bytes, lease.bytes.length - SEAL_TAG_BYTES, place);
 						cache.keepSealed(idOf(id), sealed, lease);
-					} else lease?.release();
+					});
 				} else if (deed === 'read') {
 					const chunk = cache.take(idOf(id), place);
 					if (chunk) read.push(chunk);
-				} else if (deed === 'lend') {
-					const lease = budget.tryAcquire(sizeBytes);
-					if (lease) lent.push(lease);
-				} else (deed === 'end' ? read : lent).shift()?.release();
+				} else if (deed === 'lend') ask(sizeBytes, lease => lent.push(lease));
+				else (deed === 'end' ? read : lent).shift()?.release();
+				await setImmediate();
 				t.true(budget.usedBytes() <= limit);
 			}
 
-			for (const {release} of [...lent, ...read]) release();
+			while (lent.length + read.length > 0) {
+				for (const {release} of [...lent.splice(0), ...read.splice(0)]) release();
+				await setImmediate();
+			}
+
+			t.is(served, asked);
 			t.is(budget.usedBytes(), cache.usedBytes());
-			const all = await budget.acquire(limit);
+			(await budget.acquire(limit)).release();
 			t.is(cache.usedBytes(), 0);
-			all.release();
 			t.is(budget.usedBytes(), 0);
 		}),
 		{numRuns: 50},
 	);
-	t.pass();
+});
+
+test('what was uploaded in a form or by tus is asked of no node, and what was read once of none again', async t => {
+	const network = await startTestNetwork(t, {more: {cacheBytes: 1_000_000}});
+	const {url, nodes} = network;
+	const bytes = bytesOf(1000);
+	const form = await upload(t, url, bytes);
+	const begun = await fetch(`${url}/api/uploads`, {
+		method: 'POST',
+		headers: {
+			'Tus-Resumable': '1.0.0',
+			'Upload-Length': String(bytes.length),
+			'Upload-Metadata': `filename ${Buffer.from('a.bin').toString('base64')}`,
+			'Content-Type': 'application/offset+octet-stream',
+		},
+		body: bytes,
+	});
+	t.is(begun.status, 201);
+	const tus = begun.headers.get('location')?.split('/').at(-1) ?? '';
+	const readsOf = async (id: string) => {
+		same(t, (await download(url, id)).bytes, bytes);
+		return nodes.flatMap(({reads}) => reads).length;
+	};
+	t.is(await readsOf(form), 0);
+	t.is(await readsOf(tus), 0);
+
+	// Others come in between, and push these two out.
+	for (let count = 0; count < 3; count++) await upload(t, url, bytesOf(400_000));
+	t.is(await readsOf(form), 1);
+	t.is(await readsOf(form), 1);
 });

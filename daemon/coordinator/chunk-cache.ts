@@ -13,7 +13,7 @@ export type ChunkCache = {
 	/** A chunk that is kept. Whoever takes it releases it. */
 	take: (id: ChunkId, place: ChunkPlace) => PlainChunk | undefined;
 	/** Keeps a chunk as it was sealed, a view of the lease's buffer, until somebody reads it. Owns the lease. */
-	keepSealed: (id: ChunkId, sealed: Uint8Array, lease: Lease) => void;
+	keepSealed: (id: ChunkId, sealed: Uint8Array, lease: Pick<Lease, 'bytes' | 'release'>) => void;
 	/** Keeps a chunk that somebody reads. Gives what they release in its place. */
 	keepPlain: (id: ChunkId, chunk: PlainChunk) => PlainChunk;
 	/** Gives back at least so many bytes, where it has them: what was not read for the longest time first. */
@@ -34,7 +34,10 @@ type Entry = {
 /** Larger ones take turns with other work to be opened, and a few of them would push out all others. */
 const MOST_CHUNK_BYTES = TURN_BYTES;
 
-export const createChunkCache = (limitBytes: number): ChunkCache => {
+/**
+@param isShort - Whether somebody waits for memory: then nothing is kept, since only what is released is given on.
+*/
+export const createChunkCache = (limitBytes: number, isShort: () => boolean = () => false): ChunkCache => {
 	/** The one that was read last stands last. */
 	const entries = new Map<ChunkId, Entry>();
 	let usedBytes = 0;
@@ -64,7 +67,7 @@ export const createChunkCache = (limitBytes: number): ChunkCache => {
 	};
 
 	const isWelcome = (id: ChunkId, sizeBytes: number) =>
-		sizeBytes <= Math.min(MOST_CHUNK_BYTES, limitBytes) && !entries.has(id);
+		sizeBytes <= Math.min(MOST_CHUNK_BYTES, limitBytes) && !entries.has(id) && !isShort();
 
 	const lendOut = (entry: Entry): PlainChunk => {
 		entry.readers++;

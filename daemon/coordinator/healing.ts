@@ -161,7 +161,7 @@ export const createHealing = (options: HealingOptions): Healing => {
 	});
 	const reader = createShardReader({fleet, budget, health, clock, random, log});
 	const unfinished = createUnfinished({
-		...{catalog, budget, reader, writer, masterKey: options.masterKey, clock, random, replicas, remover, note},
+		...{catalog, budget, cache, reader, writer, masterKey: options.masterKey, clock, random, replicas, remover, note},
 		chunkSizeBytes: options.chunkSizeBytes,
 		keepMs: options.uploadMs,
 	});

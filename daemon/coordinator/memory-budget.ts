@@ -21,7 +21,8 @@ The one budget that all chunk buffers come out of, so that memory doesn't grow w
 shard's size are kept and lent again: fresh ones cost page faults.
 
 @param limitBytes - At least one full shard.
-@param reclaim - Asked to release leases of so many bytes in all, before somebody has to wait.
+@param reclaim - Asked to release leases of so many bytes in all, before somebody has to wait. While somebody waits, none may be
+held that it could release.
 */
 export const createMemoryBudget = (
 	limitBytes: number,
@@ -35,9 +36,13 @@ export const createMemoryBudget = (
 	const pool: Buffer<ArrayBuffer>[] = [];
 	let usedBytes = 0;
 
-	const fits = (sizeBytes: number) => {
-		if (usedBytes + sizeBytes > limitBytes) reclaim(usedBytes + sizeBytes - limitBytes);
-		return usedBytes + sizeBytes <= limitBytes;
+	const hasRoom = (sizeBytes: number) => usedBytes + sizeBytes <= limitBytes;
+
+	/** Whether nobody is before who asks now, and what they ask for is there or is given back at once. */
+	const isFree = (sizeBytes: number) => {
+		if (waiters.length > 0) return false;
+		if (!hasRoom(sizeBytes)) reclaim(usedBytes + sizeBytes - limitBytes);
+		return hasRoom(sizeBytes);
 	};
 
 	/** What is pooled is in memory, lent or not: it has to go where buffers of other sizes need its room. */
@@ -67,7 +72,7 @@ export const createMemoryBudget = (
 	};
 
 	const serve = () => {
-		for (let next = waiters[0]; next && fits(next.sizeBytes); next = waiters[0]) {
+		for (let next = waiters[0]; next && hasRoom(next.sizeBytes); next = waiters[0]) {
 			waiters.shift();
 			next.grant(lend(next.sizeBytes));
 		}
@@ -77,7 +82,7 @@ export const createMemoryBudget = (
 		async acquire(sizeBytes, signal) {
 			if (sizeBytes > limitBytes) throw new RangeError(`${sizeBytes} bytes never fit the budget of ${limitBytes}`);
 			signal?.throwIfAborted();
-			if (waiters.length === 0 && fits(sizeBytes)) return lend(sizeBytes);
+			if (isFree(sizeBytes)) return lend(sizeBytes);
 
 			return new Promise<Lease>((resolve, reject) => {
 				const waiter: Waiter = {
@@ -97,7 +102,7 @@ export const createMemoryBudget = (
 				signal?.addEventListener('abort', giveUp, {once: true});
 			});
 		},
-		tryAcquire: sizeBytes => (waiters.length === 0 && fits(sizeBytes) ? lend(sizeBytes) : undefined),
+		tryAcquire: sizeBytes => (isFree(sizeBytes) ? lend(sizeBytes) : undefined),
 		usedBytes: () => usedBytes,
 		waiting: () => waiters.length,
 		limitBytes,

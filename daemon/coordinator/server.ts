@@ -22,7 +22,7 @@ import type {Audit} from './audit.js';
 import {createAudited} from './audited.js';
 import {createAuthenticate} from './authenticate.js';
 import {createAdmission} from './admission.js';
-import {createChunkCache} from './chunk-cache.js';
+import {type ChunkCache, createChunkCache} from './chunk-cache.js';
 import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
@@ -31,7 +31,7 @@ import {createFleet} from './fleet.js';
 import {createHealing} from './healing.js';
 import {createLineTests} from './line-tests.js';
 import type {MasterKey} from './master-key.js';
-import {createMemoryBudget} from './memory-budget.js';
+import {createMemoryBudget, type MemoryBudget} from './memory-budget.js';
 import {countRequest, createMeters} from './meters.js';
 import {type CatalogFigures, coordinatorMetrics} from './metrics.js';
 import {drainView} from './moves-view.js';
@@ -166,8 +166,11 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		events.publish('log', logView(entry), principal => mayOwned(principal, entry.owner));
 	};
 	const fleet = createFleet({dial, clock});
-	const cache = createChunkCache(options.cacheBytes ?? 0);
-	const budget = createMemoryBudget(Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE), cache.giveBack);
+	const cache: ChunkCache = createChunkCache(options.cacheBytes ?? 0, () => budget.waiting() > 0);
+	const budget: MemoryBudget = createMemoryBudget(
+		Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE),
+		cache.giveBack,
+	);
 	const fileTeller = createFileTeller({catalog, fleet, events});
 	const nodeInvitations = createNodeInvitations({catalog, keys: options.networkKeys, clock, random});
 	const admission = createAdmission({

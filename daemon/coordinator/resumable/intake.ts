@@ -13,6 +13,8 @@ export type Intake = {
 	rest: () => Filling | undefined;
 	/** One to end the file with, where its last bytes were counted before its length was known. */
 	last: () => Promise<Filling | undefined>;
+	/** Gives the chunk that is not full, with its buffer, to somebody else. */
+	handOver: () => Filling | undefined;
 };
 
 type IntakeOptions = {
@@ -51,6 +53,11 @@ export const createIntake = ({
 		async last() {
 			filling ??= wholeBytes === 0 ? undefined : await begin();
 			return filling;
+		},
+		handOver() {
+			const given = filling;
+			filling = undefined;
+			return given;
 		},
 		async take(piece) {
 			if (wholeBytes !== undefined && takenBytes + piece.length > wholeBytes) throw tooLong();

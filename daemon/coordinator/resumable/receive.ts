@@ -1,7 +1,9 @@
 import {isPjasError, PjasError} from '../../../source/protocol/errors.js';
-import {SEAL_KEY_BYTES} from '../../../source/protocol/seal.js';
+import type {ChunkId} from '../../../source/protocol/ids.js';
+import {SEAL_KEY_BYTES, SEAL_TAG_BYTES} from '../../../source/protocol/seal.js';
 import type {UploadRecord} from '../../core/model.js';
 import type {Clock, Random} from '../../ports/clock.js';
+import type {ChunkCache} from '../chunk-cache.js';
 import type {Received} from '../upload.js';
 import {watchedSource} from '../watched-source.js';
 import type {Checksum} from './checksum.js';
@@ -10,7 +12,7 @@ import {createFillings, type Filling, type FillingOptions} from './filling.js';
 import {createFullChunks} from './full-chunks.js';
 import {createIntake} from './intake.js';
 
-export type ReceiveOptions = FillingOptions & CountingOptions & {clock: Clock; random: Random};
+export type ReceiveOptions = FillingOptions & CountingOptions & {cache: ChunkCache; clock: Clock; random: Random};
 
 export type Receiving = {
 	/** As it is kept: the bytes are those from its offset on. */
@@ -94,11 +96,16 @@ export const receiveBytes = async (options: ReceiveOptions, receiving: Receiving
 		}
 	};
 
-	/** The file's last chunk, with which it is whole. */
+	const keepSealed = (id: ChunkId, {lease, filledBytes}: Filling) =>
+		options.cache.keepSealed(id, lease.bytes.subarray(0, filledBytes + SEAL_TAG_BYTES), lease);
+
+	/** The file's last chunk, with which it is whole: it may be looked at next. */
 	const keepLast = async () => {
 		const filling = await intake.last();
 		const last = filling && (await fillings.place(filling, {file, key, isLast: true}, unstoppable));
 		await counted.finish([...full.held, ...(last ? [last] : [])]);
+		const sealed = last && intake.handOver();
+		if (sealed) keepSealed(last._id, sealed);
 	};
 
 	/** A chunk that is to grow, under a key of its own. */
