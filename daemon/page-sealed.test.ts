@@ -7,6 +7,7 @@ import {toBase64url} from '../source/protocol/base64url.js';
 import {CHUNK_SIZE_BYTES} from '../source/protocol/chunking.js';
 import {fileKeysOf} from '../source/protocol/file-key.js';
 import {unlockKeyring} from '../source/protocol/keyring.js';
+import {SEALED_PLAIN_BYTES} from '../source/protocol/sealed-content.js';
 import {sealDetails} from '../source/protocol/sealed-details.js';
 import {runProgram} from '../source/testing/program.js';
 import {systemRandom} from './adapters/system.js';
@@ -287,8 +288,14 @@ inBrowser(
 			if (request.url().includes('/download/')) ranges.push(request.headers()['range']);
 		});
 		await row(visited, 'film.mp4').waitFor();
-		proxy.cutAnswerAfter(CHUNK_SIZE_BYTES + CHUNK_SIZE_BYTES / 2);
-		const {bytes} = await saved(page, async () => page.getByRole('button', {name: 'Download film.mp4'}).click());
+		const holding = proxy.holdAnswerAfter(CHUNK_SIZE_BYTES + CHUNK_SIZE_BYTES / 2);
+		const {bytes} = await saved(page, async () => {
+			await page.getByRole('button', {name: 'Download film.mp4'}).click();
+			const cut = await holding;
+			// What the page has not taken by then is lost with the line.
+			await page.locator(`progress[value="${SEALED_PLAIN_BYTES}"]`).waitFor();
+			cut();
+		});
 		same(t, bytes, content);
 		t.deepEqual(ranges, [undefined, `bytes=${CHUNK_SIZE_BYTES}-`]);
 		t.is(proxy.cuts(), 2);

@@ -30,6 +30,7 @@ export const PLAIN_HOST = 'pjas.test';
 export const startBrowser = async (program: string): Promise<Browser> =>
 	chromium.launch({
 		executablePath: program,
+		timeout: 120_000,
 		args: [
 			'--disable-gpu',
 			'--disable-dev-shm-usage',

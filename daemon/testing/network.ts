@@ -63,11 +63,14 @@ export type TestNetworkOptions = {
 	/** Without accounts, unless it is said. */
 	open?: boolean;
 	allowClassic?: boolean;
+	/** Whether the nodes say now and then that they are there, so that they stay online in a test that may take a while. */
+	stays?: boolean;
 	/** What else the coordinator is given. */
 	more?: Partial<CoordinatorOptions>;
 };
 
 const MIB = 1024 * 1024;
+const BEAT_MS = 15_000;
 const verbs = ['put', 'get', 'stat', 'remove', 'list', 'verify', 'prove'] as const;
 
 /** What a node says of itself. */
@@ -197,6 +200,20 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		await join(node, more);
 		return node;
 	};
+
+	if (options.stays) {
+		const beat = () => {
+			for (const node of nodes) {
+				const identity = {nodeId: node.id, pairs: node.keys, trusts: networkKeys.accepted()};
+				sendAsNode(server.url, identity, 'heartbeat', {storage_stats: statsOf(node)}).then(
+					async ({body}) => body?.cancel(),
+					() => undefined,
+				);
+			}
+		};
+		const timer = setInterval(beat, BEAT_MS);
+		t.teardown(() => clearInterval(timer));
+	}
 
 	for (const node of options.nodesOf?.nodes ?? []) {
 		nodes.push(node);

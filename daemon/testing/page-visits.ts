@@ -14,10 +14,12 @@ import {passwordOf, type PeopleNetwork, startPeopleNetwork} from './people.js';
 import {temporaryFolder} from './processes.js';
 
 const DAY_MS = 24 * 3600 * 1000;
+/** What is waited for comes in a moment, but not so soon where the machine is slow and has much else to do. */
+const PATIENCE_MS = 120_000;
 
 /** A coordinator with accounts and the page, over nodes in memory. */
 export const startPageNetwork = async (t: ExecutionContext): Promise<PeopleNetwork> =>
-	startPeopleNetwork(t, {trashMs: 7 * DAY_MS, more: {page: await readPageFiles(pageFolder())}});
+	startPeopleNetwork(t, {trashMs: 7 * DAY_MS, stays: true, more: {page: await readPageFiles(pageFolder())}});
 
 export type Visit = {page: Page; context: BrowserContext};
 type VisitOptions = {isPhone?: boolean; isDark?: boolean; network: Pick<PeopleNetwork, 'url'>; at?: string};
@@ -37,7 +39,7 @@ export const visit = async (
 		locale: 'en-GB',
 		timezoneId: 'UTC',
 	});
-	context.setDefaultTimeout(20_000);
+	context.setDefaultTimeout(PATIENCE_MS);
 	const page = await context.newPage();
 	page.on('pageerror', error => t.fail(`the page threw: ${String(error)}`));
 	page.on('console', message => {
@@ -126,12 +128,15 @@ export const visitOverCutLine = async (t: ExecutionContext, network: PeopleNetwo
 	return {visited, proxy, file, bytes};
 };
 
-/** Uploads a file of more than two chunks over a line that is cut in its middle, and loads the page again. */
+/** Uploads a file of more than two chunks over a line that is cut in its middle, and opens the page again once it is mended. */
 export const sendOverCutLine = async ({page}: Visit, proxy: CuttingProxy, file: string): Promise<void> => {
-	proxy.cutAfter(CHUNK_SIZE_BYTES + CHUNK_SIZE_BYTES / 2);
+	proxy.breakAfter(CHUNK_SIZE_BYTES + CHUNK_SIZE_BYTES / 2);
 	await page.getByLabel('Files to upload').setInputFiles(file);
 	await page.getByText('It is tried again.').waitFor();
-	await page.reload();
+	// The page is left before the line is mended: it would go on by itself.
+	await page.goto('about:blank');
+	proxy.mend();
+	await page.goto(proxy.url);
 };
 
 /** Chooses a file that was cut off again. Says from where on it was sent. */
