@@ -20,7 +20,7 @@ import {
 
 /** A seed draws the same faults in the same order; what clients do between them is up to the machine as well. */
 const SEED = Number(process.env['PJAS_CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
-const ROUNDS = Number(process.env['PJAS_CHAOS_ROUNDS'] ?? 3);
+const ROUNDS = Number(process.env['PJAS_CHAOS_ROUNDS'] ?? 2);
 const FAULTS_A_ROUND = 10;
 const CALLS_BETWEEN = 6;
 const NODES = 6;
