@@ -316,7 +316,14 @@ test('an alert is opened, told and taken back, and what was not delivered is aft
 	const folder = path.join(temporaryFolder(t), 'data');
 	const settings = {
 		...{log: silentLog, clock, random: systemRandom, version: '2.0.0', host: '127.0.0.1', port: 0},
-		...{replicas: 3, minReplicas: 1, nodeTimeoutMs: 3000, open: true, allowClassic: false, memoryBytes: 64 * 1024 ** 2},
+		...{
+			replicas: 3,
+			minReplicas: 1,
+			nodeTimeoutMs: 15_000,
+			open: true,
+			allowClassic: false,
+			memoryBytes: 64 * 1024 ** 2,
+		},
 		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
 		...{dataFolder: folder, webhooks: [`${receiver.url}/hook`], webhookKey: key, alertBackupMs: 10 * MINUTE_MS},
 	};

@@ -193,7 +193,7 @@ test("a coordinator tells of its catalogue's file, and of a node's of its shards
 	const folder = temporaryFolder(t);
 	const coordinator = await startCoordinator({
 		...surroundings,
-		...{replicas: 1, minReplicas: 1, nodeTimeoutMs: 3000, open: true, allowClassic: false, port: 0},
+		...{replicas: 1, minReplicas: 1, nodeTimeoutMs: 15_000, open: true, allowClassic: false, port: 0},
 		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
 		dataFolder: path.join(folder, 'coordinator'),
 		memoryBytes: 64 * 1024 ** 2,

@@ -328,7 +328,7 @@ test('a body that stalls or crawls is given up, one that waits for us is not', a
 			})(),
 		);
 
-	const stalled = await ask(server, {method: 'POST', path: '/watched/0', body: slowly(10, 400, 2)});
+	const stalled = await ask(server, {method: 'POST', path: '/watched/0', body: slowly(10, 5000, 2)});
 	t.is(stalled.status, 408);
 	t.is(stalled.json['code'], 'REQUEST_TIMEOUT');
 	const crawling = await ask(server, {method: 'POST', path: '/watched/0', body: slowly(10, 10, 60)});

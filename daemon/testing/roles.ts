@@ -34,8 +34,10 @@ export type RoleNetwork = {
 };
 
 const GIB = 1024 ** 3;
+/** Some tests wait for it; and on a slow machine a node may take its time. */
+const NODE_TIMEOUT_MS = 6000;
 
-/** A real coordinator over a real folder, in this process. Nodes that are silent for three seconds are given up. */
+/** A real coordinator over a real folder, in this process. Nodes that are silent for six seconds are given up. */
 export const startRoleNetwork = async (
 	t: ExecutionContext,
 	settings: Partial<Pick<CoordinatorRole, 'replicas' | 'minReplicas' | 'nodeTimeoutMs' | 'open' | 'allowClassic'>> = {},
@@ -43,7 +45,15 @@ export const startRoleNetwork = async (
 	const folder = temporaryFolder(t);
 	const surroundings = {log: silentLog, clock: systemClock, random: systemRandom, version: '2.0.0', host: '127.0.0.1'};
 	const coordinator = await startCoordinator({
-		...{...surroundings, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: true, allowClassic: true, ...settings},
+		...{
+			...surroundings,
+			replicas: 3,
+			minReplicas: 2,
+			nodeTimeoutMs: NODE_TIMEOUT_MS,
+			open: true,
+			allowClassic: true,
+			...settings,
+		},
 		dataFolder: path.join(folder, 'coordinator'),
 		port: 0,
 		memoryBytes: 64 * 1024 ** 2,

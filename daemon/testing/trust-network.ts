@@ -101,7 +101,7 @@ export const startTrustNetwork = async (
 	};
 	const common = {clock, random: systemRandom, version: '2.0.0', host: '127.0.0.1'};
 	const coordinator = await startCoordinator({
-		...{...common, port: 0, replicas: 3, minReplicas: 1, memoryBytes: 64 * 1024 ** 2, nodeTimeoutMs: 5000},
+		...{...common, port: 0, replicas: 3, minReplicas: 1, memoryBytes: 64 * 1024 ** 2, nodeTimeoutMs: 15_000},
 		...{log: silentLog, open: false, allowClassic: false},
 		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
 		passwords: argon2Passwords({memoryCost: 64, timeCost: 1, parallelism: 1}),

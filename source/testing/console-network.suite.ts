@@ -123,7 +123,7 @@ export const createConsoleNetwork = async (t: Keeper): Promise<ConsoleNetwork> =
 			alertFile({folder: path.join(folder, 'coordinator'), log: silentLog}).write({open: [...open], deliveries: []}),
 		async start() {
 			coordinator = await startCoordinator({
-				...{...shared, clock, port, replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: true, allowClassic: true},
+				...{...shared, clock, port, replicas: 3, minReplicas: 2, nodeTimeoutMs: 15_000, open: true, allowClassic: true},
 				dataFolder: path.join(folder, 'coordinator'),
 				memoryBytes: 64 * 1024 ** 2,
 				repairGraceMs: 900_000,

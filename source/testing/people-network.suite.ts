@@ -24,7 +24,7 @@ const PASSWORD = 'correct horse battery';
 export const startPeopleNetwork = async (t: Keeper): Promise<PeopleNetwork> => {
 	const coordinator = await startCoordinator({
 		...{log: silentLog, clock: systemClock, random: systemRandom, version: '2.0.0', host: '127.0.0.1', port: 0},
-		...{replicas: 3, minReplicas: 2, nodeTimeoutMs: 3000, open: false, allowClassic: false},
+		...{replicas: 3, minReplicas: 2, nodeTimeoutMs: 15_000, open: false, allowClassic: false},
 		dataFolder: path.join(temporaryFolder(t), 'coordinator'),
 		memoryBytes: 64 * 1024 ** 2,
 		...{repairGraceMs: 900_000, repairAtOnce: 4, repairBytesPerSecond: 0, trashDays: 0, uploadDays: 7},
