@@ -176,7 +176,7 @@ export const settings = {
 	limit: {
 		name: 'limit',
 		placeholder: '[limit]',
-		help: 'What to set, for the node that runs: space, up, down, schedule, monthly-cap or hours; without it, all are told',
+		help: 'What to set, for the node that runs: space, up, down, schedule, monthly-cap, hours or remote-limits; without it, all are told',
 		allowed: limitNames.map(each => each.replaceAll('_', '-')).join(', '),
 		schema: parsed(text => limitNames.find(each => each === text.replaceAll('-', '_'))),
 		modes: ['set'],
@@ -672,6 +672,14 @@ export const settings = {
 		schema: hours('hours'),
 		modes: nodes,
 		default: 'always',
+	},
+	remoteLimits: {
+		name: 'remote_limits',
+		help: 'Let its owner and admins set its limits from afar, on the page or with pjas-tui nodes limits',
+		allowed: 'true or false',
+		schema: switchSchema,
+		modes: nodes,
+		default: false,
 	},
 	service: {
 		name: 'service',

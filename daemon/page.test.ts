@@ -2,6 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {gzipSync} from 'node:zlib';
 import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../source/protocol/chunking.js';
+import {heardSchema} from '../source/protocol/api.js';
 import {readPageFiles} from './adapters/page-files.js';
 import {pageFolder} from './page-folder.js';
 import {browserTests} from './testing/browser.js';
@@ -268,7 +269,7 @@ inBrowser(
 	async t => {
 		const network = await startPageNetwork(t);
 		const token = await network.addAccount('ann');
-		await network.addNode({owner: 'ann', zone: 'Main Street 1'});
+		const mine = await network.addNode({owner: 'ann', zone: 'Main Street 1'});
 		await store(network, token, 'letter.txt', 'text/plain', 'Dear council');
 		const visited = await visit(t, {network});
 		const {page} = visited;
@@ -294,6 +295,32 @@ inBrowser(
 		await page.getByRole('button', {name: 'Empty it'}).click();
 		await page.getByText(/^(Being emptied|Emptied)/).waitFor();
 
+		const limits = {space: 1024 ** 3, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+		const beat = async (allowed: boolean, up = 0, heard = 0) =>
+			heardSchema.parse(
+				await (
+					await network.beat(mine, {line: {up, down: 0, limits: {...limits, up}, remote: {allowed, heard}}})
+				).json(),
+			);
+		await beat(false);
+		await page.getByText('pjas-daemon set remote-limits on').waitFor();
+		await page.getByRole('button', {name: 'Set limits'}).click();
+		const form = page.getByRole('dialog');
+		await form.getByLabel('Sends at most').fill('fast');
+		await form.getByRole('button', {name: 'Ask for it'}).click();
+		await form.getByRole('alert').getByText('can’t be “fast”. Allowed: 0 for any').waitFor();
+		await form.getByLabel('Sends at most').fill('2MB');
+		await look(t, visited, 'node-limits');
+		await form.getByRole('button', {name: 'Ask for it'}).click();
+		await page.getByText('Up 2 MiB/s: its machine does not allow it').waitFor();
+		await look(t, visited, 'node-limits-not-allowed');
+		const {wished} = await beat(true);
+		await page.getByText('Up 2 MiB/s: taken over in a moment').waitFor();
+		t.is(wished?.limits.up?.value, 2 * 1024 ** 2);
+		await beat(true, 2 * 1024 ** 2, wished?.limits.up?.at);
+		await page.getByText('2 MiB/s up, no limit down').waitFor();
+		await page.getByRole('button', {name: 'Don’t ask for it'}).waitFor({state: 'detached'});
+
 		await page.getByRole('button', {name: 'Add a node'}).click();
 		await page.getByRole('button', {name: 'Make a code'}).click();
 		t.regex(
@@ -305,7 +332,12 @@ inBrowser(
 		await page.getByRole('button', {name: 'Take back'}).click();
 		await page.getByText('Codes that nobody used yet').waitFor({state: 'detached'});
 		await page.setViewportSize({width: 390, height: 780});
+		await page.emulateMedia({colorScheme: 'dark'});
 		await look(t, visited, 'nodes-phone');
+		await page.getByRole('button', {name: 'Set limits'}).click();
+		await look(t, visited, 'node-limits-phone');
+		await page.getByRole('button', {name: 'Leave as it is'}).click();
+		await page.emulateMedia({colorScheme: 'light'});
 		await page.getByRole('link', {name: 'Network'}).click();
 		await page.getByText('of 4 online').waitFor();
 		await look(t, visited, 'network-phone');

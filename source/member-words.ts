@@ -1,6 +1,7 @@
 import {formatSize} from './format.js';
+import {limitText, limitTitle} from './limit-wishes.js';
 import type {MemberStatus} from './protocol/member-api.js';
-import {type LimitName, limitNames} from './protocol/member-limits.js';
+import {limitNames} from './protocol/member-limits.js';
 import type {Resting} from './protocol/node-care.js';
 import {isOlder} from './protocol/version.js';
 import {repairReasons} from './repair-words.js';
@@ -12,15 +13,6 @@ const restingTexts: Record<Resting, string> = {
 	'off-hours': 'outside its hours: no new shards, read only where no other can be',
 	'near-cap': 'near its cap of this month: no new shards, read only where no other can be',
 	'over-cap': 'its cap of this month is reached: it gives and takes no shards',
-};
-
-export const limitTitle = (name: LimitName): string => name.replaceAll('_', '-');
-
-/** A limit's value as people read it. */
-export const limitText = (name: LimitName, value: number | string): string => {
-	if (typeof value === 'string') return value;
-	if (name === 'up' || name === 'down') return value === 0 ? 'any' : `${formatSize(value)}/s`;
-	return name === 'monthly_cap' && value === 0 ? 'none' : formatSize(value);
 };
 
 export const roughSpan = (ms: number): string => {

@@ -80,6 +80,8 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	cancelDrain: signedIn,
 	maintainNode: signedIn,
 	endMaintenance: signedIn,
+	setNodeLimits: signedIn,
+	endNodeWishes: signedIn,
 	safeToStop: signedIn,
 	moves: operators,
 	stats: signedIn,

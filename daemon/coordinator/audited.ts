@@ -33,6 +33,8 @@ const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, st
 	login: 'sign-in',
 	logout: 'sign-out',
 	maintainNode: 'node.maintenance',
+	setNodeLimits: 'node.limits',
+	endNodeWishes: 'node.limits-end',
 	password: 'password.change',
 	pauseRepair: 'repair.pause',
 	putKeyring: 'keyring.change',

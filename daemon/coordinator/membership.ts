@@ -86,21 +86,24 @@ const figuresOf = (stats: StorageStats) => ({
 	shardCount: stats.chunk_count,
 });
 
-const lineOf = ({up, down, resting, hours}: NonNullable<HeartbeatBody['line']>): NodeLine => ({
+const lineOf = ({up, down, resting, hours, limits, remote}: NonNullable<HeartbeatBody['line']>): NodeLine => ({
 	up,
 	down,
 	...(resting && {resting}),
 	...(hours && {hours: {text: hours.text, timeZone: hours.time_zone, spans: parseHours(hours.text) ?? []}}),
+	...(limits && {limits}),
+	...(remote && {remote}),
 });
 
 /** What a node's record says of it that a registration does not change. */
-const kept = ({bannedAt, drain, maintenance, suspension, audits, scrub}: NodeRecord) => ({
+const kept = ({bannedAt, drain, maintenance, suspension, audits, scrub, wished}: NodeRecord) => ({
 	...(bannedAt !== undefined && {bannedAt}),
 	...(drain && {drain}),
 	...(maintenance && {maintenance}),
 	...(suspension && {suspension}),
 	...(audits && {audits}),
 	...(scrub && {scrub}),
+	...(wished && {wished}),
 });
 
 const recordOf = (

@@ -2,6 +2,7 @@ import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {isOffHours} from '../core/condition.js';
 import type {Maintenance, NodeRecord} from '../core/model.js';
+import {type WishedTexts, withoutWishes, withWishes} from '../core/wishes.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Worker} from '../ports/worker.js';
@@ -30,6 +31,14 @@ export type NodeCare = Worker & {
 	/** Declares when a node may be away, in place of what was declared before. */
 	maintain: (id: NodeId, window: Maintenance) => Promise<NodeState>;
 	endMaintenance: (id: NodeId, by: string) => Promise<NodeState>;
+	/**
+	Wishes a node to have limits: it takes them over where its member lets it.
+
+	@throws {PjasError} `OPERATION_UNSUPPORTED` where the node knows of no such wishes.
+	*/
+	wish: (id: NodeId, texts: WishedTexts, by: string) => Promise<NodeState>;
+	/** Takes wishes back; what was taken over stays. */
+	endWishes: (id: NodeId, by: string) => Promise<NodeState>;
 	/** Writes down that a node which is drained has nothing left. */
 	noteEmpty: (id: NodeId) => Promise<void>;
 	/** Forgets a node that has nothing left: to come back it must join anew. */
@@ -117,6 +126,23 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 			() => `is no longer in maintenance${by ? `: ended${byText(by)}` : ''}`,
 		);
 
+	const wish: NodeCare['wish'] = async (id, texts, by) => {
+		if (fleet.get(id) && !fleet.get(id)?.record.line?.remote) {
+			const problem = 'This node takes no limits from afar: its version is too old for it';
+			throw new PjasError('OPERATION_UNSUPPORTED', `${problem}. Update it, or set them on its machine`);
+		}
+
+		const said = Object.entries(texts).map(([name, text]) => `${name.replaceAll('_', '-')} ${text}`);
+		return decide(
+			id,
+			record => withWishes(record, texts, {by, now: clock.now()}),
+			() => `is to have other limits${byText(by)}: ${said.join(', ')}`,
+		);
+	};
+
+	const endWishes: NodeCare['endWishes'] = async (id, by) =>
+		decide(id, withoutWishes, () => `is no longer to have other limits${by ? `: taken back${byText(by)}` : ''}`);
+
 	/** A node that is back by then needs no line; of one that is not, everybody who waits for it should hear. */
 	const endWindow = async (id: NodeId) => {
 		const now = clock.now();
@@ -154,6 +180,8 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 		cancelDrain,
 		maintain,
 		endMaintenance,
+		wish,
+		endWishes,
 		async noteEmpty(id) {
 			const change = (record: NodeRecord) =>
 				record.drain && record.drain.emptyAt === undefined

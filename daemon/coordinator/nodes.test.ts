@@ -3,6 +3,7 @@ import {PassThrough} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
 import {
 	type HeartbeatBody,
+	heardSchema,
 	nodeAnswerSchema,
 	nodeShardsSchema,
 	type NodeView,
@@ -17,6 +18,7 @@ import {systemRandom} from '../adapters/system.js';
 import type {Catalog} from '../ports/catalog.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {startTestNetwork} from '../testing/network.js';
+import {startPeopleNetwork} from '../testing/people.js';
 import {silentLog} from '../testing/silent-log.js';
 import {type Json, jsonOf, uploadTo} from '../testing/requests.js';
 import {createChangeNode} from './change-node.js';
@@ -236,6 +238,49 @@ test('that a node with hours goes away outside of them is no warning', async t =
 	await pass(10 * 3_600_000);
 	const began = Date.parse('2023-11-15T08:00:00Z');
 	t.like(lookUp(record._id), {presence: 'away', since: began}, 'it is missed since its hours began, not since it left');
+});
+
+test('limits are wished for by whose node it is, and told to the node where its member lets it', async t => {
+	const network = await startPeopleNetwork(t, {nodes: 0});
+	const tokens: Record<string, string> = {};
+	for (const name of ['ann', 'bob']) tokens[name] = await network.addAccount(name);
+	tokens['opa'] = await network.addAccount('opa', 'operator');
+	const node = await network.addNode({owner: 'ann'});
+	const path = `/api/nodes/${node.id}/limits`;
+	const ask = async (name: string, json: unknown) => network.as(tokens[name])('PATCH', path, {json});
+	const limits = {space: 1000, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+	const beat = async (allowed: boolean, heard = 0) =>
+		jsonOf(await network.beat(node, {line: {up: 0, down: 0, limits, remote: {allowed, heard}}}));
+
+	const tooOld = await ask('ann', {up: '2MB'});
+	t.like([tooOld.status, await jsonOf(tooOld)], [501, {code: 'OPERATION_UNSUPPORTED'}]);
+	await beat(false);
+	t.is((await ask('bob', {up: '2MB'})).status, 404, 'of another member’s node nobody knows');
+	t.like(await jsonOf(await ask('opa', {up: '2MB'})), {code: 'FORBIDDEN'});
+	for (const wrong of [{}, {up: 'fast'}, {colour: 'red'}, {up: '2MB', hours: 'sat'}]) {
+		t.like(await jsonOf(await ask('ann', wrong)), {code: 'INVALID_REQUEST'}, JSON.stringify(wrong));
+	}
+
+	t.regex(String((await jsonOf(await ask('ann', {up: 'fast'})))['error']), /"up": allowed: 0 for any, or a size/);
+	const made = await ask('ann', {up: '2MB', hours: 'MON-FRI 18:00-23:00; sat,sun'});
+	t.is(made.status, 200, await made.clone().text());
+	const {node: asked} = nodeAnswerSchema.parse(await jsonOf(made));
+	t.like(asked.wished, {up: {by: 'ann', value: 2 * 1024 ** 2}, hours: {value: 'mon-fri 18:00-23:00; sat,sun'}});
+	t.deepEqual(asked.line?.limits, limits);
+	t.is((await beat(false))['wished'], undefined);
+	await ask('ann', {up: '3MB'});
+	const at = asked.wished?.up?.at ?? 0;
+	const heard = heardSchema.parse(await beat(true, at)).wished;
+	t.deepEqual(Object.keys(heard?.limits ?? {}), ['up']);
+	t.is(heard?.limits.up?.value, 3 * 1024 ** 2);
+	t.true((heard?.now ?? 0) >= (heard?.limits.up?.at ?? Infinity));
+	await network.join(node, {owner: 'ann', line: {up: 0, down: 0, limits, remote: {allowed: true, heard: at}}});
+	t.truthy((await beat(true, at))['wished'], 'it may register anew in between');
+	t.is((await beat(true, heard?.limits.up?.at))['wished'], undefined);
+	t.is((await network.as(network.adminToken)('DELETE', path)).status, 200);
+	t.is((await beat(true, 0))['wished'], undefined);
+	const entries = await jsonOf(await network.as(network.adminToken)('GET', '/api/logs'));
+	t.regex(JSON.stringify(entries), /is to have other limits by ann: up 3MB/);
 });
 
 test('a node that is not known has to register', async t => {

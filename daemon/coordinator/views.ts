@@ -42,11 +42,13 @@ const storageView = ({record}: NodeState): StorageStats => ({
 		record.allocatedBytes === 0 ? 0 : Math.round((10_000 * record.usedBytes) / record.allocatedBytes) / 100,
 });
 
-const lineView = ({up, down, resting, hours}: NodeLine): NonNullable<NodeView['line']> => ({
+const lineView = ({up, down, resting, hours, limits, remote}: NodeLine): NonNullable<NodeView['line']> => ({
 	up,
 	down,
 	...(resting && {resting}),
 	...(hours && {hours: {text: hours.text, time_zone: hours.timeZone}}),
+	...(limits && {limits}),
+	...(remote && {remote}),
 });
 
 /** Shows a node with all that is known of it. */
@@ -86,6 +88,7 @@ export const nodeView = (state: NodeState, {drain, links, version}: NodeSight): 
 	...(state.record.maintenance && {maintenance: state.record.maintenance}),
 	...trustView(state.record),
 	...(state.record.line && {line: lineView(state.record.line)}),
+	...(state.record.wished && {wished: state.record.wished}),
 });
 
 const shardState = (shard: ShardRecord, fleet: Fleet) =>

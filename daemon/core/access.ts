@@ -67,6 +67,10 @@ export const isAdmin = (principal: Principal): boolean =>
 export const mayOwned = (principal: Principal, owner: string | undefined): boolean =>
 	isOperator(principal) || (principal.kind === 'account' && principal.name === owner);
 
+/** Whether somebody may say what a node, which an account owns, is to take of its machine and line. */
+export const maySetLimits = (principal: Principal, owner: string | undefined): boolean =>
+	isAdmin(principal) || (principal.kind === 'account' && principal.name === owner);
+
 export type Refusal = 'UNAUTHENTICATED' | 'FORBIDDEN';
 
 export type Asked = {

@@ -6,8 +6,9 @@ import {nodeOf} from '../ports/catalog-samples.suite.js';
 import {isExcused, isLastResort, mayTakeShards, missedSince} from './condition.js';
 import {type MemberSettings, restingOf, trafficAt, withCarried} from './line.js';
 import {atOnceOn, leastReadMs, lineWeight, patienceMs} from './line-speed.js';
-import {type Limits, limitsAtStart, limitsOf, settingsOf, withLimit} from './member-limits.js';
+import {decideWishes, type Limits, limitsAtStart, limitsOf, settingsOf, withLimit} from './member-limits.js';
 import type {NodeLine} from './model.js';
+import {wishesFor, withoutWishes, withWishes} from './wishes.js';
 import {mayAudit} from './node-audit.js';
 import {type Candidate, place} from './place.js';
 import {bySource, type RepairNode} from './repair.js';
@@ -18,7 +19,10 @@ const at = (text: string) => Date.parse(text);
 const evenings = '18:00-23:00';
 const line = (more: Partial<NodeLine> = {}): NodeLine => ({up: 0, down: 0, ...more});
 const withHours = (text: string): NodeLine => line({hours: {text, timeZone: 'UTC', spans: parseHours(text) ?? []}});
-const configured: Limits = {space: GIB, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+const configured: Limits = {
+	...{space: GIB, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'},
+	remote_limits: 'off',
+};
 
 test('what a line carried is counted by the day and by the month of its place', t => {
 	const evening = at('2026-11-30T22:30:00Z');
@@ -57,6 +61,40 @@ test('what was set holds over a restart, until something else is configured', t 
 	t.is(limitRules.space.parse('0'), undefined);
 	t.is(limitRules.monthly_cap.parse('0'), 0);
 	t.is(limitRules.hours.parse(' Mon-Fri   18:00-23:00; sat,sun '), 'mon-fri 18:00-23:00; sat,sun');
+});
+
+test('a wish from afar is decided about once, and what the member set since goes before it', t => {
+	const wish = (time: number, value: number | string) => ({at: time, by: 'ann', value});
+	const none = {here: {}, heardAt: 0};
+	t.deepEqual(decideWishes({up: wish(5, MIB), hours: wish(3, 'always')}, none, 0), {
+		...{limits: [['up', MIB] as const, ['hours', 'always'] as const], wrong: [], heardAt: 5},
+	} as never);
+	t.is(decideWishes({up: wish(5, MIB)}, {here: {}, heardAt: 5}, 0), undefined);
+	const since = {here: {up: 105}, heardAt: 0};
+	t.deepEqual(decideWishes({up: wish(5, MIB)}, since, 100), {limits: [], wrong: [], heardAt: 5}, 'by its own clock');
+	t.deepEqual(decideWishes({up: wish(6, MIB)}, since, 100)?.limits, [['up', MIB]]);
+	t.deepEqual(decideWishes({up: wish(5, 1), down: wish(5, MIB)}, none, 0), {
+		...{limits: [['down', MIB]], wrong: ['up'], heardAt: 5},
+	} as never);
+	t.is(limitRules.remote_limits.parse(' ON'), 'on');
+	t.is(limitRules.remote_limits.parse('maybe'), undefined);
+});
+
+test('wishes wait for a node that takes any, the newest of each limit, and each is newer than what it heard', t => {
+	const remote = (allowed: boolean, heard: number) => line({remote: {allowed, heard}});
+	const first = withWishes(nodeOf(1, {line: remote(false, 0)}), {up: '2MB', hours: 'always'}, {by: 'ann', now: 10});
+	const second = withWishes(first, {up: '3MB'}, {by: 'root', now: 9});
+	t.deepEqual(second.wished, {
+		up: {at: 11, by: 'root', value: 3 * MIB},
+		hours: {at: 10, by: 'ann', value: 'always'},
+	});
+	t.is(wishesFor(second), undefined, 'its member lets nobody');
+	t.deepEqual(wishesFor({...second, line: remote(true, 0)}), second.wished);
+	t.deepEqual(Object.keys(wishesFor({...second, line: remote(true, 10)}) ?? {}), ['up']);
+	t.is(wishesFor({...second, line: remote(true, 11)}), undefined);
+	t.is(withWishes({...second, line: remote(true, 99)}, {up: '1MB'}, {by: '', now: 12}).wished?.up?.at, 100);
+	t.false('wished' in (withoutWishes(second) ?? {wished: 1}));
+	t.is(withoutWishes(nodeOf(1)), undefined);
 });
 
 test('a node may be away outside its hours, is missed from their beginning on, and is given nothing shortly before their end', t => {

@@ -1,6 +1,6 @@
 import type {roles, scopes, visibilities} from '../../source/protocol/people.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
-import type {Resting, suspensionReasons} from '../../source/protocol/node-care.js';
+import type {LimitsView, Resting, suspensionReasons, Wishes} from '../../source/protocol/node-care.js';
 import type {Span} from '../../source/protocol/week.js';
 import type {E2e} from '../../source/protocol/sealed-details.js';
 
@@ -136,6 +136,8 @@ export type NodeRecord = {
 	audits?: Audits;
 	scrub?: Scrub;
 	line?: NodeLine;
+	/** The limits that it was asked to have, the newest of each. */
+	wished?: Wishes;
 	revision: number;
 };
 
@@ -147,6 +149,10 @@ export type NodeLine = {
 	resting?: Resting;
 	/** When it takes part, by the clocks of its zone; outside of that it may be away. */
 	hours?: {text: string; timeZone: string; spans: Span[]};
+	/** All of its limits, at all hours, where it tells. */
+	limits?: LimitsView;
+	/** Whether limits may be set from afar, and up to which wish it has decided about them. */
+	remote?: {allowed: boolean; heard: number};
 };
 
 /** A node that is being emptied: it gets no new shards, and what it has is moved elsewhere. */

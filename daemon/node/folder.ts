@@ -5,7 +5,7 @@ import type {Digest, NodeId} from '../../source/protocol/ids.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {CoordinatorKey} from '../trust/coordinator-key.js';
-import type {SetLimits} from '../core/member-limits.js';
+import type {Decided, SetLimits} from '../core/member-limits.js';
 import type {Traffic} from '../core/line.js';
 import type {KeyTexts} from '../trust/keys.js';
 import type {ShardOptions, ShardStore} from '../ports/shard-store.js';
@@ -56,7 +56,7 @@ export type ScrubState = {
 };
 
 /** What a node's member set while it ran. */
-export type MemberState = {isPaused: boolean; leaving: Leaving; set: SetLimits};
+export type MemberState = {isPaused: boolean; leaving: Leaving; set: SetLimits; decided: Decided};
 
 type StateFile<State> = {
 	/** `undefined` where there is none, or none that can be read. */

@@ -45,7 +45,7 @@ const signatureFor = async (request: IncomingMessage, body: string): Promise<Rec
 	return {[ANSWER_HEADER]: await signAnswer(kid, coordinatorKeys.signing, {node, id, body, nowMs: Date.now()})};
 };
 
-const startCoordinator = async (t: ExecutionContext, port = 0): Promise<FakeCoordinator> => {
+const startCoordinator = async (t: ExecutionContext, port = 0, more: object = {}): Promise<FakeCoordinator> => {
 	const calls: Call[] = [];
 	const answers: FakeCoordinator['answers'] = [];
 	const server = createServer((request, response) => {
@@ -58,7 +58,9 @@ const startCoordinator = async (t: ExecutionContext, port = 0): Promise<FakeCoor
 				return;
 			}
 
-			const text = JSON.stringify(status < 300 ? {success: true} : {success: false, error: `answer ${status}`});
+			const text = JSON.stringify(
+				status < 300 ? {success: true, ...more} : {success: false, error: `answer ${status}`},
+			);
 			const headers = {'content-type': 'application/json', ...(await signatureFor(request, text))};
 			response.writeHead(status, headers).end(text);
 		})();
@@ -168,6 +170,23 @@ test('a node registers and then says again and again that it is there', async t 
 	await until(t, 'a registration', () => coordinator.to(registerPath).length === 2);
 	t.is(coordinator.to(registerPath)[1]?.body['listing_digest'], listingDigest([digestOf(body)]));
 	t.is(coordinator.to(registerPath)[1]?.body['node_id'], node.nodeId);
+});
+
+test('a node takes over the limits that its coordinator tells of, where its member lets it, and says so at once', async t => {
+	const wished = {now: Date.now(), limits: {up: {at: Date.now(), by: 'ann', value: 1024 ** 2}}};
+	const coordinator = await startCoordinator(t, 0, {wished});
+	const node = await start(t, {coordinatorUrl: coordinator.url});
+	await until(t, 'a heartbeat', () => coordinator.to(heartbeatPath).length >= 2);
+	t.like(heartbeatSchema.parse(coordinator.to(heartbeatPath).at(-1)?.body).line, {
+		...{up: 0, limits: {up: 0, space: 1024 ** 3}, remote: {allowed: false, heard: 0}},
+	});
+	await node.member.set({remote_limits: 'on'});
+	const isTold = ({body}: Call) => heartbeatSchema.parse(body).line?.remote?.heard === wished.limits.up.at;
+	await until(t, 'the limit', () => coordinator.to(heartbeatPath).some(isTold));
+	t.like(heartbeatSchema.parse(coordinator.to(heartbeatPath).find(isTold)?.body).line, {
+		...{up: 1024 ** 2, limits: {up: 1024 ** 2}, remote: {allowed: true}},
+	});
+	t.is(node.member.limits().up, 1024 ** 2);
 });
 
 test('a coordinator that has forgotten a node is told of it again', async t => {

@@ -1,4 +1,4 @@
-import type {HeartbeatBody, RegisterBody, StorageStats} from '../../source/protocol/api.js';
+import {type HeartbeatBody, heardSchema, type RegisterBody, type StorageStats} from '../../source/protocol/api.js';
 import {MEMBER} from '../../source/protocol/node-care.js';
 import {isPjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
@@ -8,7 +8,7 @@ import type {Log} from '../ports/log.js';
 import type {NodeMessage} from '../trust/node-messages.js';
 import type {Contact} from './contact.js';
 import {createExchange, isGood, type NodeIdentity, registrationOf} from './exchange.js';
-import type {Member} from './member.js';
+import type {Member, Wished} from './member.js';
 import type {Scrubber} from './scrubber.js';
 
 export type HeartbeatOptions = {
@@ -30,7 +30,7 @@ export type HeartbeatOptions = {
 	listingDigest: () => string;
 	scrubber?: Pick<Scrubber, 'report' | 'acknowledge' | 'checkSelf'>;
 	/** What its member lets it take of the line; `onChange` is called with what tells the coordinator at once. */
-	line?: Pick<Member, 'report' | 'onChange' | 'count' | 'leaving' | 'leave'>;
+	line?: Pick<Member, 'report' | 'onChange' | 'count' | 'leaving' | 'leave' | 'hearWishes'>;
 	/** Told what comes of it. */
 	contact?: Contact;
 	log: Log;
@@ -66,6 +66,15 @@ const askedIn = (text: string): Pick<Outcome, 'selfCheck' | 'isLinked'> => {
 		};
 	} catch {
 		return {};
+	}
+};
+
+/** The limits that somebody wishes this node to have. */
+const wishedIn = (text: string): Wished | undefined => {
+	try {
+		return heardSchema.shape.wished.parse((JSON.parse(text) as {wished?: unknown}).wished);
+	} catch {
+		return undefined;
 	}
 };
 
@@ -145,6 +154,14 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 		...(identity && line && {line: line.report(), ...leaveOf()}),
 	});
 
+	/** What can't be taken over now is tried again at the next heartbeat. */
+	const hearWishes = async (wished: Wished | undefined): Promise<void> => {
+		if (!wished || !identity) return;
+		await line?.hearWishes(wished).catch((error: unknown) => {
+			log.warn('limits that were set from afar could not be taken over; it is tried again', {error});
+		});
+	};
+
 	/** What came of it, or nothing where there was no answer. Rejects only when this is to end. */
 	const tell = async (doing: string, path: NodeMessage, body: () => Promise<object>): Promise<Outcome | undefined> => {
 		try {
@@ -155,6 +172,7 @@ export const runHeartbeat = async (options: HeartbeatOptions, signal: AbortSigna
 			if (isGood(status)) {
 				teller.work(doing);
 				if (path === 'heartbeat') options.contact?.heard(text);
+				if (path === 'heartbeat') await hearWishes(wishedIn(text));
 			} else if (path === 'register' || status !== 404) {
 				options.contact?.failed(`${doing} failed: ${error ?? status}`);
 				const advice = error === undefined ? adviceOn.silence : adviceOn.refusal;

@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
+import {wishesSchema} from '../../source/protocol/node-care.js';
 import {systemFiles} from '../adapters/disk-shards-files.js';
 import {memberFile, trafficFile} from '../adapters/member-file.js';
 import type {Limits} from '../core/member-limits.js';
@@ -12,7 +13,10 @@ import {type Member, openMember} from './member.js';
 import {createThrottle, type Throttle} from './throttle.js';
 
 const MIB = 1024 ** 2;
-const noLimits: Limits = {space: 1024 * MIB, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+const noLimits: Limits = {
+	...{space: 1024 * MIB, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'},
+	remote_limits: 'off',
+};
 
 /** How much goes in a while, where several send pieces as fast as they may. */
 const flood = async (clock: ManualClock, throttle: Throttle, senders: number, ms: number): Promise<number> => {
@@ -121,6 +125,10 @@ test('what is set while a node runs holds at once and over a restart, and is tol
 		down: 0,
 		resting: 'off-hours',
 		hours: {text: '01:00-09:00', time_zone: 'UTC'},
+		limits: {
+			...{space: 500 * MIB, up: 2 * MIB, down: 0, schedule: 'none', monthly_cap: 0, hours: '01:00-09:00'},
+		},
+		remote: {allowed: false, heard: 0},
 	});
 	t.is(allocated.at(-1), 500 * MIB);
 	await member.pause(true);
@@ -148,6 +156,42 @@ test('a limit that is none changes nothing, and says what is allowed', async t =
 	t.true(changes.every(({status}) => status === 'fulfilled'));
 	t.like(member.limits(), {up: MIB, down: 2 * MIB});
 	t.is(member.resting(), 'paused', 'changes at the same moment all hold');
+});
+
+test('limits are taken over from afar where the member lets it, once, and not where another was set on the machine since', async t => {
+	const clock = manualClock(10_000_000);
+	const {member, folder, lines} = await open(t, {clock});
+	/** The coordinator's clock is an hour behind. */
+	const hear = async (limits: Record<string, [secondsAgo: number, value: number | string]>) => {
+		const now = clock.now() - 3_600_000;
+		const wishes = Object.entries(limits).map(([name, [secondsAgo, value]]) => {
+			return [name, {at: now - secondsAgo * 1000, by: 'ann', value}];
+		});
+		await member.hearWishes({now, limits: wishesSchema.parse(Object.fromEntries(wishes))});
+	};
+	await hear({up: [0, MIB]});
+	t.is(member.limits().up, 0, 'nobody may, unless it is said');
+	await clock.advance(10_000);
+	await member.set({remote_limits: 'on', down: '5MB'});
+	await clock.advance(1000);
+	let told = 0;
+	member.onChange(() => told++);
+	await hear({up: [20, MIB], down: [2, MIB], space: [0, 10]});
+	t.like(member.limits(), {up: MIB, down: 5 * MIB, space: noLimits.space});
+	t.is(told, 1);
+	t.deepEqual(member.report().remote, {allowed: true, heard: clock.now() - 3_600_000});
+	t.regex(lines().join('\n'), /set from afar: up 1048576\n.*can't be here: space/);
+	await member.set({up: '3MB'});
+	await hear({up: [20, MIB]});
+	t.is(member.limits().up, 3 * MIB, 'what was heard already is not heard again');
+
+	const again = await open(t, {folder, clock});
+	t.deepEqual(again.member.report().remote, member.report().remote);
+	t.is(again.member.limits().up, 3 * MIB);
+	const kept = JSON.parse(await readFile(join(folder, 'member.json'), 'utf8')) as {set: object};
+	t.deepEqual(Object.keys(kept.set).sort(), ['down', 'up'], 'a version of before would not read any other');
+	await writeFile(join(folder, 'member.json'), JSON.stringify({version: 1, isPaused: true, leaving: 'no', set: {}}));
+	t.is((await open(t, {folder})).member.resting(), 'paused', 'what one of before has written is read');
 });
 
 test('a month is counted over restarts, and its cap ends what can wait, then all', async t => {

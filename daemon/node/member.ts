@@ -1,17 +1,21 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Leaving} from '../../source/protocol/member-api.js';
-import {limitRules} from '../../source/protocol/member-limits.js';
-import type {LineView, Resting} from '../../source/protocol/node-care.js';
+import {limitRules, remoteLimitNames} from '../../source/protocol/member-limits.js';
+import type {LineView, Resting, Wishes} from '../../source/protocol/node-care.js';
 import {ratesAt} from '../../source/protocol/week.js';
 import {type Carried, type MemberSettings, restingOf, type Traffic, trafficAt, withCarried} from '../core/line.js';
 import {
+	decideWishes,
 	type LimitKey,
 	limitKeys,
 	type Limits,
 	limitsAtStart,
 	limitsOf,
+	nothingDecided,
 	settingsOf,
+	type SetLimits,
 	withLimit,
+	type WishOutcome,
 } from '../core/member-limits.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
@@ -29,6 +33,9 @@ export type MemberOptions = {
 	clock: Clock;
 	log: Log;
 };
+
+/** Wishes for limits, and what the clock says by which their times are. */
+export type Wished = {now: number; limits: Wishes};
 
 /** What the member of a node decides about it, while it runs: what it may take of machine and line, and whether it takes part. */
 export type Member = {
@@ -52,6 +59,8 @@ export type Member = {
 	@throws {PjasError} `INVALID_REQUEST`: which one is wrong, and what is allowed.
 	*/
 	set: (texts: Partial<Record<LimitKey, string>>) => Promise<void>;
+	/** Takes over limits that somebody set from afar, where the member allows that, and has set no others since. */
+	hearWishes: (wished: Wished) => Promise<void>;
 	pause: (isPaused: boolean) => Promise<void>;
 	isPaused: () => boolean;
 	/** Whether it leaves the network, or has left. */
@@ -93,7 +102,7 @@ export const openMember = async ({
 }: MemberOptions): Promise<Member> => {
 	const stored = await folder.member.read();
 	const start = limitsAtStart(configured, stored?.set ?? {});
-	let state: MemberState = {isPaused: false, leaving: 'no', ...stored, set: start.set};
+	let state: MemberState = {isPaused: false, leaving: 'no', decided: nothingDecided, ...stored, set: start.set};
 	if (isJoining && state.leaving === 'left') state = {...state, leaving: 'no'};
 	let {limits} = start;
 	let settings: MemberSettings = settingsOf(limits);
@@ -171,12 +180,22 @@ export const openMember = async ({
 
 	const report = (): LineView => {
 		const reason = resting();
+		const {remote_limits: remoteLimits, ...toTell} = limits;
 		return {
 			...ratesNow(),
 			...(reason && {resting: reason}),
 			...(settings.hours.length > 0 && {hours: {text: limits.hours, time_zone: timeZone}}),
+			limits: toTell,
+			remote: {allowed: remoteLimits === 'on', heard: state.decided.heardAt},
 		};
 	};
+
+	const withLimits = (set: SetLimits, values: readonly (readonly [LimitKey, number | string])[]): SetLimits =>
+		values.reduce((all, [key, value]) => withLimit(configured, all, key, value), set);
+
+	/** The state after wishes were heard of; another change may have been quicker. */
+	const afterWishes = ({now, limits: wishes}: Wished): WishOutcome | undefined =>
+		limits.remote_limits === 'on' ? decideWishes(wishes, state.decided, clock.now() - now) : undefined;
 
 	return {
 		up: createThrottle(
@@ -199,9 +218,13 @@ export const openMember = async ({
 		report,
 		async set(texts) {
 			const values = parsed(texts);
+			const here = Object.fromEntries(
+				remoteLimitNames.filter(name => texts[name] !== undefined).map(name => [name, clock.now()]),
+			);
 			await change(() => ({
 				...state,
-				set: values.reduce((set, [key, value]) => withLimit(configured, set, key, value), state.set),
+				set: withLimits(state.set, values),
+				decided: {...state.decided, here: {...state.decided.here, ...here}},
 			}));
 			log.info(
 				`set: ${textsOf(
@@ -209,6 +232,28 @@ export const openMember = async ({
 					values.map(([key]) => key),
 				)}`,
 			);
+		},
+		async hearWishes(wished) {
+			if (!afterWishes(wished)) return;
+			const found: WishOutcome = {limits: [], wrong: [], heardAt: 0};
+			await change(() => {
+				const outcome = afterWishes(wished);
+				if (!outcome) return state;
+				Object.assign(found, outcome);
+				const decided = {...state.decided, heardAt: outcome.heardAt};
+				return {...state, decided, set: withLimits(state.set, outcome.limits)};
+			});
+			const {limits: taken, wrong} = found;
+			if (taken.length > 0) {
+				log.info(
+					`set from afar: ${textsOf(
+						limits,
+						taken.map(([key]) => key),
+					)}`,
+				);
+			}
+
+			if (wrong.length > 0) log.warn(`limits that were set from afar can't be here: ${wrong.join(', ')}`);
 		},
 		async pause(isPaused) {
 			if (isPaused === state.isPaused) return;

@@ -1,4 +1,5 @@
 import type {DoctorCheck} from '../../source/protocol/doctor.js';
+import {remoteLimitsText} from '../../source/protocol/member-limits.js';
 import type {Resting} from '../../source/protocol/node-care.js';
 import {listen, type ListenOptions} from '../http/listen.js';
 import {metricsText, type ProcessMetrics} from '../http/metrics.js';
@@ -97,7 +98,10 @@ const USUAL_LINKS = 4;
 const SCRUB_PERIOD_MS = 30 * 24 * 60 * 60 * 1000;
 const SCRUB_BYTES_PER_SECOND = 5 * 1024 * 1024;
 
-const noLimits: Omit<Limits, 'space'> = {up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+const noLimits: Omit<Limits, 'space'> = {
+	...{up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'},
+	remote_limits: remoteLimitsText(false),
+};
 
 /** Whether its member wants nothing of it now that can wait. */
 const isQuiet = (resting: Resting | undefined): boolean => resting === 'paused' || resting === 'off-hours';

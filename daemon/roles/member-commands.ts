@@ -1,6 +1,7 @@
 import {createMemberApi} from '../../source/client/member.js';
 import {memberTargetOf} from '../../source/member-socket.js';
-import {limitFacts, limitTitle, memberFacts, stateText} from '../../source/member-words.js';
+import {limitTitle} from '../../source/limit-wishes.js';
+import {limitFacts, memberFacts, stateText} from '../../source/member-words.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {MemberStatus} from '../../source/protocol/member-api.js';
 import type {Mode, SettingsOf} from '../config-settings.js';
@@ -11,7 +12,7 @@ type Tools = {clock: Clock; say: (line: string) => void};
 const LOOK_EVERY_MS = 2_000;
 
 const rows = (facts: readonly (readonly [string, string])[]): string[] =>
-	facts.map(([label, text]) => `${label.padEnd(12)} ${text}`);
+	facts.map(([label, text]) => `${label.padEnd(13)} ${text}`);
 
 const sayLimits = (status: MemberStatus, {say}: Tools): void => {
 	for (const row of rows(limitFacts(status))) say(row);

@@ -2,6 +2,7 @@ import {openNodeFolder} from '../adapters/disk-shards-folder.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {type NodeOptions, type RunningNode, startNode as start} from '../node/start.js';
 import {memberSocketOf, thisMachine} from '../../source/member-socket.js';
+import {remoteLimitsText} from '../../source/protocol/member-limits.js';
 import {packageVersion} from '../../source/version.js';
 import {ownDoctor} from './doctor.js';
 import {tlsOf, type TlsSettings} from './tls.js';
@@ -18,6 +19,8 @@ export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub' | 'limit
 		schedule?: string;
 		monthlyCapBytes?: number;
 		hours?: string;
+		/** Whether limits may be set from afar. */
+		remoteLimits?: boolean;
 	};
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -37,6 +40,7 @@ export const startNode = async (role: NodeRole): Promise<RunningNode> => {
 			...(role.schedule !== undefined && {schedule: role.schedule}),
 			...(role.monthlyCapBytes !== undefined && {monthly_cap: role.monthlyCapBytes}),
 			...(role.hours !== undefined && {hours: role.hours}),
+			...(role.remoteLimits !== undefined && {remote_limits: remoteLimitsText(role.remoteLimits)}),
 		},
 		scrub: {
 			...(role.scrubDays !== undefined && {periodMs: role.scrubDays * DAY_MS}),

@@ -45,6 +45,8 @@ export type TestNetwork = {
 	/** Registers a node, again where it did before. */
 	join: (node: TestNode, more?: Record<string, unknown>) => Promise<Response>;
 	addNode: (options?: {allocatedBytes?: number; zone?: string; owner?: string}) => Promise<TestNode>;
+	/** A node says that it is there, and whatever else. */
+	beat: (node: TestNode, more?: Record<string, unknown>) => Promise<Response>;
 };
 
 export type TestNetworkOptions = {
@@ -201,17 +203,21 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		return node;
 	};
 
+	const beat: TestNetwork['beat'] = async (node, more = {}) => {
+		const identity = {nodeId: node.id, pairs: node.keys, trusts: networkKeys.accepted()};
+		return sendAsNode(server.url, identity, 'heartbeat', {storage_stats: statsOf(node), ...more});
+	};
+
 	if (options.stays) {
-		const beat = () => {
+		const beatAll = () => {
 			for (const node of nodes) {
-				const identity = {nodeId: node.id, pairs: node.keys, trusts: networkKeys.accepted()};
-				sendAsNode(server.url, identity, 'heartbeat', {storage_stats: statsOf(node)}).then(
+				beat(node).then(
 					async ({body}) => body?.cancel(),
 					() => undefined,
 				);
 			}
 		};
-		const timer = setInterval(beat, BEAT_MS);
+		const timer = setInterval(beatAll, BEAT_MS);
 		t.teardown(() => clearInterval(timer));
 	}
 
@@ -223,5 +229,5 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 
 	const newNodes = options.nodesOf ? 0 : (options.nodes ?? 3);
 	for (let count = 0; count < newNodes; count++) await addNode();
-	return {url: server.url, coordinator, catalog, nodes, join, addNode};
+	return {url: server.url, coordinator, catalog, nodes, join, addNode, beat};
 };

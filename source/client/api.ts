@@ -44,6 +44,8 @@ export const createApi = (url: string, {token, clock = systemClock, limits = {}}
 		drainNode: async (id, options) => (await calls()).drainNode(id, options),
 		cancelDrain: async id => (await calls()).cancelDrain(id),
 		maintainNode: async (id, window) => (await calls()).maintainNode(id, window),
+		setNodeLimits: async (id, limits) => (await calls()).setNodeLimits(id, limits),
+		endNodeWishes: async id => (await calls()).endNodeWishes(id),
 		endMaintenance: async id => (await calls()).endMaintenance(id),
 		safeToStop: async id => (await calls()).safeToStop(id),
 		moves: async () => (await calls()).moves(),

@@ -14,6 +14,9 @@ export const createHealingCalls = (http: Http): HealingApi => ({
 	maintainNode: async (id, window) =>
 		(await callJson(http, {name: 'maintainNode', id, ...jsonBody(window)}, nodeAnswerSchema)).node,
 	endMaintenance: async id => (await callJson(http, {name: 'endMaintenance', id}, nodeAnswerSchema)).node,
+	setNodeLimits: async (id, limits) =>
+		(await callJson(http, {name: 'setNodeLimits', id, ...jsonBody(limits)}, nodeAnswerSchema)).node,
+	endNodeWishes: async id => (await callJson(http, {name: 'endNodeWishes', id}, nodeAnswerSchema)).node,
 	safeToStop: async id => callJson(http, {name: 'safeToStop', id}, safeToStopSchema),
 	moves: async () => (await callJson(http, {name: 'moves'}, movesAnswerSchema)).moves,
 	alerts: async () => (await callJson(http, {name: 'alerts'}, alertsAnswerSchema)).alerts,

@@ -2,6 +2,7 @@ import type {z} from 'zod';
 import type {AlertsTested, AlertsView, AlertView} from '../protocol/alerts-api.js';
 import type {NodeView} from '../protocol/api.js';
 import type {drainNodeSchema, maintainNodeSchema, MovesView, SafeToStop} from '../protocol/healing-api.js';
+import type {wishLimitsSchema} from '../protocol/node-care.js';
 
 export type {AlertsTested, AlertsView, AlertView, MovesView, SafeToStop};
 
@@ -14,6 +15,10 @@ export type HealingApi = {
 	/** Says when a node may be away. */
 	maintainNode: (id: string, window: z.input<typeof maintainNodeSchema>) => Promise<NodeView>;
 	endMaintenance: (id: string) => Promise<NodeView>;
+	/** Wishes a node to have limits, by their texts. */
+	setNodeLimits: (id: string, limits: z.input<typeof wishLimitsSchema>) => Promise<NodeView>;
+	/** Takes back what it was wished to have. */
+	endNodeWishes: (id: string) => Promise<NodeView>;
 	/** Whether a node can stop now, and some of the chunks that would be at risk. */
 	safeToStop: (id: string) => Promise<SafeToStop>;
 	/** What is being moved, what waits for it and why. */

@@ -38,7 +38,7 @@ export type Command = {
 export const logLevels = ['INFO', 'WARN', 'ERROR'] as const;
 export const userActions = ['list', 'set', 'reset'] as const;
 export const nodeActions = [
-	...(['list', 'drain', 'cancel-drain', 'leave', 'maintenance', 'safe-to-stop'] as const),
+	...(['list', 'drain', 'cancel-drain', 'leave', 'maintenance', 'safe-to-stop', 'limits'] as const),
 	...(['audit', 'ban', 'unban'] as const),
 ] as const;
 export const inviteActions = ['list', 'revoke', 'node', 'nodes'] as const;
@@ -150,18 +150,26 @@ export const commands = {
 		isRemote: true,
 	},
 	nodes: {
-		about: 'List the nodes; let one be away, leave or prove what it holds; keep it out',
+		about: 'List the nodes; let one be away, leave, have limits or prove what it holds',
 		argument: {placeholder: 'ACTION NODE', isMany: true, isOptional: true, completes: nodeActions},
 		flags: [
 			{name: 'leave', isRare: true, help: 'drain: forget the node once it is empty'},
 			{name: 'for', placeholder: 'TIME', isRare: true, help: 'maintenance: how long, as 2h. Default: 1h'},
 			{name: 'end', isRare: true, help: 'maintenance: it is over, or does not take place'},
+			{name: 'space', placeholder: 'SIZE', isRare: true, help: 'limits: what its folder may take, as 200GB'},
+			{name: 'up', placeholder: 'RATE', isRare: true, help: 'limits: what it sends in a second, as 2MB; 0 is any'},
+			{name: 'down', placeholder: 'RATE', isRare: true, help: 'limits: what it takes in in a second; 0 is any'},
+			{name: 'schedule', placeholder: 'TEXT', isRare: true, help: 'limits: "sat,sun up=5MB", or none'},
+			{name: 'monthly-cap', placeholder: 'SIZE', isRare: true, help: 'limits: what its line carries in a month'},
+			{name: 'hours', placeholder: 'TEXT', isRare: true, help: 'limits: "mon-fri 18:00-23:00", or always'},
+			{name: 'take-back', isRare: true, help: 'limits: what was asked for is not wanted any more'},
 		],
 		notes: [
 			`ACTION is one of ${nodeActions.join(', ')}.`,
 			'NODE is an id, or a name where only one node has it.',
 			'drain moves its shards elsewhere; leave forgets it then: to come back it needs a new join code. In its maintenance a node may be away: nothing is repaired for it.',
 			'safe-to-stop ends with 0 where each of its chunks has enough copies elsewhere, else with 1, and lists those at risk.',
+			'limits tells what a node may take, and asks for other limits: it takes them over where its member allows it (pjas-daemon set remote-limits on, on its machine).',
 			'audit has it prove that it holds a shard chosen by chance: exit code 0 where it does. Who fails is suspended.',
 			'ban keeps a node out: its copies do not count.',
 		],
@@ -169,6 +177,7 @@ export const commands = {
 			'pjas-tui nodes',
 			'pjas-tui nodes drain attic',
 			'pjas-tui nodes maintenance attic --for 2h',
+			'pjas-tui nodes limits attic --up 2MB --hours "mon-fri 18:00-23:00"',
 			'pjas-tui nodes safe-to-stop attic && ssh attic sudo poweroff',
 		],
 		isRemote: true,

@@ -12,6 +12,15 @@ const drain: NodeView['drain'] = {
 	...{eta_s: null, reason: 'no-space'},
 };
 
+const limited: NodeView = {
+	...attic,
+	line: {
+		...{up: 0, down: 2 * 1024 ** 2},
+		limits: {space: 1024 ** 3, up: 0, down: 2 * 1024 ** 2, schedule: 'none', monthly_cap: 0, hours: 'always'},
+		remote: {allowed: false, heard: 0},
+	},
+};
+
 const risky: SafeToStop = {
 	...{success: true, node_id: attic.node_id, safe: false, shards: 9, min_copies: 2, at_risk: 2},
 	chunks: [{file_id: 'ab'.repeat(16), filename: 'bell\u0007', index: 4, copies: 1, wanted: 3}],
@@ -31,6 +40,8 @@ const run = async (words: readonly string[], flags: Record<string, string | true
 		cancelDrain: answer('cancel', attic),
 		maintainNode: answer('maintain', {...attic, maintenance: {from: sampleNowMs, until: sampleNowMs, by: ''}}),
 		endMaintenance: answer('end', attic),
+		setNodeLimits: answer('limits', {...limited, wished: {up: {at: 5, by: 'ann', value: 1024 ** 2}}}),
+		endNodeWishes: answer('no limits', limited),
 		async safeToStop(id) {
 			asked.push(['safe', id]);
 			return Promise.resolve(safe ? {...risky, safe: true, at_risk: 0, chunks: []} : risky);
@@ -87,6 +98,23 @@ test('whether a node can stop is an exit code, and a list of what would be at ri
 	const missing = await t.throwsAsync(run(['safe-to-stop', 'cellar']));
 	t.is(exitCodeOf(missing), 4);
 	await t.throwsAsync(run(['safe-to-stop', 'twin']), {message: /2 nodes are called twin/});
+});
+
+test('limits are told, asked for by the rules of the node’s own machine, and taken back', async t => {
+	const {code, text, asked} = await run(['limits', 'attic'], {up: '1MB', 'monthly-cap': '1TB'});
+	t.is(code, 0);
+	t.deepEqual(asked, [['limits', id, {up: '1MB', monthly_cap: '1TB'}]]);
+	t.regex(text, /^LIMIT +NOW +ASKED FOR$/m);
+	t.regex(text, /^up +any +1 MiB\/s +not allowed there: on its machine, pjas-daemon set remote-limits on$/m);
+	t.regex(text, /^down +2 MiB\/s$/m);
+	t.deepEqual((await run(['limits', 'attic'], {'take-back': true})).asked, [['no limits', id]]);
+	const {asked: none, text: old} = await run(['limits', 'attic']);
+	t.deepEqual(none, []);
+	t.is(old, 'attic does not tell its limits: it is of an older version\n');
+	await t.throwsAsync(run(['limits', 'attic'], {up: 'fast'}), {message: /--up is "fast"\. Allowed: 0 for any/});
+	await t.throwsAsync(run(['limits', 'attic'], {up: '0', 'take-back': true}), {message: /--up is not for/});
+	await t.throwsAsync(run(['limits', 'attic'], {up: '0', 'read-only': true}), {message: /--read-only refuses that/});
+	await t.throwsAsync(run(['drain', 'attic'], {up: '0'}), {message: /--up is not for nodes drain/});
 });
 
 test('what is changed is not with --read-only, and flags of other actions are refused', async t => {

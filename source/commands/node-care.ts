@@ -9,9 +9,16 @@ import {repairReasons} from '../repair-words.js';
 import {type CommandContext, isOn, jsonLine, refuseReadOnly, type RunCommand, valueOf} from './context.js';
 import {exitCodes} from './failures.js';
 import {findNode} from './find-node.js';
+import {limitFlags} from './node-limits.js';
 import {refuseFlags, wordAfter} from './people-words.js';
 
 /** What whoever a node is of does before it is away or leaves. */
+
+export const careFlags = ['leave', 'for', 'end'];
+
+/** The flags of `pjas-tui nodes` that an action does not take. */
+const othersThan = (own: readonly string[]): string[] =>
+	[...careFlags, ...limitFlags].filter(name => !own.includes(name));
 
 const LONGEST_MAINTENANCE_MS = 14 * 24 * 3_600_000;
 const DEFAULT_MAINTENANCE_MS = 3_600_000;
@@ -32,7 +39,7 @@ const drainText = ({drain}: NodeView): string => {
 
 const drainWith = (action: 'drain' | 'leave') => async (context: CommandContext) => {
 	const word = wordAfter(context, `nodes ${action} NODE`);
-	refuseFlags(context, action === 'drain' ? ['for', 'end'] : ['leave', 'for', 'end'], `nodes ${action}`);
+	refuseFlags(context, othersThan(action === 'drain' ? ['leave'] : []), `nodes ${action}`);
 	refuseReadOnly(context, `nodes ${action}`);
 	const leave = action === 'leave' || isOn(context, 'leave');
 	const node = await context.api.drainNode((await findNode(context, word)).node_id, {leave});
@@ -41,7 +48,7 @@ const drainWith = (action: 'drain' | 'leave') => async (context: CommandContext)
 
 const cancelDrain: RunCommand = async context => {
 	const word = wordAfter(context, 'nodes cancel-drain NODE');
-	refuseFlags(context, ['leave', 'for', 'end'], 'nodes cancel-drain');
+	refuseFlags(context, othersThan([]), 'nodes cancel-drain');
 	refuseReadOnly(context, 'nodes cancel-drain');
 	const node = await context.api.cancelDrain((await findNode(context, word)).node_id);
 	return tell(context, node, 'is not drained: what it has stays');
@@ -57,7 +64,7 @@ const durationOf = (context: CommandContext): number => {
 
 const maintenance: RunCommand = async context => {
 	const word = wordAfter(context, 'nodes maintenance NODE');
-	refuseFlags(context, isOn(context, 'end') ? ['leave', 'for'] : ['leave'], 'nodes maintenance');
+	refuseFlags(context, othersThan(isOn(context, 'end') ? ['end'] : ['for', 'end']), 'nodes maintenance');
 	const seconds = durationOf(context);
 	refuseReadOnly(context, 'nodes maintenance');
 	const {node_id: id} = await findNode(context, word);
@@ -89,7 +96,7 @@ const safeText = (name: string, answer: SafeToStop): string => {
 /** Ends with 0 where a node can stop, with 1 where it can't. */
 const safeToStop: RunCommand = async context => {
 	const word = wordAfter(context, 'nodes safe-to-stop NODE');
-	refuseFlags(context, ['leave', 'for', 'end'], 'nodes safe-to-stop');
+	refuseFlags(context, othersThan([]), 'nodes safe-to-stop');
 	const {node_id: id, name} = await findNode(context, word);
 	const answer = await context.api.safeToStop(id);
 	await context.stdout.write(isOn(context, 'json') ? jsonLine(answer) : safeText(name, answer));

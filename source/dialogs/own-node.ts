@@ -1,6 +1,7 @@
 import type {MemberConsole, View} from '../console/view.js';
-import {editableSize, formatSize} from '../format.js';
-import {limitText, limitTitle, roughSpan} from '../member-words.js';
+import {formatSize} from '../format.js';
+import {limitText, limitTitle, writtenLimit} from '../limit-wishes.js';
+import {roughSpan} from '../member-words.js';
 import type {MemberStatus} from '../protocol/member-api.js';
 import {type LimitName, limitNames, limitRules} from '../protocol/member-limits.js';
 import {printable} from '../terminal/text.js';
@@ -15,12 +16,6 @@ const DEFAULT = 'default';
 type Limits = MemberStatus['limits'];
 type Values = Readonly<Record<string, string>>;
 
-/** A limit's value as it can be written, and is read back as the same. */
-const written = (name: LimitName, value: number | string): string => {
-	if (typeof value === 'string') return value;
-	return value === 0 ? '0' : limitRules[name].parse(editableSize(value)) === value ? editableSize(value) : `${value}B`;
-};
-
 const hints: Record<LimitName, string> = {
 	space: 'such as 200GB',
 	up: 'such as 2MB; 0 is any',
@@ -28,17 +23,18 @@ const hints: Record<LimitName, string> = {
 	schedule: 'such as sat,sun up=5MB; or none',
 	monthly_cap: 'such as 500GB; 0 is none',
 	hours: 'such as mon-fri 18:00-23:00; or always',
+	remote_limits: 'on or off',
 };
 
 const fieldOf = (name: LimitName, limits: Limits): FormField => ({
-	...{name, label: limitTitle(name), initial: written(name, limits[name].value), hint: hints[name]},
+	...{name, label: limitTitle(name), initial: writtenLimit(name, limits[name].value), hint: hints[name]},
 });
 
 /** What was written otherwise than it stood. */
 const changesIn = (names: readonly LimitName[], limits: Limits, values: Values) =>
 	names
 		.map(name => [name, values[name] ?? ''] as const)
-		.filter(([name, text]) => text !== written(name, limits[name].value));
+		.filter(([name, text]) => text !== writtenLimit(name, limits[name].value));
 
 const problemIn = (names: readonly LimitName[], limits: Limits, values: Values): string | undefined => {
 	const wrong = changesIn(names, limits, values).find(

@@ -24,6 +24,11 @@ const carried = z.object({up: bytes, down: bytes});
 
 const limit = z.union([bytes, z.string()]);
 
+const limitState = z.object({
+	value: limit,
+	configured: limit.meta({description: 'What flags, environment and file say'}),
+});
+
 /** Whether a node leaves the network: its shards are moved away first. `left`: the network does not know it any more. */
 export const leavings = ['no', 'asked', 'left'] as const;
 export type Leaving = (typeof leavings)[number];
@@ -35,10 +40,16 @@ export const memberStatusSchema = z.object({
 	version: z.string(),
 	started_at: timeMs,
 	storage: storageStatsSchema,
-	limits: z.record(
-		z.enum(limitNames),
-		z.object({value: limit, configured: limit.meta({description: 'What flags, environment and file say'})}),
-	),
+	limits: z.object({
+		space: limitState,
+		up: limitState,
+		down: limitState,
+		schedule: limitState,
+		monthly_cap: limitState,
+		hours: limitState,
+		// A node of before that can't be asked takes none.
+		remote_limits: limitState.default({value: 'off', configured: 'off'}),
+	}),
 	line: lineSchema,
 	time_zone: z.string(),
 	today: carried,

@@ -1,8 +1,12 @@
 import {parseSize} from './units.js';
 import {hoursAllowed, parseHours, parseRate, parseSchedule, rateAllowed, scheduleAllowed} from './week.js';
 
-/** The limits that a member may change while the node runs, as they are called in requests. */
-export const limitNames = ['space', 'up', 'down', 'schedule', 'monthly_cap', 'hours'] as const;
+/** The limits that may be wished for from afar, as they are called in requests. */
+export const remoteLimitNames = ['space', 'up', 'down', 'schedule', 'monthly_cap', 'hours'] as const;
+export type RemoteLimitName = (typeof remoteLimitNames)[number];
+
+/** What a member may change on the node's machine while it runs: the limits, and whether they may be set from afar. */
+export const limitNames = [...remoteLimitNames, 'remote_limits'] as const;
 export type LimitName = (typeof limitNames)[number];
 
 const SMALLEST_SPACE_BYTES = 1024 ** 2;
@@ -18,6 +22,12 @@ const sizeFrom = (least: number, isNoneAllowed: boolean) => (text: string) => {
 
 const textThat = (parse: (text: string) => unknown) => (text: string) =>
 	parse(text) === undefined ? undefined : text.trim().toLowerCase().replaceAll(/\s+/g, ' ');
+
+/** Whether a node takes limits from afar, as its member's own commands have it. */
+export const remoteLimitsText = (isAllowed: boolean): 'on' | 'off' => (isAllowed ? 'on' : 'off');
+
+/** A limit as a text that its rule reads as the same. */
+export const limitAsText = (value: number | string): string => (typeof value === 'number' ? `${value}B` : value);
 
 /**
 What each limit may be, for flags, files and the member's own console alike. `parse` gives sizes in bytes, rates in bytes a
@@ -36,4 +46,11 @@ export const limitRules: Record<LimitName, Rule> = {
 		allowed: '0 for none, or a size from 100MB, such as 500GB, 1TB or 500 (GB)',
 	},
 	hours: {parse: textThat(parseHours), allowed: hoursAllowed},
+	remote_limits: {
+		parse(text) {
+			const isOn = ['on', 'yes', 'true'].includes(text.trim().toLowerCase());
+			return isOn || ['off', 'no', 'false'].includes(text.trim().toLowerCase()) ? remoteLimitsText(isOn) : undefined;
+		},
+		allowed: 'on or off',
+	},
 };

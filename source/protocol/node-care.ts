@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {isTimeZone} from './local-time.js';
+import {limitRules, remoteLimitNames, type RemoteLimitName} from './member-limits.js';
 import {parseHours} from './week.js';
 
 /**
@@ -79,6 +80,19 @@ export type Resting = (typeof restingReasons)[number];
 
 const rate = z.number().int().nonnegative();
 
+const limitText = z.string().max(500);
+
+/** What a node's member lets it take of machine and line, at all hours. Sizes are bytes, rates bytes a second; 0 is any. */
+export const limitsSchema = z.object({
+	space: count,
+	up: rate,
+	down: rate,
+	schedule: limitText,
+	monthly_cap: count,
+	hours: limitText,
+});
+export type LimitsView = z.infer<typeof limitsSchema>;
+
 /** What a node's member lets it take of the line, as the node tells it. */
 export const lineSchema = z.object({
 	up: rate.meta({description: 'Bytes a second that the node sends at most now; 0 for any'}),
@@ -94,11 +108,29 @@ export const lineSchema = z.object({
 		})
 		.optional()
 		.meta({description: 'When it takes part; outside of that, nobody minds that it is away'}),
+	limits: limitsSchema.optional(),
+	remote: z
+		.object({
+			allowed: z.boolean().meta({description: 'Whether its member lets limits be set from afar'}),
+			heard: timeMs.meta({description: 'It has decided about all wishes up to this one; 0 for none'}),
+		})
+		.optional(),
 });
 export type LineView = z.infer<typeof lineSchema>;
 
+/** What limit somebody wishes a node to have: who, when by the coordinator's clock, and which, as the node would have it. */
+export const wishSchema = z.object({at: timeMs, by: z.string(), value: z.union([count, limitText])});
+export type Wish = z.infer<typeof wishSchema>;
+
+export const wishesSchema = z.partialRecord(z.enum(remoteLimitNames), wishSchema);
+export type Wishes = z.infer<typeof wishesSchema>;
+
 /** How a node stands, as it is told itself; what does not apply is left out. */
 export const heardCare = {
+	wished: z
+		.object({now: timeMs.meta({description: 'By the clock of the times in it'}), limits: wishesSchema})
+		.optional()
+		.meta({description: 'The limits that it has not decided about'}),
 	standing: standingSchema.optional(),
 	suspended: suspensionSchema.optional(),
 	drain: drainSchema.optional(),
@@ -113,4 +145,24 @@ export const nodeCare = {
 	standing: standingSchema.optional(),
 	scrub: scrubSchema.optional(),
 	line: lineSchema.optional(),
+	wished: wishesSchema.optional().meta({description: 'The limits that it was asked to have, the newest of each'}),
 };
+
+const wishText = (name: RemoteLimitName) =>
+	z
+		.string()
+		.max(500)
+		.refine(text => limitRules[name].parse(text) !== undefined, {error: `allowed: ${limitRules[name].allowed}`})
+		.optional();
+
+/** The limits that a node is to have, as texts such as `2MB`, by the rules of its own machine. */
+export const wishLimitsSchema = z
+	.object({
+		space: wishText('space'),
+		up: wishText('up'),
+		down: wishText('down'),
+		schedule: wishText('schedule'),
+		monthly_cap: wishText('monthly_cap'),
+		hours: wishText('hours'),
+	})
+	.refine(limits => Object.keys(limits).length > 0, {error: 'name a limit'});

@@ -50,6 +50,7 @@ import {
 	trashQuerySchema,
 	trashSchema,
 } from './healing-api.js';
+import {wishLimitsSchema} from './node-care.js';
 import {
 	acceptSchema,
 	accountAnswerSchema,
@@ -304,6 +305,27 @@ export const routes = {
 		access: 'signed-in',
 		summary: 'End the maintenance of a node, or take its announcement back; for its owner and for operators',
 		answers: {200: json('Its record', nodeAnswerSchema), ...noNode},
+	},
+	setNodeLimits: {
+		method: 'PATCH',
+		path: '/api/nodes/{id}/limits',
+		access: 'signed-in',
+		summary: 'Wish a node to have limits, which it takes over where its member lets it; for its owner and for admins',
+		body: {type: 'application/json', schema: wishLimitsSchema},
+		answers: {
+			200: json('Its record', nodeAnswerSchema),
+			400: failure('`INVALID_REQUEST`: which limit can’t be so, and what is allowed'),
+			403: failure('`FORBIDDEN`'),
+			...noNode,
+			501: failure('`OPERATION_UNSUPPORTED`: the node is of a version that takes none'),
+		},
+	},
+	endNodeWishes: {
+		method: 'DELETE',
+		path: '/api/nodes/{id}/limits',
+		access: 'signed-in',
+		summary: 'Take back what limits a node was wished to have; what it took over stays. For its owner and for admins',
+		answers: {200: json('Its record', nodeAnswerSchema), 403: failure('`FORBIDDEN`'), ...noNode},
 	},
 	safeToStop: {
 		method: 'GET',

@@ -5,6 +5,7 @@ import type {Piece} from '../console/table.js';
 import type {Theme, Tone} from '../console/theme.js';
 import {wrap} from '../console/wrap.js';
 import {formatSize} from '../format.js';
+import {limitText, limitTitle, wishesOf, wishText} from '../limit-wishes.js';
 import type {LineView, Resting} from '../protocol/node-care.js';
 import {isWithin, parseHours} from '../protocol/week.js';
 import {repairReasons} from '../repair-words.js';
@@ -129,6 +130,12 @@ export const careLines = (
 	if (line && (line.up > 0 || line.down > 0)) lines.push(...wrapped('line', lineText(line), width));
 	if (line?.resting) lines.push(...wrapped('rests', `no new shards: ${restingText(line.resting)}`, width, 'warn'));
 	if (line?.hours) lines.push(...wrapped('hours', `${line.hours.text} (${line.hours.time_zone})`, width));
+	for (const {name, wish, state} of wishesOf(node)) {
+		if (state === 'applied') continue;
+		const text = `${limitTitle(name)} ${limitText(name, wish.value)}, ${wishText(state, node.status === 'online')}`;
+		lines.push(...wrapped('asked for', text, width, 'warn'));
+	}
+
 	if (standing) lines.push(...wrapped('standing', standingText(standing, nowMs), width));
 	if (scrub) {
 		const {progress, completed_at: completed} = scrub;

@@ -3,7 +3,7 @@ import {TableView} from '../components/table-view.js';
 import {type Column, createTable} from '../console/table.js';
 import type {Action, MemberConsole, View} from '../console/view.js';
 import {createOneLimitForm} from '../dialogs/own-node.js';
-import {limitText, limitTitle} from '../member-words.js';
+import {limitText, limitTitle} from '../limit-wishes.js';
 import {type LimitName, limitNames} from '../protocol/member-limits.js';
 import {ownActions, unreached} from './own-actions.js';
 import {waitingForNode} from './own-waiting.js';
@@ -17,10 +17,11 @@ const meanings: Record<LimitName, string> = {
 	schedule: 'rates by the hour',
 	monthly_cap: 'both ways, in a month',
 	hours: 'when it takes part',
+	remote_limits: 'limits set from afar',
 };
 
 const columns: Column<Row>[] = [
-	{id: 'name', title: 'LIMIT', min: 11, priority: 0, cell: ({name}) => ({text: limitTitle(name), isBold: true})},
+	{id: 'name', title: 'LIMIT', min: 13, priority: 0, cell: ({name}) => ({text: limitTitle(name), isBold: true})},
 	{id: 'now', title: 'NOW', min: 14, max: 60, grow: 3, priority: 0, cell: ({name, value}) => limitText(name, value)},
 	{
 		id: 'configured',

@@ -20,7 +20,7 @@ const WIDE_FROM_COLUMNS = 110;
 const FACTS_SHARE = 0.6;
 const LINE_ROWS = 8;
 const LEAST_LOG_ROWS = 5;
-const LIMIT_LABEL_WIDTH = 12;
+const LIMIT_LABEL_WIDTH = 14;
 const REDRAW_AFTER_MS = 2_000;
 
 const lineWords: ThroughputWords = {

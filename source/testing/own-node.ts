@@ -29,6 +29,7 @@ export const sampleMemberStatus = (nowMs: number, change: Partial<MemberStatus> 
 		schedule: {value: 'mon-fri 08:00-18:00 up=1mb', configured: 'none'},
 		monthly_cap: {value: 500 * GIB, configured: 500 * GIB},
 		hours: {value: 'always', configured: 'always'},
+		remote_limits: {value: 'off', configured: 'off'},
 	},
 	line: {up: 2 * MIB, down: 0},
 	time_zone: 'Europe/Berlin',

@@ -1,6 +1,8 @@
 import {drainNodeSchema, maintainNodeSchema, type RiskView} from '../../../source/protocol/healing-api.js';
+import {PjasError} from '../../../source/protocol/errors.js';
 import type {NodeId} from '../../../source/protocol/ids.js';
-import {mayFile, type Principal} from '../../core/access.js';
+import {wishLimitsSchema} from '../../../source/protocol/node-care.js';
+import {mayFile, maySetLimits, type Principal} from '../../core/access.js';
 import {isInMaintenance} from '../../core/condition.js';
 import {parseJson, readJson, readPlainBytes} from '../../http/body.js';
 import type {NodeState} from '../fleet.js';
@@ -54,6 +56,23 @@ export const nodeCareRoutes = (serve: Serve, parts: Parts): void => {
 
 	serve('endMaintenance', async (ctx, principal) => {
 		answer(ctx, await care.endMaintenance(find(ctx, principal).record._id, nameOf(principal)));
+	});
+
+	/** What a node may take is its member's to say; an operator who is neither that nor an admin only looks after it. */
+	const findOwn = (ctx: RouteContext, principal: Principal): NodeId => {
+		const {_id, owner} = find(ctx, principal).record;
+		if (maySetLimits(principal, owner)) return _id;
+		throw new PjasError('FORBIDDEN', 'The limits of a node are for its owner and for admins to set');
+	};
+
+	serve('setNodeLimits', async (ctx, principal) => {
+		const id = findOwn(ctx, principal);
+		const texts = await readJson(ctx.req, wishLimitsSchema);
+		answer(ctx, await care.wish(id, texts, nameOf(principal)));
+	});
+
+	serve('endNodeWishes', async (ctx, principal) => {
+		answer(ctx, await care.endWishes(findOwn(ctx, principal), nameOf(principal)));
 	});
 
 	serve('safeToStop', async (ctx, principal) => {

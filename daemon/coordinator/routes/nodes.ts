@@ -4,6 +4,7 @@ import type {ChunkId, FileId, NodeId} from '../../../source/protocol/ids.js';
 import {MEMBER} from '../../../source/protocol/node-care.js';
 import {mayKnow, mayOwned, type Principal} from '../../core/access.js';
 import type {ChunkRecord, FileRecord, NodeRecord} from '../../core/model.js';
+import {wishesFor} from '../../core/wishes.js';
 import type {AppContext} from '../../http/app.js';
 import {validate} from '../../http/body.js';
 import type {Catalog} from '../../ports/catalog.js';
@@ -111,6 +112,7 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		if (body.leave !== undefined) await takeLeave(state, body.leave);
 		const selfCheck = state.record.suspension?.since;
 		const {standing, suspended, drain, maintenance} = viewNode(state);
+		const wished = wishesFor(state.record);
 		send(
 			ctx,
 			await answer({
@@ -119,6 +121,7 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 				...(suspended && {suspended}),
 				...(drain && {drain}),
 				...(maintenance && {maintenance}),
+				...(wished && {wished: {now: parts.clock.now(), limits: wished}}),
 				version: parts.version,
 				...(terms.isReady && reachOf(state.record)),
 				...(selfCheck !== undefined && {self_check: selfCheck}),

@@ -1,7 +1,8 @@
 import test from 'ava';
 import {nameIn, openFolder, trailOf} from './folders.js';
 import {kindOf} from './kind.js';
-import {limitsOf, standingOf} from './node-words.js';
+import {wishesOf} from '../../limit-wishes.js';
+import {limitsOf, saidWish, standingOf} from './node-words.js';
 import {safetyOf} from './safety.js';
 import {pressed, sorted} from './sort.js';
 
@@ -121,5 +122,31 @@ test('what a node’s member lets it take is said in words', t => {
 		['Line', '2 MiB/s up, no limit down'],
 		['Hours', 'Mon-Fri 22:00-06:00 (Europe/Berlin)'],
 		['Takes new pieces', 'Not now: it is outside its hours'],
+	]);
+});
+
+test('what a node was asked for is said with what came of it', t => {
+	const limits = {space: 1024 ** 3, up: 5, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+	const wished = {
+		up: {at: 7, by: '', value: 2 * 1024 ** 2},
+		monthly_cap: {at: 5, by: '', value: 1024 ** 4},
+		hours: {at: 7, by: '', value: 'always'},
+	};
+	const say = (remote: {allowed: boolean; heard: number}, status: 'online' | 'offline' = 'online') =>
+		wishesOf({wished, line: {up: 5, down: 0, limits, remote}}).map(asked => saidWish(asked, {status}));
+	const hours = 'Hours always: taken over';
+	t.deepEqual(say({allowed: true, heard: 5}), [
+		'Up 2 MiB/s: taken over in a moment',
+		'Traffic a month at most 1 TiB: set otherwise on its machine since',
+		hours,
+	]);
+	t.is(say({allowed: true, heard: 5}, 'offline')[0], 'Up 2 MiB/s: taken over once the node is there');
+	t.is(say({allowed: false, heard: 5})[0], 'Up 2 MiB/s: its machine does not allow it');
+	t.deepEqual(limitsOf({line: {up: 5, down: 0, limits: {...limits, schedule: 'sat up=1mb', monthly_cap: 1024 ** 4}}}), [
+		['Line', '5 B/s up, no limit down'],
+		['Rates by the hour', 'sat up=1mb'],
+		['Traffic a month', 'at most 1 TiB'],
+		['Hours', 'always'],
+		['Takes new pieces', 'Yes'],
 	]);
 });

@@ -1,5 +1,7 @@
 import {formatSize} from '../../format.js';
+import {type LimitWish, wishText} from '../../limit-wishes.js';
 import type {NodeView} from '../../protocol/api.js';
+import type {RemoteLimitName} from '../../protocol/member-limits.js';
 import type {Resting} from '../../protocol/node-care.js';
 
 export type Standing = {state: 'safe' | 'short' | 'lost'; text: string};
@@ -33,12 +35,39 @@ const restingTexts: Record<Resting, string> = {
 const rateText = (bytesPerSecond: number): string =>
 	bytesPerSecond === 0 ? 'no limit' : `${formatSize(bytesPerSecond)}/s`;
 
+const monthText = (bytes: number): string => (bytes === 0 ? 'no limit' : `at most ${formatSize(bytes)}`);
+
+const wishTitles: Record<RemoteLimitName, string> = {
+	space: 'Space',
+	up: 'Up',
+	down: 'Down',
+	schedule: 'Rates by the hour',
+	monthly_cap: 'Traffic a month',
+	hours: 'Hours',
+};
+
+const wishValue = (name: RemoteLimitName, value: number | string): string => {
+	if (typeof value === 'string') return value;
+	if (name === 'space') return formatSize(value);
+	return name === 'monthly_cap' ? monthText(value) : rateText(value);
+};
+
+/** What a node was asked for, and what came of it: `Up 2 MiB/s: taken over in a moment`. */
+export const saidWish = ({name, wish, state}: LimitWish, {status}: Pick<NodeView, 'status'>): string => {
+	const end = state === 'not-allowed' ? 'its machine does not allow it' : wishText(state, status === 'online');
+	return `${wishTitles[name]} ${wishValue(name, wish.value)}: ${end}`;
+};
+
 /** What a node's member lets it take, in words; nothing of nodes that don't tell. */
 export const limitsOf = ({line}: Pick<NodeView, 'line'>): [string, string][] => {
 	if (!line) return [];
-	const {up, down, hours, resting} = line;
+	const {up, down, hours, resting, limits} = line;
 	return [
 		['Line', `${rateText(up)} up, ${rateText(down)} down`],
+		...(limits && limits.schedule !== 'none'
+			? ([['Rates by the hour', limits.schedule]] satisfies [string, string][])
+			: []),
+		...(limits ? ([['Traffic a month', monthText(limits.monthly_cap)]] satisfies [string, string][]) : []),
 		['Hours', hours ? `${hours.text} (${hours.time_zone})` : 'always'],
 		['Takes new pieces', resting ? restingTexts[resting] : 'Yes'],
 	];

@@ -19,6 +19,7 @@ import {useNodes} from '../nodes-store.js';
 import {session} from '../session.js';
 import {useStore} from '../store.js';
 import {Copy} from './copy.js';
+import {NodeLimits} from './node-limits.js';
 import {Dialog, Empty, Field, Problem, Waiting} from './parts.js';
 import {TakeBack} from './take-back.js';
 import {count, exactDate} from './words.js';
@@ -117,11 +118,7 @@ const NodeCard = ({node, put}: DeedProps) => {
 					</div>
 				))}
 			</dl>
-			{limits.length > 0 && (
-				<p className="hint">
-					Its limits are set on its own machine: <code>pjas-daemon set up 2MB</code>, for one.
-				</p>
-			)}
+			<NodeLimits node={node} put={put} />
 			<NodeDeeds node={node} put={put} />
 		</li>
 	);
