@@ -164,8 +164,9 @@ export class DiskShards implements ShardStore {
 		await this.#onDisk(async () => {
 			if (await this.#isThere(digest)) return;
 			await this.#withRoom(body.length, signal, async (buffer, reservation) => {
-				buffer.bytes.set(body);
-				await this.#keep(digest, buffer, body.length, reservation, signal);
+				const isSmall = body.length <= SMALL_SHARD_BYTES;
+				if (!isSmall) buffer.bytes.set(body);
+				await this.#keep(digest, isSmall ? body : buffer.bytes, body.length, reservation, signal);
 			});
 		});
 	}
@@ -317,7 +318,7 @@ export class DiskShards implements ShardStore {
 			const pouredBytes = await pour(stream, take, {sizeBytes, signal, pace});
 			const digest = hash.digest('hex') as Digest;
 			if (expected !== undefined && digest !== expected) throw mismatch();
-			const outcome = await this.#keep(digest, buffer, pouredBytes, reservation, signal);
+			const outcome = await this.#keep(digest, buffer.bytes, pouredBytes, reservation, signal);
 			return {digest, sizeBytes: pouredBytes, outcome};
 		});
 	}
@@ -368,15 +369,15 @@ export class DiskShards implements ShardStore {
 		}
 	}
 
-	/** Writes what is in the buffer and puts it in place. */
+	/** Writes bytes and puts them in place; large ones must be a pooled buffer's. */
 	async #keep(
 		digest: Digest,
-		buffer: PooledBuffer,
+		bytes: Uint8Array,
 		sizeBytes: number,
 		reservation: Reservation,
 		signal: AbortSignal | undefined,
 	): Promise<Outcome> {
-		const temporary = await this.#write(buffer.bytes, sizeBytes);
+		const temporary = await this.#write(bytes, sizeBytes);
 		try {
 			signal?.throwIfAborted();
 			return await this.#turns.take(digest, async () => this.#putInPlace(digest, temporary, sizeBytes, reservation));

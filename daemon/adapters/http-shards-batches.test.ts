@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {buffer as bufferOf} from 'node:stream/consumers';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import {batchSearch, MOST_BATCH_BYTES, MOST_BATCHED_SHARD_BYTES, parseBatch} from '../core/shard-batch.js';
@@ -49,6 +50,30 @@ test('puts of the same moment go in one request, those that come meanwhile in th
 	t.is(node.counts.put, 5 + 3, 'at most 2 MiB go together');
 	await putAll(store, bodies(3, MOST_BATCHED_SHARD_BYTES + 1));
 	t.is(node.counts.put, 8 + 3);
+});
+
+test('puts that come a moment after each other go together, but do not wait for ever', async t => {
+	const node = await startFaultyNode();
+	t.teardown(node.close);
+	const store = open(t, node.url);
+	const puts: Promise<void>[] = [];
+	for (const {digest, bytes} of bodies(4)) {
+		puts.push(store.put(digest, bytes));
+		await nextTurn();
+	}
+
+	await Promise.all(puts);
+	t.is(node.counts.put, 1);
+
+	const kept = new Set<string>();
+	for (const {digest, bytes} of bodies(500, 10)) {
+		puts.push(store.put(digest, bytes).then(() => void kept.add(digest)));
+		await nextTurn();
+		if (kept.size > 0) break;
+	}
+
+	t.true(kept.size > 0, 'the first are kept while others go on coming');
+	await Promise.all(puts);
 });
 
 test('a shard that is wrong does not fail those that went with it', async t => {

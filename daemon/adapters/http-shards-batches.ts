@@ -25,6 +25,9 @@ export type BatchSenders<A extends Ask, T> = {
 type Waiting<A, T> = A & {settle: (outcome: T | Error) => void};
 
 const MOST_WAITING = 1_000;
+/** So many turns of the event loop in which nobody came, and a batch is taken; after so many in any case. */
+const QUIET_TURNS = 3;
+const MOST_TURNS = 32;
 
 /** Those that came first, as many as go together. */
 const takeBatch = <W extends Ask>(waiting: Set<W>): W[] => {
@@ -86,10 +89,21 @@ export const createBatches = <A extends Ask, T>(senders: BatchSenders<A, T>): ((
 		}
 	};
 
+	/** Whoever is about to ask comes along: a request for each of two costs more than that one waits for the other. */
+	const gather = async (): Promise<void> => {
+		let quietTurns = 0;
+		for (let turn = 0; turn < MOST_TURNS && quietTurns < QUIET_TURNS; turn++) {
+			const before = waiting.size;
+			if (before >= MOST_BATCHED_SHARDS) return;
+			await nextTurn();
+			quietTurns = waiting.size > before ? 0 : quietTurns + 1;
+		}
+	};
+
 	const sendAll = async (): Promise<void> => {
 		isBusy = true;
 		while (waiting.size > 0) {
-			await nextTurn(); // Whoever is about to ask comes along.
+			await gather();
 			const batch = takeBatch(waiting);
 			const [first] = batch;
 			if (batch.length === 1 && first) await sendAlone(first);
