@@ -11,6 +11,7 @@ import {type Options, optionsOf, type Part, usage, UsageError} from './options.j
 import type {Party} from './party.js';
 import {type Keep, runBig, runMany, runManyByTus, runSmall, warmUp} from './phases.js';
 import {profileSummary} from './profile.js';
+import {benchLatency, latencyReportOf} from './latency.js';
 import {benchRepair, repairReportOf} from './repair.js';
 import {
 	accountsComparison,
@@ -187,6 +188,11 @@ const bench = async (options: Options): Promise<boolean> => {
 	if (repairReport) print(`\n${repairReport.text}\n`);
 	verdicts.push(...(repairReport?.verdicts ?? []));
 
+	const latency = wants(options, 'latency') ? await benchLatency(options, print) : [];
+	const latencyReport = latencyReportOf(latency);
+	if (latency.length > 0) print(`\n${latencyReport.text}\n`);
+	verdicts.push(...latencyReport.verdicts);
+
 	const catalogPasses = !wants(options, 'catalog') || (await catalogMeetsBars(print));
 	const console = wants(options, 'console') ? await benchConsole(options, print) : new Map<never, never>();
 	const consoleReport = consoleReportOf(console);
@@ -196,7 +202,7 @@ const bench = async (options: Options): Promise<boolean> => {
 	print(`\n${conclusionOf(verdicts)}${catalogPasses ? '' : '\nFAIL  the catalogue misses a bar, see above'}`);
 	if (options.isJson) {
 		process.stdout.write(
-			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), links: Object.fromEntries(links), tus: Object.fromEntries(tus), repair, console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
+			`${JSON.stringify({machine, phases: Object.fromEntries(results), accounts: Object.fromEntries(accounts), links: Object.fromEntries(links), tus: Object.fromEntries(tus), repair, latency, console: Object.fromEntries(console), verdicts, catalogPasses})}\n`,
 		);
 	}
 

@@ -15,6 +15,7 @@ export const parts = [
 	'repair',
 	'catalog',
 	'console',
+	'latency',
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -41,7 +42,8 @@ export const usage = `npm run bench -- [flags]
                    upload is the large file up and down; floor is the floor's side without ours;
                    accounts is a network with them beside one without; links is one whose nodes open
                    links beside one that reaches them at addresses; tus is uploads by tus beside plain ones, and many
-                   of them at once; repair is what a node's death costs
+                   of them at once; repair is what a node's death costs; latency is how long a first byte and an
+                   answer take
   --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
   --cache SIZE     what the coordinator keeps of small chunks; default its own. With 0B, each read is from the nodes
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
