@@ -22,12 +22,14 @@ import {
 	sendOverCutLine,
 	signIn,
 	startPageNetwork,
+	store,
 	visit,
 	visitOverCutLine,
 	type Visit,
 } from './testing/page-visits.js';
 import {temporaryFolder} from './testing/processes.js';
 import {same} from './testing/requests.js';
+import {unzip} from './testing/unzip.js';
 import {foundIn, placesOf, startWatched} from './testing/watched.js';
 
 /** Sealing end to end in the browser: what the page seals the terminal opens, and the other way round. */
@@ -182,6 +184,27 @@ inBrowser(
 		await page.getByText('1 upload done').waitFor();
 		await drop(visited, {'letter.txt': 'Dear council'});
 		await page.getByText('2 uploads done').waitFor();
+		await store(network, token, 'open.txt', 'text/plain', 'Dear all');
+		await row(visited, 'open.txt').waitFor();
+
+		const letterDialog = await open(visited, 'letter.txt');
+		await letterDialog.getByRole('button', {name: 'Rename'}).click();
+		await page.getByLabel('New name').fill('our letter.txt');
+		await letterDialog.getByRole('button', {name: 'Rename'}).click();
+		await page.getByText('Renamed to').waitFor();
+		await letterDialog.getByRole('button', {name: 'Close'}).click();
+		await row(visited, 'our letter.txt').waitFor();
+		await page.getByRole('checkbox', {name: 'Choose all that is shown'}).check();
+		const chosen = page.getByRole('region', {name: 'What is chosen'});
+		await look(t, visited, 'files-sealed-chosen');
+		const zip = await saved(page, async () => chosen.getByRole('button', {name: 'Download'}).click());
+		t.is(zip.name, 'files.zip');
+		const unzipped = unzip(zip.bytes);
+		t.deepEqual([...unzipped.keys()].sort(), ['film.mp4', 'open.txt', 'our letter.txt']);
+		same(t, unzipped.get('film.mp4') ?? Buffer.alloc(0), content);
+		t.is(unzipped.get('our letter.txt')?.toString(), 'Dear council');
+		t.is(unzipped.get('open.txt')?.toString(), 'Dear all');
+		await chosen.getByRole('button', {name: 'Choose none'}).click();
 
 		await page.route('**/api/files/download/*', async route => {
 			const response = await route.fetch();
@@ -195,7 +218,14 @@ inBrowser(
 		const downloads = page.getByRole('list', {name: 'Downloads'});
 		await downloads.getByText('The file is not what was sealed: chunk 1 is another one').waitFor();
 		await look(t, visited, 'download-broken');
-		const dialog = await open(visited, 'letter.txt');
+		await row(visited, 'our letter.txt').getByRole('checkbox').check();
+		await row(visited, 'open.txt').getByRole('checkbox').check();
+		const waitingForZip = page.waitForEvent('download');
+		await chosen.getByRole('button', {name: 'Download'}).click();
+		t.truthy(await (await waitingForZip).failure(), 'no zip has less in it than was chosen');
+		await downloads.getByText('The file is not what was sealed: chunk 0 is another one').waitFor();
+		await downloads.getByRole('button', {name: 'Dismiss files.zip'}).click();
+		const dialog = await open(visited, 'our letter.txt');
 		await dialog.getByRole('alert').getByText('The file is not what was sealed').waitFor();
 		await page.keyboard.press('Escape');
 		await page.unroute('**/api/files/download/*');

@@ -4,6 +4,7 @@ import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {startTestNetwork} from '../testing/network.js';
 import {type Json, MIB, bytesOf, jsonOf, upload, download, same} from '../testing/requests.js';
+import {unzip} from '../testing/unzip.js';
 
 test('wrong bytes are never passed on: another copy is read, and the fault is written down', async t => {
 	const {url, nodes} = await startTestNetwork(t);
@@ -136,28 +137,6 @@ test('a client that stops reading gives its buffer back when it goes', async t =
 	socket.destroy();
 	t.is((await waiting).bytes.length, 3 * CHUNK_SIZE_BYTES);
 });
-
-/** What is in a zip, by its directory (APPNOTE.TXT, sections 4.3.7 and 4.3.12); what is compressed is an error. */
-const unzip = (zip: Buffer): Map<string, Buffer> => {
-	const files = new Map<string, Buffer>();
-	const end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
-	let at = zip.readUInt32LE(end + 16);
-	for (let left = zip.readUInt16LE(end + 10); left > 0; left--) {
-		if (zip.readUInt16LE(at + 10) !== 0) throw new Error('compressed');
-		const sizeBytes = zip.readUInt32LE(at + 24);
-		const [nameLength, extraLength, commentLength] = [28, 30, 32].map(offset => zip.readUInt16LE(at + offset)) as [
-			number,
-			number,
-			number,
-		];
-		const start = zip.readUInt32LE(at + 42);
-		const from = start + 30 + zip.readUInt16LE(start + 26) + zip.readUInt16LE(start + 28);
-		files.set(zip.toString('utf8', at + 46, at + 46 + nameLength), zip.subarray(from, from + sizeBytes));
-		at += 46 + nameLength + extraLength + commentLength;
-	}
-
-	return files;
-};
 
 test('several files come as one zip of a known length, each under a name of its own that stays in the folder', async t => {
 	const {url} = await startTestNetwork(t);

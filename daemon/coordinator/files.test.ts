@@ -1,6 +1,10 @@
 import test, {type ExecutionContext} from 'ava';
+import {fileAnswerSchema} from '../../source/protocol/api.js';
 import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
+import {fileKeysOf} from '../../source/protocol/file-key.js';
+import {sealDetails} from '../../source/protocol/sealed-details.js';
+import {systemRandom} from '../adapters/system.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {removalOf} from '../core/model.js';
@@ -290,4 +294,30 @@ test('hostile ids are no files', async t => {
 	}
 
 	t.is((await fetch(`${url}/health`)).status, 200);
+});
+
+test('a file that is sealed end to end gets another name only as sealed details, and another file never gets any', async t => {
+	const {url} = await startTestNetwork(t);
+	const details = async (name: string) =>
+		sealDetails((await fileKeysOf(new Uint8Array(32))).details, {name, type: ''}, systemRandom.bytes(12));
+	const form = new FormData();
+	form.append('e2e', JSON.stringify(await details('before.txt')));
+	form.append('file', new Blob([new Uint8Array(17)]), 'sealed');
+	const made = await jsonOf(await fetch(`${url}/api/files/upload`, {method: 'POST', body: form}));
+	const change = async (id: unknown, json: unknown) =>
+		fetch(`${url}/api/files/${String(id)}`, {
+			method: 'PATCH',
+			headers: {'content-type': 'application/json'},
+			body: JSON.stringify(json),
+		});
+	const sealed = made['file_id'];
+	t.like(await jsonOf(await change(sealed, {filename: 'after.txt'})), {code: 'INVALID_REQUEST'});
+	const e2e = await details('after.txt');
+	const renamed = fileAnswerSchema.parse(await jsonOf(await change(sealed, {e2e, visibility: 'private'})));
+	t.like(renamed.file, {filename: 'sealed', e2e, visibility: 'private'});
+	t.is((await change(sealed, {e2e: {version: 1, details: 'not base64url!'}})).status, 400);
+
+	const plain = await upload(t, url, bytesOf(5));
+	t.like(await jsonOf(await change(plain, {e2e})), {code: 'INVALID_REQUEST'});
+	t.is(fileAnswerSchema.parse(await jsonOf(await fetch(`${url}/api/files/${plain}`))).file.e2e, undefined);
 });

@@ -1,13 +1,13 @@
 import {PassThrough, Readable} from 'node:stream';
 import {create as contentDisposition} from 'content-disposition';
 import {ZipFile} from 'yazl';
+import {zipNames} from '../../source/protocol/zip-names.js';
 import type {FileRecord} from '../core/model.js';
 import type {AppContext} from '../http/app.js';
 import {DOWNLOAD_POLICY} from '../http/security-headers.js';
 import {writeBytes} from '../http/write-bytes.js';
 import type {Downloader} from './download.js';
 import type {Meters} from './meters.js';
-import {zipNames} from './zip-names.js';
 
 /** Pieces are copied so small: the buffers of chunks are few, and go back as soon as their bytes are on their way. */
 const PIECE_BYTES = 64 * 1024;

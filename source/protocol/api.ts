@@ -518,6 +518,9 @@ export type CheckLine = z.infer<typeof checkLineSchema>;
 export const changeFileSchema = z
 	.object({
 		filename: z.string().trim().min(1).max(1024).meta({description: 'Another name; not where it is sealed end to end'}),
+		e2e: e2eSchema.meta({
+			description: 'Where it is sealed end to end: its name and type, sealed anew by who has its key',
+		}),
 		visibility: z.enum(visibilities),
 		shared_with: z.array(z.string().max(32)).max(100).meta({description: 'Names of accounts that may read it'}),
 	})

@@ -1,7 +1,7 @@
 import type {OpenedFile} from '../client/opened-files.js';
 import {deletedSchema, type FileView, fileAnswerSchema} from '../protocol/api.js';
 import {escapeControls} from '../protocol/escape.js';
-import {addressOf, call, isApiError, messageOf} from './api.js';
+import {addressOf, ApiError, call, isApiError, loadPart, messageOf} from './api.js';
 import {dropFile, putFile} from './files-store.js';
 import type {FileSource} from './fetch-file.js';
 import {startSaving} from './savings.js';
@@ -53,9 +53,19 @@ export const deleteFiles = async (files: readonly FileView[]): Promise<void> => 
 	}
 };
 
+/** What tells the coordinator another name: where it is sealed end to end, not the name itself. */
+const renaming = async ({file_id: id, e2e}: OpenedFile, filename: string) => {
+	if (!e2e) return {filename};
+	const key = keyring.get()?.vault.known(id);
+	if (!key) throw new ApiError('PASSPHRASE_NEEDED', 'Your keyring is locked. Unlock it, then try again.');
+	const {renamedDetails} = await loadPart(async () => import('./sealed/rename.js'));
+	return {e2e: await renamedDetails(e2e, key, filename)};
+};
+
 /** Gives a file another name; with `/` in it, it goes to a folder. */
-export const renameFile = async (file: FileView, filename: string): Promise<void> => {
-	const {file: renamed} = await call('changeFile', fileAnswerSchema, {id: file.file_id, json: {filename}});
+export const renameFile = async (file: OpenedFile, filename: string): Promise<void> => {
+	const json = await renaming(file, filename);
+	const {file: renamed} = await call('changeFile', fileAnswerSchema, {id: file.file_id, json});
 	putFile(renamed);
 	tell({text: `Renamed to “${escapeControls(filename)}”`});
 };
@@ -66,8 +76,26 @@ export const sourceOf = ({file_id: id, e2e}: OpenedFile): FileSource => {
 	return {address: addressOf('download', id), ...(key && {seal: {e2e, key}})};
 };
 
+/** Whether a file can be read here: it is not sealed, or the keyring has opened it. */
+export const isReadable = ({e2e, seal}: OpenedFile): boolean => (e2e ? seal === 'opened' : seal === undefined);
+
 /** Downloads a file that the keyring opens. */
 export const downloadSealed = (file: OpenedFile): void => {
 	const {file_id: id, filename: name, size: sizeBytes} = file;
-	void startSaving({id, name, sizeBytes, source: sourceOf(file)});
+	void startSaving({id, name, sizeBytes, parts: [{name, sizeBytes, source: sourceOf(file)}]});
+};
+
+let lastZip = 0;
+
+/** Downloads several files, of which the keyring opens some, as one zip that is made here. */
+export const downloadZipped = (files: readonly OpenedFile[]): void => {
+	lastZip++;
+	const parts = files.map(file => ({
+		name: file.filename,
+		sizeBytes: file.size,
+		changedAt: file.uploaded_at,
+		source: sourceOf(file),
+	}));
+	const sizeBytes = files.reduce((sum, {size}) => sum + size, 0);
+	void startSaving({id: `zip ${lastZip}`, name: 'files.zip', sizeBytes, parts, isZip: true});
 };

@@ -34,8 +34,8 @@ const broken = (error: unknown) => {
 /** The whole of a file. Whoever asks knows that it fits into memory. */
 export const fetchBlob = async (source: FileSource, signal: AbortSignal): Promise<Blob> => {
 	if (!source.seal) return (await fetchFrom(source, {}, signal)).blob().catch(broken);
-	const {openSealed, readAll} = await openPart();
-	const {type, body} = await openSealed(source, source.seal, signal);
+	const {openFile, readAll} = await openPart();
+	const {type, body} = await openFile(source, signal);
 	return new Blob(await readAll(body), {type});
 };
 
@@ -45,8 +45,8 @@ export const fetchText = async (source: FileSource, mostBytes: number, signal: A
 		return (await fetchFrom(source, {Range: `bytes=0-${mostBytes - 1}`}, signal)).text().catch(broken);
 	}
 
-	const {openSealed, readAll} = await openPart();
-	const {body} = await openSealed(source, source.seal, signal);
+	const {openFile, readAll} = await openPart();
+	const {body} = await openFile(source, signal);
 	return new Blob(await readAll(body, mostBytes)).text();
 };
 

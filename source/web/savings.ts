@@ -1,19 +1,34 @@
 import {isApiError, loadPart} from './api.js';
 import type {FileSource} from './fetch-file.js';
+import type {SaveOptions} from './sealed/save.js';
 import {createStore} from './store.js';
+
+/** A file that a download is made of. */
+export type SavingPart = {
+	name: string;
+	sizeBytes: number;
+	/** Milliseconds since the epoch. */
+	changedAt?: number;
+	source: FileSource;
+};
 
 /** A download that is opened in this page. */
 export type Saving = {
-	/** The file's id, or the link's. */
+	/** The file's id, or the link's, or its own where it is of several files. */
 	id: string;
 	name: string;
-	source: FileSource;
+	/** One that is sealed end to end; where it is a zip, any. */
+	parts: readonly SavingPart[];
+	isZip?: boolean;
 	doneBytes: number;
+	/** Of all its files. */
 	sizeBytes: number;
 	error?: unknown;
 };
 
 export const savings = createStore<readonly Saving[]>([]);
+
+type Begun = Omit<Saving, 'doneBytes' | 'error'>;
 
 const stops = new Map<string, AbortController>();
 
@@ -22,23 +37,27 @@ const change = (id: string, changes: Partial<Saving>): void =>
 
 const drop = (id: string): void => savings.set(savings.get().filter(saving => saving.id !== id));
 
-/** Begins a download of what is sealed end to end; does nothing where it is under way already. */
-export const startSaving = async ({
-	id,
-	name,
-	source,
-	sizeBytes,
-}: Omit<Saving, 'doneBytes' | 'error'>): Promise<void> => {
-	const {seal} = source;
-	if (!seal || stops.has(id)) return;
+const saveAll = async ({name, parts, isZip = false}: Begun, options: Omit<SaveOptions, 'name'>): Promise<void> => {
+	if (isZip) {
+		const {saveZip} = await loadPart(async () => import('./sealed/save-zip.js'));
+		await saveZip(parts, {name, ...options});
+		return;
+	}
+
+	const {saveSealed} = await loadPart(async () => import('./sealed/save.js'));
+	for (const {source} of parts) await saveSealed(source, {name, ...options});
+};
+
+/** Begins a download that is opened in this page; does nothing where it is under way already. */
+export const startSaving = async ({id, name, parts, isZip = false, sizeBytes}: Begun): Promise<void> => {
+	if (stops.has(id)) return;
 	const stop = new AbortController();
 	stops.set(id, stop);
 	drop(id);
-	savings.set([...savings.get(), {id, name, source, sizeBytes, doneBytes: 0}]);
+	const begun: Begun = {id, name, parts, isZip, sizeBytes};
+	savings.set([...savings.get(), {...begun, doneBytes: 0}]);
 	try {
-		const {saveSealed} = await loadPart(async () => import('./sealed/save.js'));
-		const onBytes = (doneBytes: number) => change(id, {doneBytes});
-		await saveSealed(source, seal, {name, onBytes, signal: stop.signal});
+		await saveAll(begun, {onBytes: doneBytes => change(id, {doneBytes}), signal: stop.signal});
 		drop(id);
 	} catch (error) {
 		if (stop.signal.aborted || isApiError(error, 'STOPPED')) drop(id);

@@ -118,17 +118,24 @@ const remove = (parts: Parts, find: FindFile) => async (ctx: RouteContext, princ
 
 const changeFile = (parts: Parts, find: FindFile) => async (ctx: RouteContext, principal: Principal) => {
 	const before = await find(ctx, principal, 'change');
-	const {filename, visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
-	noteDeed(ctx, `${titleOf(before)} ${JSON.stringify({filename, visibility, sharedWith})}`);
+	const {filename, e2e, visibility, shared_with: sharedWith} = await readJson(ctx.req, changeFileSchema);
+	const renamed = e2e && {e2e: 'another name'};
+	noteDeed(ctx, `${titleOf(before)} ${JSON.stringify({filename, ...renamed, visibility, sharedWith})}`);
 	const name = filename === undefined ? undefined : checkFileName(filename);
 	if (name !== undefined && before.e2e) {
-		throw new PjasError('INVALID_REQUEST', 'Its name is sealed end to end: nobody can change it here');
+		const problem = 'Its name is sealed end to end: send it sealed anew, as e2e';
+		throw new PjasError('INVALID_REQUEST', problem);
+	}
+
+	if (e2e && !before.e2e) {
+		throw new PjasError('INVALID_REQUEST', 'This file is not sealed end to end: send its name as filename');
 	}
 
 	for (const name of sharedWith ?? []) await parts.people.accounts.get(name);
 	const wanted = {
 		...before,
 		...(name !== undefined && {name}),
+		...(e2e && {e2e}),
 		...(visibility && {visibility}),
 		...(sharedWith && {sharedWith: [...new Set(sharedWith)]}),
 	};

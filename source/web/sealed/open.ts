@@ -1,4 +1,4 @@
-import type {Incoming} from '../../client/contract.js';
+import type {Api, Incoming} from '../../client/contract.js';
 import {sealedDownload} from '../../client/sealed-download.js';
 import type {E2e} from '../../protocol/sealed-details.js';
 import {ApiError, isPassing, offline} from '../api.js';
@@ -42,19 +42,21 @@ const changed = () => new ApiError('FILE_CHANGED', 'The file became another one 
 
 type Open = (fromByte: number, etag?: string) => Promise<Incoming>;
 
-const opener = (source: FileSource, {e2e, key}: Seal, signal: AbortSignal): Open => {
-	const download = sealedDownload({
-		e2e,
-		key,
-		api: {
-			async download(_id, {fromByte = 0, etag, signal: stop}) {
-				const range = fromByte === 0 ? {} : {Range: `bytes=${fromByte}-`, ...(etag && {'If-Range': etag})};
-				const response = await fetchFrom(source, range, stop);
-				const found = response.headers.get('etag') ?? '';
-				return {name: '', type: '', ...placeOf(response), etag: found, body: piecesOf(response)};
-			},
-		},
-	});
+/** What comes of a file as it is stored, from a byte on. */
+const downloadOf =
+	(source: FileSource): Api['download'] =>
+	async (_id, {fromByte = 0, etag, signal}) => {
+		const range = fromByte === 0 ? {} : {Range: `bytes=${fromByte}-`, ...(etag && {'If-Range': etag})};
+		const response = await fetchFrom(source, range, signal);
+		const found = response.headers.get('etag') ?? '';
+		const type = response.headers.get('content-type') ?? '';
+		return {name: '', type, ...placeOf(response), etag: found, body: piecesOf(response)};
+	};
+
+const opener = (source: FileSource, signal: AbortSignal): Open => {
+	const {seal} = source;
+	const stored = downloadOf(source);
+	const download = seal ? sealedDownload({e2e: seal.e2e, key: seal.key, api: {download: stored}}) : stored;
 	return async (fromByte, etag) => download('', {fromByte, signal, ...(etag !== undefined && {etag})});
 };
 
@@ -83,12 +85,12 @@ async function* healed(open: Open, first: Incoming, signal: AbortSignal): AsyncG
 }
 
 /**
-Opens a file that is sealed end to end, a chunk at a time: about two of them are in memory.
+Opens a file; where it is sealed end to end, a chunk at a time: about two of them are in memory.
 
 @throws {PjasError} `SEAL_BROKEN` where it is not what was sealed, also in the middle of the body.
 */
-export const openSealed = async (source: FileSource, seal: Seal, signal: AbortSignal): Promise<Incoming> => {
-	const open = opener(source, seal, signal);
+export const openFile = async (source: FileSource, signal: AbortSignal): Promise<Incoming> => {
+	const open = opener(source, signal);
 	const first = await open(0);
 	return {...first, body: healed(open, first, signal)};
 };

@@ -3,7 +3,7 @@ import type {OpenedFile} from '../../client/opened-files.js';
 import type {FileView} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf, ApiError} from '../api.js';
-import {deleteFiles, downloadSealed, renameFile, sourceOf, tellProblem} from '../deeds.js';
+import {deleteFiles, downloadSealed, isReadable, renameFile, sourceOf, tellProblem} from '../deeds.js';
 import {textOf} from '../form-text.js';
 import {kindOf} from '../model/kind.js';
 import {safetyOf} from '../model/safety.js';
@@ -51,7 +51,7 @@ const Facts = ({file}: {file: OpenedFile}) => {
 	);
 };
 
-const Rename = ({file, onDone}: {file: FileView; onDone: () => void}) => {
+const Rename = ({file, onDone}: {file: OpenedFile; onDone: () => void}) => {
 	const [problem, setProblem] = useState<unknown>();
 	const submit = (event: SubmitEvent<HTMLFormElement>) => {
 		event.preventDefault();
@@ -120,7 +120,7 @@ const Deeds = ({file, onRename, onShare, onRemove}: DeedsProps) => {
 					Share
 				</button>
 			)}
-			{mayChange && !file.e2e && (
+			{mayChange && isReadable(file) && (
 				<button type="button" onClick={onRename}>
 					<Icon name="rename" />
 					Rename
@@ -137,8 +137,7 @@ const Deeds = ({file, onRename, onShare, onRemove}: DeedsProps) => {
 };
 
 const Content = ({file}: {file: OpenedFile}) => {
-	const isOpen = file.e2e ? file.seal === 'opened' : file.seal === undefined;
-	const kind = isOpen ? kindOf(file.type, file.filename) : undefined;
+	const kind = isReadable(file) ? kindOf(file.type, file.filename) : undefined;
 	// The browser's own view of a PDF takes the keyboard for itself: not before it is asked for.
 	const [isAsked, setIsAsked] = useState(kind !== 'pdf');
 	if (!kind) return null;

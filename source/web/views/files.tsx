@@ -4,7 +4,7 @@ import {escapeControls} from '../../protocol/escape.js';
 import {MOST_ZIPPED} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
-import {deleteFiles, downloadSealed, tellProblem} from '../deeds.js';
+import {deleteFiles, downloadSealed, downloadZipped, isReadable, tellProblem} from '../deeds.js';
 import {files, loadFiles} from '../files-store.js';
 import {baseName, type Folder, openFolder, trailOf} from '../model/folders.js';
 import {safetyOf} from '../model/safety.js';
@@ -229,7 +229,8 @@ const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
 	if (chosen.length === 0) return null;
 	const zipped = chosen.map(({file_id: id}) => id);
 	const hasSealed = chosen.some(({e2e}) => e2e);
-	const canZip = zipped.length <= MOST_ZIPPED && !hasSealed;
+	const isLocked = !chosen.every(isReadable);
+	const canZip = zipped.length <= MOST_ZIPPED && !isLocked;
 	const remove = () => {
 		setIsBusy(true);
 		deleteFiles(chosen)
@@ -241,13 +242,19 @@ const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
 			<p role="status">
 				{count(chosen.length, 'file')}, {formatSize(chosen.reduce((sum, {size}) => sum + size, 0))}
 			</p>
-			{canZip && (
+			{canZip && hasSealed && (
+				<button type="button" onClick={() => downloadZipped(chosen)}>
+					<Icon name="download" />
+					Download
+				</button>
+			)}
+			{canZip && !hasSealed && (
 				<a className="button" href={addressOf('downloadZip', undefined, {ids: zipped.join(',')})} download>
 					<Icon name="download" />
 					Download
 				</a>
 			)}
-			{hasSealed && <p className="hint">What is sealed is downloaded one by one.</p>}
+			{isLocked && <p className="hint">Some of it can’t be opened here, so it is not downloaded together.</p>}
 			<button type="button" onClick={remove} disabled={isBusy}>
 				<Icon name="trash" />
 				Delete

@@ -74,7 +74,11 @@ const SealedDownload = ({file, secret, password}: FoundProps) => {
 	const source = sourceOf(secret, password, file);
 	return (
 		<>
-			<button type="button" className="main" onClick={() => void startSaving({id: secret, name, sizeBytes, source})}>
+			<button
+				type="button"
+				className="main"
+				onClick={() => void startSaving({id: secret, name, sizeBytes, parts: [{name, sizeBytes, source}]})}
+			>
 				<Icon name="download" />
 				Download
 			</button>
