@@ -21,6 +21,7 @@ import {
 } from './testing/page-visits.js';
 import {formOf} from './testing/people.js';
 import {same} from './testing/requests.js';
+import {unzip} from './testing/unzip.js';
 
 /** The page as a browser sees it: built, served by a real coordinator, and used as people do. */
 
@@ -139,6 +140,19 @@ inBrowser(
 		await page.getByRole('link', {name: 'books'}).click();
 		await row(visited, 'diary.txt').waitFor();
 		t.regex(page.url(), /#\/files\/books$/);
+		await page.getByRole('navigation', {name: 'Folders'}).getByRole('link', {name: 'Files'}).click();
+		await row(visited, 'other.txt').getByRole('checkbox').check();
+		await page.getByRole('checkbox', {name: 'Choose all in books'}).check();
+		t.true(await page.getByRole('checkbox', {name: 'Choose all that is shown'}).isChecked());
+		const chosen = page.getByRole('region', {name: 'What is chosen'});
+		await chosen.getByText('2 files').waitFor();
+		const waitingForFolder = page.waitForEvent('download');
+		await chosen.getByRole('link', {name: 'Download'}).click();
+		const folder = unzip(await readFile(await (await waitingForFolder).path()));
+		t.deepEqual([...folder.keys()].sort(), ['books/diary.txt', 'other.txt']);
+		await look(t, visited, 'folder-chosen');
+		await page.getByRole('checkbox', {name: 'Choose all in books'}).uncheck();
+		await chosen.getByText('1 file').waitFor();
 
 		await page.getByRole('button', {name: 'Sign out'}).click();
 		await page.getByLabel('Password').waitFor();

@@ -250,6 +250,11 @@ test('how a node stands is in the list in a word, and in its details in full', t
 		/then it leaves\. Some[^]*other node has the room/,
 	);
 	t.regex(shown({maintenance}), /upkeep +until .*2 h left, by bob/);
+	const limits = {space: 1024 ** 3, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
+	const wished = {up: {at: 7, by: 'ann', value: 2 * 1024 ** 2}, down: {at: 7, by: 'ann', value: 0}};
+	const asked = shown({wished, line: {up: 0, down: 0, limits, remote: {allowed: true, heard: 0}}});
+	t.regex(asked, /asked for +up 2 MiB\/s, taken over in a moment/);
+	t.notRegex(asked, /asked for +down/, 'what holds is not asked for');
 	t.regex(
 		shown({suspended}),
 		/suspended +it lacked a shard that it should hold, 60 min ago[^]*way back +it is back once it passed one more/,

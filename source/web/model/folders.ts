@@ -16,13 +16,18 @@ export const baseName = (path: string): string => path.slice(path.lastIndexOf('/
 
 const insideOf = (folder: string): string => (folder === '' ? '' : `${folder}/`);
 
-/** What stands in a folder: its files, and the folders in it by name. A path that leads nowhere is a name. */
+/**
+What stands in a folder: its files, and the folders in it by name. A path that leads nowhere is a name.
+
+@returns `inside` has the files of each of the folders, however deep, by its path.
+*/
 export const openFolder = <File extends Named>(
 	files: Iterable<File>,
 	folder: string,
-): {folders: Folder[]; files: File[]} => {
+): {folders: Folder[]; files: File[]; inside: ReadonlyMap<string, readonly File[]>} => {
 	const prefix = insideOf(folder);
 	const folders = new Map<string, Folder>();
+	const inside = new Map<string, File[]>();
 	const here: File[] = [];
 	for (const file of files) {
 		if (!file.filename.startsWith(prefix)) continue;
@@ -40,9 +45,12 @@ export const openFolder = <File extends Named>(
 		known.sizeBytes += file.size;
 		known.newestAt = Math.max(known.newestAt, file.uploaded_at);
 		folders.set(name, known);
+		const deeper = inside.get(known.path) ?? [];
+		deeper.push(file);
+		inside.set(known.path, deeper);
 	}
 
-	return {folders: [...folders.values()], files: here};
+	return {folders: [...folders.values()], files: here, inside};
 };
 
 /** The folders on the way to one, from the top on. */

@@ -37,7 +37,11 @@ test('a name whose slashes lead nowhere is shown as it is', t => {
 });
 
 test('a folder counts what is in it, however deep', t => {
-	const {folders} = openFolder([fileOf('p/a', 2, 5), fileOf('p/q/b', 3, 9), fileOf('c', 100, 99)], '');
+	const {folders, inside} = openFolder([fileOf('p/a', 2, 5), fileOf('p/q/b', 3, 9), fileOf('c', 100, 99)], '');
+	t.deepEqual(
+		inside.get('p')?.map(({filename}) => filename),
+		['p/a', 'p/q/b'],
+	);
 	t.deepEqual(folders, [{path: 'p', name: 'p', files: 2, sizeBytes: 5, newestAt: 9}]);
 });
 

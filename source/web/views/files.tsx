@@ -1,10 +1,9 @@
 import {useDeferredValue, useEffect, useMemo, useState} from 'react';
 import type {OpenedFile} from '../../client/opened-files.js';
 import {escapeControls} from '../../protocol/escape.js';
-import {MOST_ZIPPED} from '../../protocol/api.js';
 import {formatSize} from '../../format.js';
 import {addressOf} from '../api.js';
-import {deleteFiles, downloadSealed, downloadZipped, isReadable, tellProblem} from '../deeds.js';
+import {downloadSealed} from '../deeds.js';
 import {files, loadFiles} from '../files-store.js';
 import {baseName, type Folder, openFolder, trailOf} from '../model/folders.js';
 import {safetyOf} from '../model/safety.js';
@@ -13,6 +12,7 @@ import {type Order, pressed, sorted, type SortKey} from '../model/sort.js';
 import {hrefOf} from '../place.js';
 import {keyring} from '../sealing.js';
 import {useStore} from '../store.js';
+import {ChosenBar, type SelectionOf, useSelection} from './chosen.js';
 import {LockedNote} from './keyring.js';
 import {later} from './later.js';
 import {Dialog, Empty, Icon, Problem, Waiting} from './parts.js';
@@ -26,23 +26,26 @@ const FileDetails = later(async () => import('./file-details.js'));
 const ROWS_A_PAGE = 100;
 const SEARCH_SETTLES_MS = 250;
 
-type Row = {kind: 'folder'; folder: Folder} | {kind: 'file'; file: OpenedFile; name: string};
+type Row =
+	{kind: 'folder'; folder: Folder; inside: readonly OpenedFile[]} | {kind: 'file'; file: OpenedFile; name: string};
 
 const seen = (row: Row) =>
 	row.kind === 'folder'
 		? {name: row.folder.name, size: row.folder.sizeBytes, date: row.folder.newestAt}
 		: {name: row.name, size: row.file.size, date: row.file.uploaded_at};
 
+const nothingOpen: ReturnType<typeof openFolder<OpenedFile>> = {folders: [], files: [], inside: new Map()};
+
 /** A search looks through all folders, and shows paths. */
 const rowsOf = (all: Iterable<OpenedFile>, folder: string, isSearch: boolean, order: Order): Row[] => {
-	const {folders, files: here} = isSearch ? {folders: [], files: [...all]} : openFolder(all, folder);
+	const {folders, files: here, inside} = isSearch ? {...nothingOpen, files: [...all]} : openFolder(all, folder);
 	const nameOf = (file: OpenedFile) => {
 		const title = titleOf(file);
 		return isSearch || title.endsWith('/') ? title : baseName(title);
 	};
 	return [
 		...sorted(
-			folders.map((found): Row => ({kind: 'folder', folder: found})),
+			folders.map((found): Row => ({kind: 'folder', folder: found, inside: inside.get(found.path) ?? []})),
 			order,
 			seen,
 		),
@@ -95,9 +98,21 @@ const Head = ({order, onOrder, selection}: {order: Order; onOrder: (order: Order
 	</thead>
 );
 
-const FolderRow = ({folder}: {folder: Folder}) => (
-	<tr>
-		<td className="tick" />
+type FolderRowProps = {folder: Folder; inside: readonly OpenedFile[]; selection: SelectionOf};
+
+const FolderRow = ({folder, inside, selection}: FolderRowProps) => (
+	<tr className={selection.state(inside) === 'all' ? 'chosen' : undefined}>
+		<td className="tick">
+			<input
+				type="checkbox"
+				aria-label={`Choose all in ${escapeControls(folder.name)}`}
+				ref={box => {
+					if (box) box.indeterminate = selection.state(inside) === 'some';
+				}}
+				checked={selection.state(inside) === 'all'}
+				onChange={() => selection.toggle(inside)}
+			/>
+		</td>
 		<th scope="row" className="name">
 			<a href={hrefOf('files', folder.path)}>
 				<Icon name="folder" />
@@ -203,69 +218,6 @@ const Search = () => {
 	);
 };
 
-type SelectionOf = {
-	chosen: readonly OpenedFile[];
-	shown: readonly OpenedFile[];
-	isAll: boolean;
-	has: (id: string) => boolean;
-	choose: (files: readonly OpenedFile[]) => void;
-};
-
-/** What is chosen, of what is shown: what is gone or out of sight is not. */
-const useSelection = (shown: readonly OpenedFile[]): SelectionOf => {
-	const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
-	const chosen = shown.filter(({file_id: id}) => ids.has(id));
-	return {
-		chosen,
-		shown,
-		isAll: chosen.length > 0 && chosen.length === shown.length,
-		has: id => ids.has(id),
-		choose: wanted => setIds(new Set(wanted.map(({file_id: id}) => id))),
-	};
-};
-
-const ChosenBar = ({selection: {chosen, choose}}: {selection: SelectionOf}) => {
-	const [isBusy, setIsBusy] = useState(false);
-	if (chosen.length === 0) return null;
-	const zipped = chosen.map(({file_id: id}) => id);
-	const hasSealed = chosen.some(({e2e}) => e2e);
-	const isLocked = !chosen.every(isReadable);
-	const canZip = zipped.length <= MOST_ZIPPED && !isLocked;
-	const remove = () => {
-		setIsBusy(true);
-		deleteFiles(chosen)
-			.catch(tellProblem)
-			.finally(() => setIsBusy(false));
-	};
-	return (
-		<div className="chosen-bar" role="region" aria-label="What is chosen">
-			<p role="status">
-				{count(chosen.length, 'file')}, {formatSize(chosen.reduce((sum, {size}) => sum + size, 0))}
-			</p>
-			{canZip && hasSealed && (
-				<button type="button" onClick={() => downloadZipped(chosen)}>
-					<Icon name="download" />
-					Download
-				</button>
-			)}
-			{canZip && !hasSealed && (
-				<a className="button" href={addressOf('downloadZip', undefined, {ids: zipped.join(',')})} download>
-					<Icon name="download" />
-					Download
-				</a>
-			)}
-			{isLocked && <p className="hint">Some of it can’t be opened here, so it is not downloaded together.</p>}
-			<button type="button" onClick={remove} disabled={isBusy}>
-				<Icon name="trash" />
-				Delete
-			</button>
-			<button type="button" className="plain" onClick={() => choose([])}>
-				Choose none
-			</button>
-		</div>
-	);
-};
-
 const Nothing = ({folder, search}: {folder: string; search: string}) => {
 	if (search !== '') {
 		return (
@@ -293,7 +245,7 @@ export const FilesView = ({folder}: {folder: string}) => {
 	const all = useDeferredValue(byId);
 	const rows = useMemo(() => rowsOf(all.values(), folder, search !== '', order), [all, folder, search, order]);
 	const page = rows.slice(0, most);
-	const selection = useSelection(page.flatMap(row => (row.kind === 'file' ? [row.file] : [])));
+	const selection = useSelection(page.flatMap(row => (row.kind === 'file' ? [row.file] : row.inside)));
 	const opened = openedId === undefined ? undefined : byId.get(openedId);
 	const isUnlocked = useStore(keyring) !== undefined;
 	const sealed = isUnlocked ? 0 : rows.filter(row => row.kind === 'file' && row.file.e2e).length;
@@ -319,18 +271,19 @@ export const FilesView = ({folder}: {folder: string}) => {
 					<tbody>
 						{page.map(row =>
 							row.kind === 'folder' ? (
-								<FolderRow key={`folder ${row.folder.path}`} folder={row.folder} />
+								<FolderRow
+									key={`folder ${row.folder.path}`}
+									folder={row.folder}
+									inside={row.inside}
+									selection={selection}
+								/>
 							) : (
 								<FileRow
 									key={row.file.file_id}
 									file={row.file}
 									name={row.name}
-									isChosen={selection.has(row.file.file_id)}
-									onChoose={() => {
-										const {file} = row;
-										const rest = selection.chosen.filter(other => other.file_id !== file.file_id);
-										selection.choose(rest.length === selection.chosen.length ? [...rest, file] : rest);
-									}}
+									isChosen={selection.state([row.file]) === 'all'}
+									onChoose={() => selection.toggle([row.file])}
 									onOpen={() => setOpenedId(row.file.file_id)}
 								/>
 							),
