@@ -370,14 +370,23 @@ test('an alert is opened, told and taken back, and what was not delivered is aft
 	]);
 });
 
-test('sign-ins that fail again and again are told of, and events tell operators of alerts', async t => {
+test('sign-ins that fail again and again, and different tokens that are wrong, are told of, and events tell operators of alerts', async t => {
 	const clock = manualClock(systemClock.now());
 	const network = await startPeopleNetwork(t, {clock});
 	const call = network.as(network.adminToken);
 	const stream = (await call('GET', '/api/events')).body?.pipeThrough(new TextDecoderStream()).getReader();
 	t.teardown(async () => stream?.cancel());
 	await clock.advance(90_000);
-	for (let tries = 0; tries < 25; tries++) {
+	const open = async () => {
+		const {alerts} = alertsAnswerSchema.parse(await (await call('GET', '/api/alerts')).json());
+		return alerts.open.map(({code}) => code);
+	};
+	// A program that goes on with a token that has expired guesses at nothing.
+	for (let tries = 0; tries < 25; tries++) t.is((await network.as('expired')('GET', '/api/files')).status, 401);
+	for (let tries = 0; tries < 10; tries++) await network.as(`guess-${tries}`)('GET', '/api/files');
+	await clock.advance(30_000);
+	t.deepEqual(await open(), []);
+	for (let tries = 0; tries < 10; tries++) {
 		await network.as(undefined)('POST', '/api/session', {json: {name: 'admin', password: `guess ${tries}`}});
 	}
 
@@ -391,12 +400,11 @@ test('sign-ins that fail again and again are told of, and events tell operators 
 	})();
 	await until('the alert is open', async () => {
 		await clock.advance(5_000);
-		const {alerts} = alertsAnswerSchema.parse(await (await call('GET', '/api/alerts')).json());
-		return alerts.open.some(({code}) => code === 'SIGN_INS_FAIL');
+		return (await open()).includes('SIGN_INS_FAIL');
 	});
 	await clock.advance(5_000);
 	await reading;
-	t.regex(told, /event: alerts\ndata: .*SIGN_INS_FAIL.*guessing passwords/);
+	t.regex(told, /event: alerts\ndata: .*SIGN_INS_FAIL.*21 sign-ins.*guessing passwords or tokens/);
 });
 
 test('the receiver of the README takes what is signed, once, and nothing else', async t => {

@@ -5,6 +5,7 @@ import {anonymous, type Principal, refusalOf} from '../core/access.js';
 import type {AppContext} from '../http/app.js';
 import {hasMetricsToken} from '../http/metrics.js';
 import {assertModest, type RateLimit} from '../http/rate-limit.js';
+import type {FailedSignIns} from './failed-sign-ins.js';
 import {ownOriginOf} from './own-origin.js';
 import type {People} from './people/people.js';
 
@@ -18,6 +19,8 @@ export type AuthenticateOptions = {
 	rateLimit?: RateLimit | undefined;
 	/** What a program that reads metrics may show in place of an operator's token. */
 	metricsToken?: string | undefined;
+	/** Counts the tokens that are nobody's. */
+	failedSignIns: Pick<FailedSignIns, 'addToken'>;
 };
 
 export type Authenticate = (ctx: AppContext, route: Route, isUpload: boolean) => Promise<Principal>;
@@ -38,7 +41,7 @@ const assertSameSite = (ctx: AppContext): void => {
 
 /** Says who makes a call, and refuses it where its rule does. What it is about may refuse it still. */
 export const createAuthenticate = (options: AuthenticateOptions): Authenticate => {
-	const {people, open, allowClassic, rateLimit, metricsToken} = options;
+	const {people, open, allowClassic, rateLimit, metricsToken, failedSignIns} = options;
 	const callerOf = async (ctx: AppContext, route: Route): Promise<Principal> => {
 		if (open) return {kind: 'open'};
 		if (route.access === 'metrics' && hasMetricsToken(ctx.req, metricsToken)) return {kind: 'scraper'};
@@ -47,6 +50,8 @@ export const createAuthenticate = (options: AuthenticateOptions): Authenticate =
 			const secret = bearerPattern.exec(authorization)?.[1];
 			const principal = secret === undefined ? undefined : await people.byToken(secret);
 			if (principal) return principal;
+			if (failedSignIns.addToken(authorization))
+				ctx.state.log.warn('a call came with a token that is not known', {from: ctx.state.client.address});
 			if (route.access === 'anyone' || route.access === 'node') return anonymous;
 			throw new PjasError('UNAUTHENTICATED', 'This token is not known, or has expired. Sign in again');
 		}

@@ -3,7 +3,6 @@ import Router from '@koa/router';
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {routes} from '../../source/protocol/routes.js';
 import {isOperator, mayOwned} from '../core/access.js';
-import {SIGN_INS_OVER_MS} from '../core/alerts.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {type App, type AppOptions, type AppState, createApp} from '../http/app.js';
 import {metricsText, type ProcessMetrics} from '../http/metrics.js';
@@ -26,6 +25,7 @@ import {type ChunkCache, createChunkCache} from './chunk-cache.js';
 import {createChecker} from './checker.js';
 import {createDownloader} from './download.js';
 import type {Events} from './events.js';
+import {createFailedSignIns} from './failed-sign-ins.js';
 import {createFileTeller} from './file-teller.js';
 import {createFleet} from './fleet.js';
 import {createHealing} from './healing.js';
@@ -45,7 +45,6 @@ import {type FirstAdmin, makeFirstAdmin} from './people/first-admin.js';
 import {createPeople} from './people/people.js';
 import {createQuotas} from './people/quotas.js';
 import {createShareLinks} from './people/share-links.js';
-import {createRate} from './rate.js';
 import type {Probe} from './reach.js';
 import type {RepairSettings} from './repairer.js';
 import {alertRoutes} from './routes/alerts.js';
@@ -204,7 +203,7 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const {health, reader} = healing;
 	const people = createPeople(options);
 	const tryLimits = createTryLimits({clock});
-	const failedSignIns = createRate(clock, SIGN_INS_OVER_MS);
+	const failedSignIns = createFailedSignIns(clock);
 	const webhooks = createWebhooks({...options.alerts, clock, random, log});
 	const {repairer} = healing;
 	const alerts = createAlertWatch({
@@ -277,7 +276,10 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
 	const router = new Router<AppState>();
 	const serve = createServe(
 		router,
-		createAuthenticate({...options, people: parts.people, rateLimit: accountLimit}),
+		createAuthenticate({
+			...{...options, people: parts.people, rateLimit: accountLimit},
+			failedSignIns: parts.failedSignIns,
+		}),
 		createAudited(options.audit),
 	);
 	// The invitations before the nodes, of which none is called so.

@@ -23,6 +23,12 @@ const withNode = (change: Partial<AlertView['nodes'][number]>): AlertView => ({
 	nodes: well.nodes.map(each => ({...each, ...change})),
 });
 
+const idOf = (number: number) => `${node.slice(0, -1)}${number}` as NodeId;
+
+/** A node by its number that is missed for so long. */
+const away = (number: number, missedMs: number): AlertView =>
+	withNode({id: idOf(number), isOnline: missedMs === 0, missedMs});
+
 /** Looks every 15 seconds at what is then, and tells what opened and what was over, by when. */
 const watch = (views: (now: number) => AlertView, untilMs: number, state: AlertState = alertsAtStart([], 0)) => {
 	const told: {at: number; what: 'opened' | 'over'; alert: Alert}[] = [];
@@ -44,6 +50,10 @@ const causes: Record<AlertCode, (sinceMs: number) => AlertView> = {
 	CHUNKS_AT_ONE_COPY: () => ({...well, copies: {full: 8, partly: 0, one: 2, none: 0}}),
 	REPAIR_STUCK: () => ({...well, repair: {isPaused: false, waiting: 1, blocked: 2, why: 'no room', doneChunks: 7}}),
 	NODE_AWAY: sinceMs => withNode({isOnline: false, missedMs: limits.awayMs + sinceMs}),
+	NODES_AWAY_AT_ONCE: sinceMs => ({
+		...well,
+		nodes: [60_000, 75_000, 90_000].flatMap((seenMs, number) => away(number, seenMs + sinceMs).nodes),
+	}),
 	DISK_NEARLY_FULL: () => ({...well, disk: {sizeBytes: 100 * 1024 ** 3, freeBytes: 1024 ** 3}}),
 	NETWORK_NEARLY_FULL: () => withNode({freeBytes: 90}),
 	NODE_NEARLY_FULL: () => ({
@@ -189,6 +199,42 @@ test('the worst stands first, and words keep up with what they are about', t => 
 		],
 	);
 	t.is(told.length, 2);
+});
+
+test('nodes that go at once are one alert; one that was gone before, and one that stays away after, are told of by themselves', t => {
+	const [goneMs, backMs] = [30 * MINUTE_MS, 70 * MINUTE_MS];
+	const {told} = watch(now => {
+		const isGone = now >= goneMs && now < backMs;
+		const missedMs = [
+			now,
+			...[0, 20_000, 40_000, 60_000].map(late => (isGone ? Math.max(0, now - goneMs - late) : 0)),
+			Math.max(0, now - goneMs),
+			0,
+		];
+		return {...well, nodes: missedMs.flatMap((missed, number) => away(number, missed).nodes)};
+	}, 90 * MINUTE_MS);
+	t.deepEqual(
+		told.map(({at, what, alert}) => [Math.ceil(at / MINUTE_MS), what, alert.code, alert.node ?? '']),
+		[
+			[15, 'opened', 'NODE_AWAY', idOf(0)],
+			[32, 'opened', 'NODES_AWAY_AT_ONCE', ''],
+			[70, 'opened', 'NODE_AWAY', idOf(5)],
+			[71, 'over', 'NODES_AWAY_AT_ONCE', ''],
+		],
+	);
+	t.regex(told[1]?.alert.text ?? '', /^5 of 6 nodes went away at once/);
+});
+
+test('neither two nodes of two, nor half of four, nor most of them one after the other, went at once', t => {
+	const gone = (...missed: number[]) =>
+		watch(
+			now => ({...well, nodes: missed.flatMap((ms, number) => away(number, ms < 0 ? 0 : ms + now).nodes)}),
+			10 * MINUTE_MS,
+		).told.map(({alert}) => alert.code);
+	t.deepEqual(gone(1, 1), []);
+	t.deepEqual(gone(1, 1, -1, -1), []);
+	t.deepEqual(gone(1, 3 * MINUTE_MS, -1), []);
+	t.deepEqual(gone(1, 2 * MINUTE_MS, -1), ['NODES_AWAY_AT_ONCE']);
 });
 
 test('a repair that goes on, however slowly, is not stuck; one that is paused with work left is', t => {

@@ -33,7 +33,7 @@ export type AlertView = {
 	nodes: readonly AlertedNode[];
 	copies: CopiesLeft;
 	repair: {isPaused: boolean; waiting: number; blocked: number; why: string | undefined; doneChunks: number};
-	/** Sign-ins that failed of late, in `SIGN_INS_OVER_MS`. */
+	/** Sign-ins that failed of late, and tokens that were wrong, in `SIGN_INS_OVER_MS`. */
 	failedSignIns: number;
 	/** When the last backup was made, where it is known. */
 	backupAt: number | undefined;
@@ -60,6 +60,12 @@ const NODE_FREE_OFF = 0.08;
 /** Of a small disk, so much of it. */
 const DISK_FREE_BYTES = 1024 ** 3;
 const DISK_FREE_SHARE = 0.05;
+/** Nodes are heard of every half minute; those that went with others went within so long of them. */
+const AT_ONCE_MS = 120_000;
+const AT_ONCE_LEAST_NODES = 3;
+/** More than half of those that were there, and a third. */
+const AT_ONCE_ON = 0.5 + Number.EPSILON;
+const AT_ONCE_OFF = 1 / 3;
 const REPAIR_STUCK_MS = 600_000;
 /** How long what was counted must be so, and how long it must be over. */
 const COUNTED_FOR_MS = 60_000;
@@ -139,13 +145,48 @@ const repairFinding = ({repair}: AlertView, stillMs: number): Finding => {
 	};
 };
 
-const nodeFindings = ({nodes}: AlertView, {awayMs}: AlertLimits): Finding[] =>
+/** The most nodes that went within a short time of each other, and how many were there just before. */
+const goneAtOnce = (nodes: readonly AlertedNode[]): {gone: readonly AlertedNode[]; before: number} => {
+	const missed = nodes.filter(({isOnline, missedMs}) => !isOnline && missedMs > 0);
+	const byTime = [...missed].sort((a, b) => a.missedMs - b.missedMs);
+	let gone: readonly AlertedNode[] = [];
+	let end = 0;
+	for (const [start, {missedMs: fromMs}] of byTime.entries()) {
+		while (end < byTime.length && (byTime[end]?.missedMs ?? Infinity) - fromMs <= AT_ONCE_MS) end++;
+		if (end - start > gone.length) gone = byTime.slice(start, end);
+	}
+
+	return {gone, before: nodes.filter(({isOnline}) => isOnline).length + gone.length};
+};
+
+/**
+Where most nodes went at once it is hardly each of them, but what is between them all and the coordinator: its own line. That is one
+alert, and none of each node.
+*/
+const atOnceFinding = ({nodes}: AlertView, open: readonly Alert[]): {finding: Finding; gone: ReadonlySet<NodeId>} => {
+	const {gone, before} = goneAtOnce(nodes);
+	const level = before < AT_ONCE_LEAST_NODES ? 'off' : levelAbove(gone.length / before, AT_ONCE_ON, AT_ONCE_OFF);
+	const isSo = level === 'on' || (level === 'between' && open.some(({code}) => code === 'NODES_AWAY_AT_ONCE'));
+	return {
+		finding: {
+			code: 'NODES_AWAY_AT_ONCE',
+			severity: 'critical',
+			level,
+			forMs: COUNTED_FOR_MS,
+			text: `${gone.length} of ${many(before, 'node')} went away at once: the coordinator's own line may be down`,
+			remedy: 'See to the line and the address of this machine: nodes come back by themselves once they reach it',
+		},
+		gone: new Set(isSo ? gone.map(({id}) => id) : []),
+	};
+};
+
+const nodeFindings = ({nodes}: AlertView, {awayMs}: AlertLimits, goneWithOthers: ReadonlySet<NodeId>): Finding[] =>
 	nodes.flatMap(({id: node, name, isOnline, missedMs, allocatedBytes, freeBytes}): Finding[] => [
 		{
 			code: 'NODE_AWAY',
 			node,
 			severity: 'warning',
-			level: isOnline || missedMs === 0 ? 'off' : missedMs >= awayMs ? 'on' : 'between',
+			level: isOnline || missedMs === 0 ? 'off' : missedMs >= awayMs && !goneWithOthers.has(node) ? 'on' : 'between',
 			forMs: 0,
 			text: `Node ${name} is away for more than ${ageText(awayMs)}`,
 			remedy: `Have it started again; if it is gone for good: pjas-tui nodes leave ${node}`,
@@ -181,8 +222,8 @@ const signInFinding = ({failedSignIns}: AlertView): Finding => ({
 	severity: 'warning',
 	level: levelAbove(failedSignIns, SIGN_INS_ON, SIGN_INS_OFF),
 	forMs: 0,
-	text: `${many(failedSignIns, 'sign-in')} failed within ten minutes: somebody may be guessing passwords`,
-	remedy: 'The audit log says from where: GET /api/audit. Guesses are slowed down by themselves',
+	text: `${many(failedSignIns, 'sign-in')} failed within ten minutes: somebody may be guessing passwords or tokens`,
+	remedy: 'The audit log says from where passwords came (GET /api/audit), and the log from where tokens did',
 });
 
 const backupFinding = ({backupAt}: AlertView, {backupMs}: AlertLimits, now: number): Finding => ({
@@ -226,10 +267,12 @@ export const alertsAfter = (
 	now: number,
 ): AlertChange => {
 	const repair = repairAfter(before, view, now);
+	const atOnce = atOnceFinding(view, before.open);
 	const findings = [
 		...copyFindings(view),
 		repairFinding(view, now - repair.stillSince),
-		...nodeFindings(view, limits),
+		atOnce.finding,
+		...nodeFindings(view, limits, atOnce.gone),
 		diskFinding(view),
 		networkFinding(view),
 		signInFinding(view),

@@ -19,6 +19,7 @@ const MOST_FAULTS = 20;
 /** The problem that says the same as an alert, which says since when, and what to do. */
 const sameAs = ({code, node_id: node}: AlertView): string | undefined => {
 	if (code === 'CHUNKS_LOST') return 'lost';
+	if (code === 'NODES_AWAY_AT_ONCE') return 'offline';
 	if (code === 'NODE_AWAY') return `offline ${node ?? ''}`;
 	return code === 'NODE_NEARLY_FULL' ? `full ${node ?? ''}` : undefined;
 };
@@ -28,6 +29,7 @@ const ofCoordinator: readonly AlertView['code'][] = ['SIGN_INS_FAIL', 'BACKUP_TO
 
 const alertPlace = ({code, node_id: node}: AlertView): Place => {
 	if (node !== null) return {screen: 'nodes', node};
+	if (code === 'NODES_AWAY_AT_ONCE') return {screen: 'nodes', filter: 'offline'};
 	if (code === 'NETWORK_NEARLY_FULL') return {screen: 'nodes', filter: ''};
 	return ofCoordinator.includes(code) ? {screen: 'activity'} : {screen: 'healing'};
 };

@@ -14,10 +14,10 @@ import type {Catalog} from '../../ports/catalog.js';
 import type {Clock, Random} from '../../ports/clock.js';
 import type {Log} from '../../ports/log.js';
 import type {Worker} from '../../ports/worker.js';
+import type {FailedSignIns} from '../failed-sign-ins.js';
 import type {Fleet, NodeState} from '../fleet.js';
 import {nameInText} from '../name-in-text.js';
 import type {Note} from '../note.js';
-import type {Rate} from '../rate.js';
 import {obstacleTexts} from '../repair-diary.js';
 import type {Repairer} from '../repairer.js';
 import type {AlertBook} from './alert-book.js';
@@ -28,8 +28,7 @@ export type AlertWatchOptions = {
 	catalog: Pick<Catalog, 'placementGroups'>;
 	fleet: Pick<Fleet, 'all' | 'counts'>;
 	repairer: Pick<Repairer, 'status'>;
-	/** Sign-ins that failed, over `SIGN_INS_OVER_MS`. */
-	failedSignIns: Pick<Rate, 'sum'>;
+	failedSignIns: Pick<FailedSignIns, 'sum'>;
 	/** When the last backup was made, where it is known. */
 	backupAt: () => Promise<number | undefined>;
 	/** The disk that the coordinator writes to. */

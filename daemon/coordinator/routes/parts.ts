@@ -9,6 +9,7 @@ import type {Admission} from '../admission.js';
 import type {Checker} from '../checker.js';
 import type {Downloader} from '../download.js';
 import type {Events} from '../events.js';
+import type {FailedSignIns} from '../failed-sign-ins.js';
 import type {Fleet} from '../fleet.js';
 import type {LineTests} from '../line-tests.js';
 import type {NodeAuditor} from '../node-auditor.js';
@@ -24,7 +25,6 @@ import type {ShareLinks} from '../people/share-links.js';
 import type {Remover} from '../remover.js';
 import type {Repairer} from '../repairer.js';
 import type {Unfinished} from '../resumable/unfinished.js';
-import type {Rate} from '../rate.js';
 import type {ScrubReports} from '../scrub-reports.js';
 import type {ShardWriter} from '../shard-writer.js';
 import type {Trash} from '../trash.js';
@@ -72,7 +72,7 @@ export type Parts = {
 	restoredAt: number | undefined;
 	scrubReports: ScrubReports;
 	/** Sign-ins that failed of late. */
-	failedSignIns: Rate;
+	failedSignIns: FailedSignIns;
 	repairer: Repairer;
 	replicas: number;
 	random: Random;

@@ -71,12 +71,12 @@ export const sessionRoutes = (serve: Serve, {catalog, failedSignIns, meters, peo
 		try {
 			const account = await tried(tryLimits, {account: name, address: ctx.state.client.address}, attempt);
 			meters.signIns.add({result: account ? 'accepted' : 'refused'});
-			if (!account) failedSignIns.add(1);
+			if (!account) failedSignIns.addPassword();
 			return account;
 		} catch (error) {
 			if (isPjasError(error, 'TOO_MANY_REQUESTS')) {
 				meters.signIns.add({result: 'limited'});
-				failedSignIns.add(1);
+				failedSignIns.addPassword();
 			}
 
 			throw error;
