@@ -32,7 +32,7 @@ const usesOf = (context: CommandContext): number | undefined => {
 	);
 };
 
-/** Prints a code with which nodes join, and the command that joins with it. */
+/** Prints a code with which nodes join, with the address to join at, and for people the command that joins with it. */
 export const inviteNode = async (context: CommandContext): Promise<void> => {
 	refuseFlags(context, ['role', 'name', 'quota'], 'invite node');
 	const [owner, zone, uses, expires] = [
@@ -62,7 +62,7 @@ export const inviteNode = async (context: CommandContext): Promise<void> => {
 			? [`From other machines ${context.api.url} leads elsewhere: put the address behind the @ by which they get here.`]
 			: []),
 	];
-	await context.stdout.write(`${escapeControls(code)}\n`);
+	await context.stdout.write(`${escapeControls(joinInvitationOf(code, context.api.url))}\n`);
 	await context.stderr.write(words.map(line => `${escapeControls(line)}\n`).join(''));
 };
 

@@ -222,7 +222,7 @@ test('a code for a node is made by a member for its own, listed, and taken back'
 	await signInAdmin(t);
 	await join(t, 'ann');
 	const made = await run(t, ['invite', 'node', '--zone', 'attic', '--uses', '2'], {home: 'ann'});
-	t.regex(made.stdout, /^pjas-join_\S{64}\n$/);
+	t.regex(made.stdout, /^pjas-join_\S{64}@http:\/\/127\.0\.0\.1:\d+\n$/, 'what pjas-daemon join takes');
 	t.regex(made.stderr, /Lets 2 nodes of ann join until [^]*pjas-daemon join pjas-join_\S+@http:\S+ \.\/storage 100/);
 	t.like(JSON.parse((await run(t, ['invite', 'node', '--owner', 'bob', '--json'], {home: 'ann'})).stderr), {
 		code: 'FORBIDDEN',
