@@ -1,8 +1,7 @@
-import type {StorageStats} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {atOnceOn, patienceMs} from '../core/line-speed.js';
-import type {NodeRecord} from '../core/model.js';
+import type {NodeRecord, NodeStatus} from '../core/model.js';
 import type {Dial, ShardStore} from '../ports/shard-store.js';
 import type {NodeLinks} from '../ports/node-links.js';
 import type {Authenticate, CredentialsFor} from '../trust/credentials.js';
@@ -42,8 +41,8 @@ type Line = Pick<NodeRecord, 'address' | 'kind' | 'publicKeys'> & {
 };
 
 export type NodeDial = Dial & {
-	/** Asks a node that has links for its figures. */
-	status: (node: NodeRecord, signal: AbortSignal) => Promise<StorageStats>;
+	/** Asks a node that has links how it is. */
+	status: (node: NodeRecord, signal: AbortSignal) => Promise<NodeStatus>;
 	close: () => void;
 };
 

@@ -295,10 +295,14 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
 	const call = async (state: NodeState) => {
 		try {
-			const stats = await askInTime(probe, state.record, {clock, timeoutMs: PROBE_TIMEOUT_MS});
+			const {storage, claimedId} = await askInTime(probe, state.record, {clock, timeoutMs: PROBE_TIMEOUT_MS});
+			// It may have left the network meanwhile.
+			if (fleet.get(state.record._id) !== state) return;
 			const wasAway = state.record.awaySince !== undefined;
-			state.record = {...there(state.record), ...figuresOf(stats), lastSeenAt: clock.now()};
-			arrive(state);
+			const record = {...there(state.record), ...figuresOf(storage), lastSeenAt: clock.now()};
+			// A classic one that was started meanwhile calls itself otherwise, and tells that once, to whoever was there.
+			const isRenamed = record.kind === 'classic' && claimedId !== undefined;
+			arrive(fleet.set(isRenamed ? {...record, classicId: claimedId} : record));
 			if (wasAway) await remember(state);
 		} catch (error) {
 			log.info('a node of before does not answer yet', {node: state.record._id, error});

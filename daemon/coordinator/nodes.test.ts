@@ -100,12 +100,12 @@ test('a node that is banned while it registers again does not come online', asyn
 	const {record} = await membership.register(registration(), terms);
 	checks.ask = async () => {
 		await membership.setBanned(record._id, true);
-		return {...stats, used_bytes: 200};
+		return {storage: {...stats, used_bytes: 200}};
 	};
 	await membership.register(registration({address: 'http://127.0.0.1:8421/'}), terms);
 	t.truthy(fleet.get(record._id)?.record.bannedAt);
 	t.false(fleet.isOnline(record._id));
-	checks.ask = async () => Promise.resolve(stats);
+	checks.ask = async () => Promise.resolve({storage: stats});
 	await membership.setBanned(record._id, false);
 	await membership.register(registration(), terms);
 	t.true(fleet.isOnline(record._id));
@@ -115,7 +115,7 @@ test('a node without an address is online by its links, and a short while longer
 	const asked: string[] = [];
 	const {fleet, membership, links, notes, clock} = startMembership(memoryCatalog(), async ({_id}) => {
 		asked.push(_id);
-		return Promise.resolve(stats);
+		return Promise.resolve({storage: stats});
 	});
 	const body = {...registration({name: 'attic'}), address: undefined};
 	const {record} = await membership.register(body, terms);
@@ -164,7 +164,7 @@ test('a node without an address is online by its links, and a short while longer
 
 test('an address is believed once the node answers there, and looked at again when it fails', async t => {
 	const {fleet, membership, links, checks, clock} = startMembership(memoryCatalog(), async () =>
-		Promise.resolve(stats),
+		Promise.resolve({storage: stats}),
 	);
 	const beat = async () => {
 		await membership.heartbeat({node_id: record._id}, terms);
@@ -177,7 +177,7 @@ test('an address is believed once the node answers there, and looked at again wh
 	await clock.advance(0);
 	t.true(fleet.isOnline(record._id));
 
-	checks.ask = async () => Promise.resolve(stats);
+	checks.ask = async () => Promise.resolve({storage: stats});
 	await beat();
 	t.is(fleet.get(record._id)?.record.kind, 'link', 'it was looked at a moment ago');
 	for (let minutes = 0; minutes < 10; minutes++) {
@@ -283,6 +283,24 @@ test('limits are wished for by whose node it is, and told to the node where its 
 	t.regex(JSON.stringify(entries), /is to have other limits by ann: up 3MB/);
 });
 
+test('a classic node that was started again while nobody was there to be told is known by its new name', async t => {
+	const before = startMembership();
+	const classic = {version: '1.0.0', node_id: 'pjas-0000000a'};
+	const {record} = await before.membership.register(registration(classic));
+	const {fleet, membership, pass} = startMembership(before.catalog, async () =>
+		Promise.resolve({storage: stats, claimedId: 'pjas-0000000b'}),
+	);
+	await membership.recall();
+	t.true(fleet.isOnline(record._id));
+	for (let beats = 0; beats < 4; beats++) {
+		await pass(30_000);
+		await membership.heartbeat({node_id: 'pjas-0000000b'});
+	}
+
+	t.true(fleet.isOnline(record._id));
+	await t.throwsAsync(membership.heartbeat({node_id: 'pjas-0000000a'}));
+});
+
 test('a node that is not known has to register', async t => {
 	const {membership} = startMembership();
 	const error = await t.throwsAsync(membership.heartbeat({node_id: 'pjas-0123456789abcdef'}));
@@ -294,7 +312,9 @@ test('nodes are remembered over a restart, and those that answer are online at o
 	const {record} = await before.membership.register(registration({name: 'attic', owner: 'ann', zone: 'home'}));
 	await before.membership.register(registration({node_id: 'pjas-fedcba98', address: 'http://127.0.0.1:9'}));
 	const after = startMembership(before.catalog, async ({address}) =>
-		address.endsWith(':8420') ? Promise.resolve({...stats, used_bytes: 7}) : Promise.reject(new Error('away')),
+		address.endsWith(':8420')
+			? Promise.resolve({storage: {...stats, used_bytes: 7}})
+			: Promise.reject(new Error('away')),
 	);
 	await after.membership.recall();
 	t.is(after.fleet.all().length, 2);

@@ -1,14 +1,13 @@
-import type {StorageStats} from '../../source/protocol/api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {isPjasError} from '../../source/protocol/errors.js';
-import type {NodeRecord} from '../core/model.js';
+import type {NodeRecord, NodeStatus} from '../core/model.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {ChangeNode} from './change-node.js';
 import type {NodeState} from './fleet.js';
 
-/** Asks a node whether it is there: its figures, or an error. */
-export type Probe = (node: NodeRecord, signal: AbortSignal) => Promise<StorageStats>;
+/** Asks a node whether it is there: how it is, or an error. */
+export type Probe = (node: NodeRecord, signal: AbortSignal) => Promise<NodeStatus>;
 
 /** How a node is reached. */
 export type Way = Pick<NodeRecord, 'kind' | 'addressProblem'>;
@@ -40,7 +39,7 @@ export const askInTime = async (
 	probe: Probe,
 	node: NodeRecord,
 	{clock, timeoutMs}: {clock: Pick<Clock, 'timer'>; timeoutMs: number},
-): Promise<StorageStats> => {
+): Promise<NodeStatus> => {
 	const timeout = new AbortController();
 	const cancel = clock.timer(timeoutMs, () => timeout.abort(new Error('no answer came in time')));
 	try {

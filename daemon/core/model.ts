@@ -1,3 +1,4 @@
+import type {StorageStats} from '../../source/protocol/api.js';
 import type {roles, scopes, visibilities} from '../../source/protocol/people.js';
 import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
 import type {LimitsView, Resting, suspensionReasons, Wishes} from '../../source/protocol/node-care.js';
@@ -140,6 +141,9 @@ export type NodeRecord = {
 	wished?: Wishes;
 	revision: number;
 };
+
+/** What a node answers that is asked how it is, and what it calls itself where it says so. */
+export type NodeStatus = {storage: StorageStats; claimedId?: string};
 
 /** What a node's member lets it take of the line, as it says. Rates are bytes a second, 0 for any. */
 export type NodeLine = {

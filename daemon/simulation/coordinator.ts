@@ -106,8 +106,8 @@ export const createSimulatedCoordinator = (options: Options): SimulatedCoordinat
 	const healing = createHealing({
 		...{catalog, fleet, budget, cache, masterKey, clock, random, log, note},
 		...{replicas, minReplicas, chunkSizeBytes, repair, trashMs, uploadMs: UPLOAD_MS, restoredAt: options.restoredAt},
-		probe: async ({_id}) => options.probe(_id),
-		checkAddress: async ({_id}) => options.probe(_id),
+		probe: async ({_id}) => ({storage: await options.probe(_id)}),
+		checkAddress: async ({_id}) => ({storage: await options.probe(_id)}),
 		links: createNodeLinks(),
 		isWelcome: ({bannedAt}) => bannedAt === undefined,
 		watched: {all: () => [...options.silent()].flatMap(node => fleet.get(node) ?? [])},

@@ -128,7 +128,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 		checkAddress: async ({_id}) => {
 			const node = nodes.find(({id}) => id === _id);
 			if (!node) throw new Error(`The test has no node ${_id}`);
-			return Promise.resolve(statsOf(node));
+			return Promise.resolve({storage: statsOf(node)});
 		},
 		links: createNodeLinks(),
 		alerts: {
