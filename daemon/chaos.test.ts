@@ -6,6 +6,7 @@ import {createFaults, drawFault, type Fault} from './testing/chaos-faults.js';
 import {chanceOf} from './testing/crash-chance.js';
 import {askFor, check, download, restore} from './testing/crash-client.js';
 import {createLedger, type KnownFile, type Ledger} from './testing/crash-ledger.js';
+import {direct, oneOfEach} from './testing/node-ways.js';
 import {until} from './testing/processes.js';
 import {
 	GIVEN_UP_AFTER_MS,
@@ -140,7 +141,8 @@ test('whatever fails in whatever order, within what three copies allow, all that
 	t.timeout(LIMIT_MS);
 	const tell = startDiary(t);
 	const [chance, clientsChance] = [chanceOf(SEED), chanceOf(SEED + 1)];
-	const network = await startShiftedNetwork(t, NODES, {trashDays: 7});
+	const ways = oneOfEach(t);
+	const network = await startShiftedNetwork(t, [...ways, ...direct(NODES - ways.length)], {trashDays: 7});
 	await passTime(network, GIVEN_UP_AFTER_MS);
 	const ledger = createLedger();
 	let uploads = 0;

@@ -14,12 +14,14 @@ import {askFor, upload} from './testing/crash-client.js';
 import {createLedger, type Ledger} from './testing/crash-ledger.js';
 import {createMember, type CrashNetwork, startCrashNetwork} from './testing/crash-network.js';
 import {drawRound, runRound} from './testing/crash-round.js';
+import {direct, type NodeWay, oneOfEach} from './testing/node-ways.js';
 import {type Daemon, runDaemon, startDaemon, temporaryFolder, until} from './testing/processes.js';
 
 /** More rounds take longer and find more. A seed draws the same rounds again; what happens in them is up to the machine. */
 const ROUNDS = Number(process.env['PJAS_CRASH_ROUNDS'] ?? 50);
 const SEED = Number(process.env['PJAS_CRASH_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
-const NODES = 4;
+/** Links take a second or two to come back each time, so these are the fewer. */
+const ROUNDS_OF_EACH_KIND = Math.floor(ROUNDS * 0.4);
 const MIB = 1024 * 1024;
 
 const uploadTo = async (ledger: Ledger, url: string, name: string, bytes: Uint8Array) => {
@@ -41,14 +43,15 @@ const stopAll = async (t: ExecutionContext, {coordinator, nodes}: CrashNetwork) 
 	t.deepEqual(await Promise.all(nodes.map(node => node.stop())), Array(nodes.length).fill(0));
 };
 
-test.serial('whatever is killed, and whenever, what was acknowledged is there afterwards', async t => {
-	t.timeout(180_000 + 15_000 * ROUNDS);
-	const chance = chanceOf(SEED);
-	const network = await startCrashNetwork(t, NODES);
+/** Kills and starts again for so many rounds, and settles what is there with what was said. */
+const survive = async (t: ExecutionContext, ways: readonly NodeWay[], seed: number, rounds: number) => {
+	t.timeout(180_000 + 15_000 * rounds);
+	const chance = chanceOf(seed);
+	const network = await startCrashNetwork(t, ways);
 	const ledger = createLedger();
 	let uploads = 0;
-	for (let number = 1; number <= ROUNDS; number++) {
-		const round = drawRound(chance, NODES);
+	for (let number = 1; number <= rounds; number++) {
+		const round = drawRound(chance, ways.length);
 		const nameOf = (sizeBytes: number) => `round-${number}-upload-${++uploads}-of-${sizeBytes}.bin`;
 		const about = `Round ${number} of PJAS_CRASH_SEED=${SEED}: ${JSON.stringify(round)}`;
 		const problems = await runRound(round, {network, ledger, chance, nameOf}).catch((error: unknown) => {
@@ -70,11 +73,19 @@ test.serial('whatever is killed, and whenever, what was acknowledged is there af
 	const {shards, orphans, problems} = await accountsOf(network, ledger);
 	t.deepEqual(problems, [], `PJAS_CRASH_SEED=${SEED}`);
 	t.deepEqual(await ledger.compare(network.url, {allRemoved: true}), [], `PJAS_CRASH_SEED=${SEED}`);
-	t.log(`Seed ${SEED}: ${ROUNDS} rounds, ${uploads} uploads; at the end ${shards} shards, ${orphans} of them orphans`);
+	t.log(`Seed ${SEED}: ${rounds} rounds, ${uploads} uploads; at the end ${shards} shards, ${orphans} of them orphans`);
+};
+
+test.serial('whatever is killed, and whenever, what was acknowledged is there afterwards', async t => {
+	await survive(t, direct(4), SEED, ROUNDS - ROUNDS_OF_EACH_KIND);
+});
+
+test.serial('so it is in a network with one node of each kind: direct, linked, behind a proxy, classic', async t => {
+	await survive(t, oneOfEach(t), SEED + 1, ROUNDS_OF_EACH_KIND);
 });
 
 test.serial('half a line at the end of the catalogue and of the activity log is cut off, and nothing else', async t => {
-	const network = await startCrashNetwork(t, 2);
+	const network = await startCrashNetwork(t, direct(2));
 	const {coordinator, url} = network;
 	const ledger = createLedger();
 	const chance = chanceOf(SEED);
@@ -158,7 +169,7 @@ test.serial('a backup that is killed leaves nothing under its name, or a whole o
 });
 
 test.serial('a backup that is made while uploads run brings back what was acknowledged before it', async t => {
-	const network = await startCrashNetwork(t, 3);
+	const network = await startCrashNetwork(t, direct(3));
 	const {url, folder, coordinator, nodes} = network;
 	const chance = chanceOf(SEED);
 	const before = createLedger();
@@ -273,7 +284,7 @@ const endInTheMiddle = async (t: ExecutionContext, daemon: Daemon, url: string, 
 };
 
 test.serial('SIGTERM to a coordinator lets an upload and a download end', async t => {
-	const {coordinator, nodes, url} = await startCrashNetwork(t, 3);
+	const {coordinator, nodes, url} = await startCrashNetwork(t, direct(3));
 	await endInTheMiddle(
 		t,
 		coordinator.daemon,

@@ -1,13 +1,13 @@
-import {execFile, spawn, spawnSync} from 'node:child_process';
+import {execFile, spawnSync} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
-import {once} from 'node:events';
-import {mkdir, readFile, writeFile} from 'node:fs/promises';
+import {mkdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import type {ChunkView, NodeView} from '../source/protocol/api.js';
 import {startClassicNode} from './testing/classic-node.js';
-import {keptPort, startDaemon, temporaryFolder, until} from './testing/processes.js';
+import {createFront, hasNginx} from './testing/nginx.js';
+import {startDaemon, temporaryFolder, until} from './testing/processes.js';
 import {startTrustNetwork, type TrustNetwork} from './testing/trust-network.js';
 
 /** The ways between a node and its coordinator: a proxy, a router that translates addresses, both families of addresses. */
@@ -50,67 +50,15 @@ const roundTrip = async (t: ExecutionContext, network: TrustNetwork, url = netwo
 	t.true(bytes.equals(await client.download(await client.upload(bytes))));
 };
 
-/** The manual's configuration of nginx, but for its ports and its certificate. */
-const nginxConfiguration = async (folder: string, port: number, target: string): Promise<string> => {
-	const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-	const [, printed = ''] = /```nginx\n(.*?)```/s.exec(readme) ?? [];
-	const server = printed
-		.replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
-		.replaceAll(/\t(listen \[::\]|ssl_certificate).*\n/g, '')
-		.replace('http://127.0.0.1:3000', target);
-	const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-		name => `${name}_temp_path ${path.join(folder, name)};`,
-	);
-	return [
-		`daemon off; master_process off; pid ${path.join(folder, 'pid')}; error_log stderr;`,
-		'events {}',
-		`http { access_log off; ${paths.join(' ')}`,
-		server,
-		'}',
-	].join('\n');
-};
-
-const startNginx = (t: ExecutionContext, configuration: string) => {
-	const child = spawn('nginx', ['-c', configuration], {stdio: ['ignore', 'ignore', 'pipe']});
-	let errors = '';
-	child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-	const stop = async () => {
-		if (child.exitCode !== null || child.signalCode !== null) return;
-		child.kill('SIGKILL');
-		await once(child, 'exit');
-	};
-	t.teardown(stop);
-	return {stop, errors: () => errors};
-};
-
-/** nginx before a network, as the manual has it; nothing where it is not installed. */
-const startFront = async (t: ExecutionContext, network: TrustNetwork) => {
-	if (!isThere('nginx', '-v')) {
-		t.log('Skipped: nginx is not installed here (Debian: apt-get install nginx-light)');
-		return undefined;
-	}
-
-	const port = await keptPort();
-	const file = path.join(temporaryFolder(t), 'nginx.conf');
-	await writeFile(file, await nginxConfiguration(path.dirname(file), port, network.url));
-	const url = `http://127.0.0.1:${port}`;
-	const start = async () => {
-		const nginx = startNginx(t, file);
-		await until('nginx answers', async () => (await fetch(`${url}/health`).catch(() => undefined))?.ok);
-		return nginx;
-	};
-	return {url, start};
-};
-
 test('a node and people come through nginx as the manual has it, and the node is back after its restart', async t => {
 	t.timeout(120_000);
 	const network = await startTrustNetwork(t, {trustProxy: ['loopback']});
-	const nginx = await startFront(t, network);
-	if (!nginx) {
+	if (!hasNginx(t, 'a proxy before the coordinator')) {
 		t.pass();
 		return;
 	}
 
+	const nginx = await createFront(t, network.url);
 	const front = nginx.url;
 	const first = await nginx.start();
 
@@ -138,7 +86,7 @@ test('one node of each kind make a network, which heals when one is lost and rem
 	t.timeout(180_000);
 	const settings = {allowClassic: true, trustProxy: ['loopback'], minReplicas: 2, repairGraceMs: 0};
 	const network = await startTrustNetwork(t, settings);
-	const nginx = await startFront(t, network);
+	const nginx = hasNginx(t, 'the node behind a proxy') ? await createFront(t, network.url) : undefined;
 	await nginx?.start();
 	const {running: direct} = await network.addNode('direct');
 	const linked = {publicUrl: undefined, reach: 'links'} as const;

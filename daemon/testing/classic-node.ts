@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
 import {createServer, type AddressInfo, type Server, type Socket} from 'node:net';
 import {join} from 'node:path';
 import type {NodeId} from '../../source/protocol/ids.js';
@@ -153,7 +153,8 @@ class ClassicFolder {
 
 	stats() {
 		const files = readdirSync(join(this.#folder, 'chunks'));
-		const used = files.reduce((sum, name) => sum + statSync(join(this.#folder, 'chunks', name)).size, 0);
+		const sizeOf = (name: string) => statSync(join(this.#folder, 'chunks', name), {throwIfNoEntry: false})?.size ?? 0;
+		const used = files.reduce((sum, name) => sum + sizeOf(name), 0);
 		return {
 			used_bytes: used,
 			allocated_bytes: this.#allocatedBytes,
@@ -180,8 +181,11 @@ class ClassicFolder {
 		return sha256(chunk) === entry.checksum ? chunk : undefined;
 	}
 
+	/** In one step, unlike the Python node: tests that kill it are about the coordinator, not about what it does to itself. */
 	#save(): void {
-		writeFileSync(join(this.#folder, 'node_metadata.json'), JSON.stringify(this.#metadata, undefined, 2));
+		const path = join(this.#folder, 'node_metadata.json');
+		writeFileSync(`${path}.new`, JSON.stringify(this.#metadata, undefined, 2));
+		renameSync(`${path}.new`, path);
 	}
 }
 

@@ -48,7 +48,8 @@ export const leftoversOf = async ({coordinator, nodes}: CrashNetwork): Promise<s
 	const strangers = async (folder: string, isKnown: (name: string) => boolean) =>
 		(await readdir(folder)).filter(name => !isKnown(name)).map(name => path.join(folder, name));
 	const found = [await strangers(coordinator.folder, name => coordinatorNames.has(name))];
-	for (const {folder} of nodes) {
+	for (const {folder, way} of nodes) {
+		if (way === 'classic') continue;
 		found.push(await strangers(folder, name => nodeNames.has(name)));
 		found.push(await strangers(path.join(folder, 'chunks'), name => /^[0-9a-f]{64}\.chunk$/.test(name)));
 		for (const empty of ['tmp', 'quarantine', 'aliases'])
@@ -73,8 +74,15 @@ const removalsOf = async ({coordinator, folder}: CrashNetwork): Promise<RemovalR
 	}
 };
 
-/** What a node says that it keeps. */
-const listingOf = async ({url, folder}: Member, coordinator: Member): Promise<string[]> => {
+const chunkFilesOf = async ({folder}: Member): Promise<string[]> => readdir(path.join(folder, 'chunks'));
+
+const digestsOn = async (node: Member): Promise<string[]> =>
+	(await chunkFilesOf(node)).map(name => name.replace('.chunk', '')).sort();
+
+/** What a node says that it keeps. A classic one can't say: it is what lies on its disk. */
+const listingOf = async (node: Member, coordinator: Member): Promise<string[]> => {
+	const {url, folder, way} = node;
+	if (way === 'classic') return digestsOn(node);
 	const digests: string[] = [];
 	for (let after = ''; ;) {
 		const search = `?limit=${LISTING_PAGE}${after}`;
@@ -86,13 +94,14 @@ const listingOf = async ({url, folder}: Member, coordinator: Member): Promise<st
 	}
 };
 
-const chunkFilesOf = async ({folder}: Member): Promise<string[]> => readdir(path.join(folder, 'chunks'));
-
-/** What the chunk files take, as `du` counts. */
+/** What the chunk files take, as `du` counts; a classic node counts their bytes. */
 const takenBytes = async (nodes: readonly Member[]): Promise<number> => {
 	const sizes = nodes.map(async node => {
 		const files = await chunkFilesOf(node);
-		const each = files.map(async name => (await stat(path.join(node.folder, 'chunks', name))).blocks * BLOCK_BYTES);
+		const each = files.map(async name => {
+			const {blocks, size} = await stat(path.join(node.folder, 'chunks', name));
+			return node.way === 'classic' ? size : blocks * BLOCK_BYTES;
+		});
 		return (await Promise.all(each)).reduce((sum, bytes) => sum + bytes, 0);
 	});
 	return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
@@ -121,16 +130,16 @@ export type Accounts = {shards: number; orphans: number; problems: string[]};
 
 /** Waits until the removals that are due are done, then compares. Nobody may use the network meanwhile. */
 export const accountsOf = async (network: CrashNetwork, ledger: Ledger): Promise<Accounts> => {
-	const {url, nodes, coordinator} = network;
+	const {url, nodes, coordinator, nodeOf} = network;
 	const {nodes: views} = await askFor<{nodes: NodeView[]}>(url, 'nodes');
-	const idOf = (node: Member) => views.find(({name}) => name === node.label)?.node_id ?? '';
-	const held = async () =>
-		(
-			await Promise.all(
-				nodes.map(async node => (await listingOf(node, coordinator)).map(digest => `${idOf(node)}/${digest}`)),
-			)
-		).flat();
+	const idOf = (node: Member) => views.find(view => nodeOf(view) === node)?.node_id ?? '';
 	const {places, problems} = await placesOf(url);
+	/** A classic node can't delete, and nobody can ask what it has: what is left on it does not count. */
+	const countsOn = (node: Member) => (digest: string) =>
+		node.way !== 'classic' || places.has(`${idOf(node)}/${digest}`);
+	const heldBy = async (node: Member) => (await listingOf(node, coordinator)).filter(countsOn(node));
+	const held = async () =>
+		(await Promise.all(nodes.map(async node => (await heldBy(node)).map(digest => `${idOf(node)}/${digest}`)))).flat();
 
 	// Nothing is due any more, and every node's listing has been compared with the catalogue.
 	const {removals, onDisk} = await until(
@@ -146,12 +155,12 @@ export const accountsOf = async (network: CrashNetwork, ledger: Ledger): Promise
 	);
 
 	for (const node of nodes) {
-		const files = (await chunkFilesOf(node)).map(name => name.replace('.chunk', '')).sort();
-		if (files.join() !== (await listingOf(node, coordinator)).join())
+		const digests = await digestsOn(node);
+		if (digests.join() !== (await listingOf(node, coordinator)).join())
 			problems.push(`${node.label} lists others than it has`);
-		for (const name of await chunkFilesOf(node)) {
-			const digest = sha256(await readFile(path.join(node.folder, 'chunks', name)));
-			if (`${digest}.chunk` !== name) problems.push(`${node.label}: ${name} holds other bytes`);
+		for (const digest of digests.filter(countsOn(node))) {
+			const bytes = await readFile(path.join(node.folder, 'chunks', `${digest}.chunk`));
+			if (sha256(bytes) !== digest) problems.push(`${node.label}: ${digest} holds other bytes`);
 		}
 	}
 

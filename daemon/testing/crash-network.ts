@@ -1,12 +1,17 @@
 import path from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
 import type {NodeView} from '../../source/protocol/api.js';
 import {askFor} from './crash-client.js';
-import {type Daemon, keptPort, lastLinesOf, startDaemon, temporaryFolder, until} from './processes.js';
+import {createFront} from './nginx.js';
+import {kindOf, type NodeWay} from './node-ways.js';
+import {classicProgram, type Daemon, keptPort, lastLinesOf, startDaemon, temporaryFolder, until} from './processes.js';
 
 /** A part of a network that is killed and started again, on the same folder and port. */
 export type Member = {
 	label: string;
+	/** How a node is reached; the coordinator has none. */
+	way?: NodeWay | undefined;
 	/** What it keeps. */
 	folder: string;
 	url: string;
@@ -27,17 +32,28 @@ export type CrashNetwork = {
 	folder: string;
 	coordinator: Member;
 	nodes: readonly Member[];
+	/** The node that the coordinator speaks of; a classic one has no name. */
+	nodeOf: (view: NodeView) => Member | undefined;
 	/** Resolves once the coordinator has heard from every node since both were started. */
 	gathered: () => Promise<void>;
 };
 
 const MEMORY = '64MB';
 const HISTORY_KEPT = 64 * 1024;
+const ASK_AGAIN_MS = 100;
 
-type MemberOptions = {label: string; folder: string; port: number; argv: readonly string[]; workingFolder: string};
+type MemberOptions = {
+	label: string;
+	folder: string;
+	port: number;
+	argv: readonly string[];
+	workingFolder: string;
+	way?: NodeWay;
+	program?: string;
+};
 
 export const createMember = (t: ExecutionContext, options: MemberOptions): Member => {
-	const {label, folder, port, argv, workingFolder} = options;
+	const {label, folder, port, argv, workingFolder, way, program} = options;
 	let daemon: Daemon | undefined;
 	let startedAtMs = 0;
 	let history = '';
@@ -57,6 +73,7 @@ export const createMember = (t: ExecutionContext, options: MemberOptions): Membe
 
 	return {
 		label,
+		way,
 		folder,
 		url: `http://127.0.0.1:${port}`,
 		get startedAtMs() {
@@ -67,7 +84,10 @@ export const createMember = (t: ExecutionContext, options: MemberOptions): Membe
 		},
 		async start() {
 			startedAtMs = Date.now();
-			daemon = startDaemon(t, [...argv, '--port', String(port)], {folder: workingFolder, isShown: false});
+			daemon = startDaemon(t, [...argv, '--port', String(port)], {
+				...{folder: workingFolder, isShown: false},
+				...(program !== undefined && {program}),
+			});
 			await daemon.ready();
 		},
 		async kill() {
@@ -82,57 +102,69 @@ export const createMember = (t: ExecutionContext, options: MemberOptions): Membe
 	};
 };
 
+const settingsOfCoordinator = [
+	'--open',
+	'--allow-classic',
+	'--trust-proxy',
+	'loopback',
+	'--cache',
+	'0B',
+	'--trash-days',
+	'0',
+];
+
 /** A coordinator and nodes, each a process, with each node in a house of its own. */
-export const startCrashNetwork = async (t: ExecutionContext, nodeCount: number): Promise<CrashNetwork> => {
+export const startCrashNetwork = async (t: ExecutionContext, ways: readonly NodeWay[]): Promise<CrashNetwork> => {
 	const folder = temporaryFolder(t);
 	const at = (name: string) => path.join(folder, name);
-	const coordinatorPort = await keptPort();
 	const coordinator = createMember(t, {
 		label: 'coordinator',
 		folder: at('coordinator'),
-		port: coordinatorPort,
-		argv: [
-			'--role',
-			'coordinator',
-			'--open',
-			'--data',
-			at('coordinator'),
-			'--memory',
-			MEMORY,
-			'--cache',
-			'0B',
-			'--trash-days',
-			'0',
-		],
+		port: await keptPort(),
+		argv: ['--role', 'coordinator', '--data', at('coordinator'), '--memory', MEMORY, ...settingsOfCoordinator],
 		workingFolder: folder,
 	});
+	const front = ways.includes('proxied') ? await createFront(t, coordinator.url) : undefined;
+
+	const argvOf = (way: NodeWay, label: string): string[] => {
+		const api = `${(way === 'proxied' && front ? front : coordinator).url}/api`;
+		if (way === 'classic') return [at(label), api];
+		const reach = way === 'direct' ? [] : ['--reach', 'links'];
+		return ['--role', 'node', at(label), '20GB', '--name', label, '--coordinator', api, ...reach];
+	};
+
 	const nodes: Member[] = [];
-	for (let number = 1; number <= nodeCount; number++) {
-		const label = `node-${number}`;
+	for (const [index, way] of ways.entries()) {
+		const label = `node-${index + 1}`;
 		nodes.push(
 			createMember(t, {
-				label,
-				folder: at(label),
-				port: await keptPort(),
-				argv: ['--role', 'node', at(label), '20GB', '--name', label, '--coordinator', `${coordinator.url}/api`],
-				workingFolder: folder,
+				...{label, way, folder: at(label), port: await keptPort(), argv: argvOf(way, label), workingFolder: folder},
+				...(way === 'classic' && {program: classicProgram}),
 			}),
 		);
 	}
 
+	const nodeOf = ({name, address}: NodeView) => nodes.find(node => node.label === name || node.url === address);
+
 	const gathered = async () => {
-		const isFresh = ({name, status, last_seen: lastSeen}: NodeView) => {
-			const node = nodes.find(({label}) => label === name);
-			return status === 'online' && lastSeen >= Math.max(node?.startedAtMs ?? 0, coordinator.startedAtMs);
+		const isFresh = (view: NodeView) => {
+			const node = nodeOf(view);
+			const isAsMeant = node?.way !== undefined && view.kind === kindOf[node.way];
+			const since = Math.max(node?.startedAtMs ?? 0, coordinator.startedAtMs);
+			return isAsMeant && view.status === 'online' && view.last_seen >= since;
 		};
-		await until('every node has been heard of', async () => {
+		await until('every node has been heard of, as it is to be reached', async () => {
 			const {nodes: views} = await askFor<{nodes: NodeView[]}>(coordinator.url, 'nodes');
-			return views.filter(isFresh).length === nodeCount;
+			const isSo = views.filter(isFresh).length === nodes.length;
+			// It takes seconds now and then, in which the machine has other things to do than to ask.
+			if (!isSo) await delay(ASK_AGAIN_MS);
+			return isSo;
 		});
 	};
 
 	await coordinator.start();
+	await front?.start();
 	await Promise.all(nodes.map(node => node.start()));
 	await gathered();
-	return {url: coordinator.url, folder, coordinator, nodes, gathered};
+	return {url: coordinator.url, folder, coordinator, nodes, nodeOf, gathered};
 };

@@ -73,6 +73,10 @@ const drawSize = (chance: Chance): number => {
 	return chance.between(1, 50_000);
 };
 
+/** A classic node writes its shards where they are to lie. */
+const folderOf = (node: Member | undefined, name: 'tmp' | 'chunks'): string =>
+	path.join(node?.folder ?? '', node?.way === 'classic' ? 'chunks' : name);
+
 /** Resolves when the moment has come. What happened at a client is told through `tell`. */
 const awaitMoment = (moment: Moment, {nodes, coordinator}: CrashNetwork, signal: AbortSignal) => {
 	let left = 'count' in moment ? moment.count : 1;
@@ -85,7 +89,7 @@ const awaitMoment = (moment: Moment, {nodes, coordinator}: CrashNetwork, signal:
 	if (moment.kind === 'time') delay(moment.ms, undefined, {signal}).then(come, come);
 	const watched =
 		moment.kind === 'files'
-			? path.join(nodes[moment.node]?.folder ?? '', moment.folder)
+			? folderOf(nodes[moment.node], moment.folder)
 			: moment.kind === 'catalogue'
 				? path.join(coordinator.folder, 'catalog.db')
 				: undefined;

@@ -9,7 +9,9 @@ import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
 
 /** `pjas-daemon` of the build that runs. */
-const program = fileURLToPath(new URL('../pjas-daemon.cjs', import.meta.url));
+const pjasDaemon = fileURLToPath(new URL('../pjas-daemon.cjs', import.meta.url));
+/** A classic node, which takes its port as `pjas-daemon` does. */
+export const classicProgram = fileURLToPath(new URL('classic-process.js', import.meta.url));
 
 const READY_WITHIN_MS = 60_000;
 const POLL_MS = 20;
@@ -44,6 +46,8 @@ export type DaemonOptions = {
 	isShown?: boolean;
 	/** What starts it, as a program that runs another elsewhere. */
 	before?: readonly string[];
+	/** What runs in place of `pjas-daemon`. */
+	program?: string;
 };
 
 /** Asks again and again until there is an answer other than `undefined` and `false`. */
@@ -72,7 +76,8 @@ export const temporaryFolder = (t: Pick<Keeper, 'teardown'>): string => {
 
 /** Starts a `pjas-daemon`, which ends with its keeper at the latest. */
 export const startDaemon = (t: Keeper, argv: readonly string[], options: DaemonOptions): Daemon => {
-	const [command = process.execPath, ...words] = [...(options.before ?? []), process.execPath, program, ...argv];
+	const {before = [], program = pjasDaemon} = options;
+	const [command = process.execPath, ...words] = [...before, process.execPath, program, ...argv];
 	const child = spawn(command, words, {
 		cwd: options.folder,
 		env: {PATH: process.env['PATH'], HOME: options.folder, ...options.environment},

@@ -7,6 +7,8 @@ import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
 import type {NodeView} from '../../source/protocol/api.js';
 import {askFor} from './crash-client.js';
+import {createFront} from './nginx.js';
+import {kindOf, type NodeWay} from './node-ways.js';
 import {keptPort, lastLinesOf, temporaryFolder, until} from './processes.js';
 import {chunksOf, comesBack, type Stored} from './roles.js';
 import type {ShiftedSettings} from './shifted-process.js';
@@ -23,7 +25,10 @@ const program = fileURLToPath(new URL('../../bundle/testing/shifted-process.js',
 
 /** A process of the network, on its own folder and port, whose clock can be set ahead. */
 export type Part = {
+	/** What the coordinator calls it. */
 	name: string;
+	/** How a node is reached; the coordinator has none. */
+	way?: NodeWay | undefined;
 	folder: string;
 	/** @param more - What of its settings is another from now on. */
 	start: (more?: {allocatedBytes?: number}) => Promise<void>;
@@ -51,7 +56,9 @@ const hear = async (child: ChildProcess, message: unknown): Promise<void> =>
 		child.once('exit', end);
 	});
 
-const createPart = (t: ExecutionContext, name: string, folder: string, settings: ShiftedSettings): Part => {
+type About = {name: string; folder: string; way?: NodeWay};
+
+const createPart = (t: ExecutionContext, {name, folder, way}: About, settings: ShiftedSettings): Part => {
 	let child: ChildProcess | undefined;
 	let isHeld = false;
 	let isReady = false;
@@ -73,6 +80,7 @@ const createPart = (t: ExecutionContext, name: string, folder: string, settings:
 	});
 	return {
 		name,
+		way,
 		folder,
 		async start(more) {
 			current = {...current, ...more};
@@ -103,11 +111,13 @@ const createPart = (t: ExecutionContext, name: string, folder: string, settings:
 /** A coordinator and nodes, each a process. `living`: the nodes that run, or should. */
 export type ShiftedNetwork = {url: string; coordinator: Part; nodes: Part[]; living: Part[]; aheadMs: number};
 
-/** A coordinator and so many nodes as processes of their own, whose clocks are set ahead together. */
+type NetworkOptions = {trashDays?: number};
+
+/** A coordinator and nodes, one for each way, as processes of their own, whose clocks are set ahead together. */
 export const startShiftedNetwork = async (
 	t: ExecutionContext,
-	count: number,
-	{trashDays = 0}: {trashDays?: number} = {},
+	ways: readonly NodeWay[],
+	{trashDays = 0}: NetworkOptions = {},
 ): Promise<ShiftedNetwork> => {
 	const folder = temporaryFolder(t);
 	const port = await keptPort();
@@ -115,24 +125,36 @@ export const startShiftedNetwork = async (
 	const aheadMs = 0;
 	const dataFolder = path.join(folder, 'coordinator');
 	const ofCoordinator = {dataFolder, port, repairGraceMs: GRACE_MS, trashDays, uploadDays: 7, aheadMs};
-	const coordinator = createPart(t, 'coordinator', dataFolder, {role: 'coordinator', ...ofCoordinator});
+	const coordinator = createPart(t, {name: 'coordinator', folder: dataFolder}, {role: 'coordinator', ...ofCoordinator});
 	await coordinator.start();
-	const nodes: Part[] = [];
-	for (let number = 1; number <= count; number++) {
-		const name = `node-${number}`;
+	const front = ways.includes('proxied') ? await createFront(t, url) : undefined;
+	await front?.start();
+	const started: {part: Part; address: string}[] = [];
+	for (const [index, way] of ways.entries()) {
+		const name = `node-${index + 1}`;
 		const storagePath = path.join(folder, name);
-		const ofNode = {
-			name,
-			storagePath,
-			allocatedBytes: NODE_BYTES,
-			coordinatorUrl: url,
-			port: await keptPort(),
-			aheadMs,
+		const nodePort = await keptPort();
+		const settings: ShiftedSettings = {
+			role: way === 'classic' ? 'classic' : 'node',
+			...{name, storagePath, allocatedBytes: NODE_BYTES, port: nodePort, aheadMs},
+			coordinatorUrl: way === 'proxied' && front ? front.url : url,
+			...((way === 'link' || way === 'proxied') && {reach: 'links'}),
 		};
-		nodes.push(createPart(t, name, storagePath, {role: 'node', ...ofNode}));
+		const part = createPart(t, {name, folder: storagePath, way}, settings);
+		started.push({part, address: `http://127.0.0.1:${nodePort}`});
 	}
 
+	const nodes = started.map(({part}) => part);
 	await Promise.all(nodes.map(async node => node.start()));
+	await until('every node is reached as is meant', async () => {
+		const {nodes: views} = await askFor<{nodes: NodeView[]}>(url, 'nodes');
+		return started.every(({part, address}) => {
+			const view = views.find(({name, address: at}) => name === part.name || at === address);
+			// A classic node says no name.
+			if (view) part.name = view.name;
+			return part.way && view?.kind === kindOf[part.way];
+		});
+	});
 	return {url, coordinator, nodes, living: [...nodes], aheadMs};
 };
 
