@@ -6,6 +6,8 @@ import {chanceOf} from './testing/crash-chance.js';
 import {askFor, download, remove, upload} from './testing/crash-client.js';
 import type {Fault} from './testing/faulty-node.js';
 import {manualClock} from './testing/manual-clock.js';
+import {hasNginx} from './testing/nginx.js';
+import type {NodeWay} from './testing/node-ways.js';
 import {until} from './testing/processes.js';
 import {
 	chunksOf,
@@ -34,12 +36,15 @@ const faults: [string, Fault][] = [
 	['is very slow', {bytesPerSecond: 40_000}],
 ];
 
-/** One node whose front errs, and three that are all in another house: so every chunk is offered to it. */
+/** Through nginx, or not where there is none. */
+const proxied = (t: ExecutionContext): NodeWay => (hasNginx(t, 'the node behind a proxy') ? 'proxied' : 'link');
+
+/** One node whose front errs, and one of each other kind in two other houses: so every chunk is offered to it. */
 const withOneApart = async (t: ExecutionContext): Promise<{network: RoleNetwork; apart: RoleNode}> => {
 	t.timeout(LIMIT_MS);
 	const network = await startRoleNetwork(t);
 	const apart = await network.addNode({zone: 'apart', clock: manualClock(Date.now())});
-	for (let number = 0; number < 3; number++) await network.addNode({zone: 'together'});
+	for (const way of ['link', proxied(t), 'classic'] as const) await network.addNodeBy(way, {zone: 'together'});
 	await network.online(4);
 	return {network, apart};
 };
@@ -141,11 +146,13 @@ test.serial('what a node took before it went away is removed when it comes back,
 
 const readFaults = faults.filter(([, fault]) => fault !== 'full');
 
-for (const [what, fault] of readFaults) {
+for (const [index, [what, fault]] of readFaults.entries()) {
 	test.serial(`a download comes from another where a node ${what}`, async t => {
 		t.timeout(LIMIT_MS);
 		const network = await startRoleNetwork(t, {replicas: 2});
-		const [bad] = [await network.addNode(), await network.addNode()];
+		const bad = await network.addNodeBy(index % 2 === 0 ? 'direct' : 'classic');
+		const others: NodeWay[] = ['link', proxied(t), 'classic'];
+		await network.addNodeBy(others[index % others.length] ?? 'link');
 		await network.online(2);
 		const {url} = network;
 		const files = [await store(t, url, chance, 25 * MIB)];

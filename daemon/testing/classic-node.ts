@@ -10,6 +10,8 @@ export type ClassicNodeOptions = {
 	/** Where it keeps its chunks. They outlast it; its id does not. */
 	folder: string;
 	allocatedBytes?: number;
+	/** What it tells as its address; without it, where it listens. */
+	publicUrl?: string;
 	/** Ends in `/api`. Without one it neither registers nor beats. */
 	coordinatorUrl?: string;
 	/** Beats every 30 s by this clock; without one, only when told. */
@@ -278,7 +280,7 @@ export const startClassicNode = async (options: ClassicNodeOptions): Promise<Cla
 	const register = async () =>
 		tell('/nodes/register', {
 			node_id: nodeId,
-			address: url,
+			address: options.publicUrl ?? url,
 			storage_stats: folder.stats(),
 			status: 'online',
 			version: '1.0.0',

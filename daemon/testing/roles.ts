@@ -9,20 +9,27 @@ import {type CoordinatorRole, startCoordinator} from '../roles/coordinator.js';
 import {startNode} from '../roles/node.js';
 import type {Chance} from './crash-chance.js';
 import {askFor, download, sha256, upload} from './crash-client.js';
+import {startClassicNode} from './classic-node.js';
 import {type FaultyNode, startFaultyNode} from './faulty-node.js';
+import {createFront} from './nginx.js';
+import {kindOf, type NodeWay} from './node-ways.js';
 import {silentLog} from './silent-log.js';
 import {keptPort, temporaryFolder, until} from './processes.js';
 
 /** A real node over a real folder, in this process. */
 export type RoleNode = {
+	/** What the coordinator calls it. */
 	name: string;
 	folder: string;
-	/** Where things go wrong between the coordinator and this node, where it has such a front. */
+	/** Where things go wrong between the coordinator and this node, where it is reached at an address. */
 	front: FaultyNode;
 	running: () => RunningNode;
 	/** Ends it and starts it again on its folder; resolves once the coordinator has heard of it. */
 	restart: () => Promise<void>;
 };
+
+/** A node that nobody does more with than to keep files on it; nothing goes wrong with one that is linked. */
+export type OtherNode = Pick<RoleNode, 'name' | 'folder' | 'front'>;
 
 export type RoleNetwork = {
 	url: string;
@@ -31,6 +38,8 @@ export type RoleNetwork = {
 	/** Resolves once so many nodes are online. */
 	online: (count: number) => Promise<void>;
 	addNode: (options?: {zone?: string; allocatedBytes?: number; clock?: Clock}) => Promise<RoleNode>;
+	/** Adds one that is reached in this way. */
+	addNodeBy: (way: NodeWay, options?: {zone?: string}) => Promise<OtherNode>;
 };
 
 const GIB = 1024 ** 3;
@@ -62,6 +71,7 @@ export const startRoleNetwork = async (
 		repairBytesPerSecond: 0,
 		trashDays: 0,
 		uploadDays: 7,
+		trustProxy: ['loopback'],
 	});
 	t.teardown(coordinator.close);
 	const {url} = coordinator;
@@ -69,22 +79,34 @@ export const startRoleNetwork = async (
 
 	const nodes = async () => (await askFor<{nodes: NodeView[]}>(url, 'nodes')).nodes;
 
-	const addNode: RoleNetwork['addNode'] = async ({zone, allocatedBytes = GIB, clock = systemClock} = {}) => {
+	type Added = Parameters<RoleNetwork['addNode']>[0] & {way?: 'direct' | 'link' | 'proxied'};
+	/** One for all that are linked through it. */
+	let proxy: Promise<string> | undefined;
+	const startProxy = async () => {
+		const nginx = await createFront(t, url);
+		await nginx.start();
+		return nginx.url;
+	};
+
+	const add = async ({zone, allocatedBytes = GIB, clock = systemClock, way = 'direct'}: Added = {}) => {
 		const name = `node-${++started}`;
 		const port = await keptPort();
 		const front = await startFaultyNode({target: `http://127.0.0.1:${port}`});
 		const nodeFolder = path.join(folder, name);
+		const coordinatorUrl = way === 'proxied' ? await (proxy ??= startProxy()) : url;
+		const reached = way === 'direct' ? {publicUrl: front.url} : {reach: 'links' as const};
 		const start = async () => {
 			const fromMs = Date.now();
 			const running = await startNode({
-				...{...surroundings, clock, port, name, allocatedBytes},
+				...{...surroundings, clock, port, name, allocatedBytes, coordinatorUrl, ...reached},
 				storagePath: nodeFolder,
-				coordinatorUrl: url,
-				publicUrl: front.url,
 				...(zone !== undefined && {zone}),
 			});
 			await until(`${name} is registered`, async () =>
-				(await nodes()).some(view => view.name === name && view.last_seen >= fromMs && view.status === 'online'),
+				(await nodes()).some(
+					view =>
+						view.name === name && view.kind === kindOf[way] && view.last_seen >= fromMs && view.status === 'online',
+				),
 			);
 			return running;
 		};
@@ -106,10 +128,25 @@ export const startRoleNetwork = async (
 		};
 	};
 
+	const addClassic = async (): Promise<OtherNode> => {
+		const port = await keptPort();
+		const front = await startFaultyNode({target: `http://127.0.0.1:${port}`});
+		const nodeFolder = path.join(folder, `classic-${++started}`);
+		const at = {folder: nodeFolder, port, publicUrl: front.url, clock: systemClock};
+		const {nodeId, stop} = await startClassicNode({...at, coordinatorUrl: `${url}/api`});
+		t.teardown(async () => {
+			await front.close();
+			await stop();
+		});
+		return {name: nodeId, folder: nodeFolder, front};
+	};
+
+	const addNode: RoleNetwork['addNode'] = async options => add(options);
 	return {
 		url,
 		folder,
 		nodes,
+		addNodeBy: async (way, options) => (way === 'classic' ? addClassic() : add({...options, way})),
 		online: async count => {
 			await until(`${count} nodes are online`, async () => {
 				return (await nodes()).filter(({status}) => status === 'online').length === count;
