@@ -61,6 +61,7 @@ const expected: Record<RouteName, Row | ByVisibility> = {
 	register: everybody,
 	heartbeat: everybody,
 	linkNode: everybody,
+	askSafeToStop: everybody,
 	testLine: nodesAlone,
 	checkJoinCode: everybody,
 	login: everybody,

@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import {type HeartbeatBody, heartbeatSchema, type RegisterBody, registerSchema} from '../../source/protocol/api.js';
 import {PjasError} from '../../source/protocol/errors.js';
+import {type AskSafeToStop, askSafeToStopSchema} from '../../source/protocol/healing-api.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import type {NodeRecord} from '../core/model.js';
 import {parseJson, readPlainBytes} from '../http/body.js';
@@ -46,6 +47,8 @@ export type Admission = {
 	registration: (request: IncomingMessage) => Promise<Admitted<RegisterBody> | Refused>;
 	/** The same for a heartbeat. */
 	heartbeat: (request: IncomingMessage) => Promise<Admitted<HeartbeatBody> | Refused>;
+	/** The same for a node that has keys and asks whether it can stop. */
+	safeToStop: (request: IncomingMessage) => Promise<Admitted<AskSafeToStop> | Refused>;
 	/** The same for what has no body that is signed: whose it is, and the headers that show the node whom it has reached. */
 	bodiless: (request: IncomingMessage, message: 'link' | 'line-test') => Promise<AdmittedNode | Refused>;
 	/** Whether a join code names this coordinator. */
@@ -72,6 +75,8 @@ const unsigned = (problem: string, cause?: unknown) => new PjasError('UNAUTHENTI
 
 export const bannedError = () =>
 	new PjasError('NODE_BANNED', 'This node is banned from the network: talk to whoever operates it');
+
+const needsKey = () => unsigned('Only a node that has registered with its key may ask for that');
 
 const refuseClassic = () =>
 	new PjasError(
@@ -198,6 +203,30 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 		}
 	};
 
+	/** The record of a node that may say or ask something. */
+	const ofKnown = (node: string): NodeRecord => {
+		const record = fleet.find(node)?.record;
+		if (!record) throw new PjasError('NODE_NOT_FOUND', `Node ${node} is not registered here. Register it first`);
+		if (record.bannedAt !== undefined) throw bannedError();
+		return record;
+	};
+
+	/** Lets in what the node that its body names has signed. */
+	const admitSigned = async <Body extends AskSafeToStop>(
+		request: IncomingMessage,
+		message: 'heartbeat' | 'safe-to-stop',
+		{body, bytes, key}: {body: Body; bytes: Uint8Array; key: KeyTexts},
+	): Promise<Admitted<Body> | Refused> => {
+		const {node_id: node, trusts = []} = body;
+		const jws = headerOf(request, NODE_HEADER);
+		if (jws === undefined) throw unsigned(`The ${message} is not signed by the node's key`);
+		const signed = await verify(message, {jws, key, node, body: bytes});
+		const answer = answerer(node, signed, trusts);
+		if (!signed.isInTime) return refuseTime(answer);
+		countOnce(signed.id, signed.expiresMs);
+		return {body, terms: {isReady: isReady(trusts)}, answer};
+	};
+
 	return {
 		async registration(request) {
 			const bytes = await readPlainBytes(request);
@@ -224,35 +253,27 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 		async heartbeat(request) {
 			const bytes = await readPlainBytes(request);
 			const body = parseJson(bytes, heartbeatSchema, 'body');
-			const {node_id: node, trusts = []} = body;
-			const record = fleet.find(node)?.record;
-			if (!record) throw new PjasError('NODE_NOT_FOUND', `Node ${node} is not registered here. Register it first`);
-			if (record.bannedAt !== undefined) throw bannedError();
-			const {publicKeys} = record;
-			if (!publicKeys) {
-				if (record.kind === 'classic' && !allowClassic) throw refuseClassic();
-				if (record.kind !== 'classic' && !open)
-					throw new PjasError('NODE_NOT_FOUND', 'Register this node with its key');
-				return {body, terms: {isReady: true}, answer: answerer(node, undefined, [])};
-			}
+			const {kind, publicKeys} = ofKnown(body.node_id);
+			if (publicKeys) return admitSigned(request, 'heartbeat', {body, bytes, key: publicKeys});
+			if (kind === 'classic' && !allowClassic) throw refuseClassic();
+			if (kind !== 'classic' && !open) throw new PjasError('NODE_NOT_FOUND', 'Register this node with its key');
+			return {body, terms: {isReady: true}, answer: answerer(body.node_id, undefined, [])};
+		},
 
-			const jws = headerOf(request, NODE_HEADER);
-			if (jws === undefined) throw unsigned("The heartbeat is not signed by the node's key");
-			const signed = await verify('heartbeat', {jws, key: publicKeys, node, body: bytes});
-			const answer = answerer(node, signed, trusts);
-			if (!signed.isInTime) return refuseTime(answer);
-			countOnce(signed.id, signed.expiresMs);
-			return {body, terms: {isReady: isReady(trusts)}, answer};
+		async safeToStop(request) {
+			const bytes = await readPlainBytes(request);
+			const body = parseJson(bytes, askSafeToStopSchema, 'body');
+			const {publicKeys} = ofKnown(body.node_id);
+			if (!publicKeys) throw needsKey();
+			return admitSigned(request, 'safe-to-stop', {body, bytes, key: publicKeys});
 		},
 
 		async bodiless(request, message) {
 			const jws = headerOf(request, NODE_HEADER);
 			const node = jws === undefined ? undefined : signerOf(jws);
 			if (jws === undefined || node === undefined) throw unsigned(`The ${message} is not signed by a node's key`);
-			const record = fleet.find(node)?.record;
-			if (!record) throw new PjasError('NODE_NOT_FOUND', `Node ${node} is not registered here. Register it first`);
-			if (record.bannedAt !== undefined) throw bannedError();
-			if (!record.publicKeys) throw unsigned('Only a node that has registered with its key may ask for that');
+			const record = ofKnown(node);
+			if (!record.publicKeys) throw needsKey();
 			const signed = await verify(message, {jws, key: record.publicKeys, node, body: Buffer.alloc(0)});
 			const answer = answerer(node, signed, keys.accepted());
 			if (!signed.isInTime) return refuseTime(answer);

@@ -10,6 +10,7 @@ type Changing = {
 /** What the audit log calls what a call does; `undefined` where it is none of its matters. A new route must say so. */
 const deeds: Record<Changing, string | undefined> & Partial<Record<RouteName, string | undefined>> = {
 	acceptInvitation: 'invitation.accept',
+	askSafeToStop: undefined,
 	auditNode: 'node.audit',
 	banNode: 'node.ban',
 	cancelDrain: 'node.drain-cancel',

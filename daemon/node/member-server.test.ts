@@ -5,14 +5,20 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {createMemberApi} from '../../source/client/member.js';
+import {isPjasError, type PjasError} from '../../source/protocol/errors.js';
 import {memberSocketOf, memberTargetOf, thisMachine} from '../../source/member-socket.js';
 import {limitFacts, memberFacts, stateText} from '../../source/member-words.js';
 import {openNodeFolder} from '../adapters/disk-shards-folder.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {recordingLog, type RecordingLog} from '../testing/recording-log.js';
+import {identityIn, type NodeIdentity, sendAsNode} from '../testing/signed-node.js';
 import {startTrustNetwork} from '../testing/trust-network.js';
 import {until} from '../testing/processes.js';
+import type {Exchange, NodeIdentity as OwnIdentity} from './exchange.js';
+import {createSafeToStop} from './safe-to-stop.js';
 import {type RunningNode, startNode} from './start.js';
+
+const {signal} = new AbortController();
 
 const newFolder = async (t: ExecutionContext): Promise<string> => {
 	const folder = await mkdtemp(join(tmpdir(), 'pjas-own-'));
@@ -126,4 +132,60 @@ test('a node whose member wants to leave is emptied and forgotten, and stays awa
 	const again = await network.startNode('attic', {join: await network.invite()});
 	await network.online(1);
 	t.is(again.running.member.leaving(), 'no');
+});
+
+test('whether a node can be stopped its coordinator knows; it is told of no files, and nobody can say where that one is away', async t => {
+	const network = await startTrustNetwork(t);
+	const attic = await network.addNode('attic');
+	const upload = async () => {
+		const body = new FormData();
+		body.set('file', new Blob(['a diary']), 'diary.txt');
+		const headers = {authorization: `Bearer ${network.coordinator.firstAdmin?.token ?? ''}`};
+		t.is((await fetch(`${network.url}/api/files/upload`, {method: 'POST', headers, body})).status, 200);
+	};
+	await upload();
+	const api = createMemberApi(memberTargetOf(attic.folder));
+	const alone = {success: true, safe: false, shards: 1, min_copies: 1, at_risk: 1, fewest_copies: 0} as const;
+	t.deepEqual(await api.safeToStop(), alone);
+	await network.addNode('cellar');
+	await upload();
+	t.deepEqual(await api.safeToStop(), {...alone, shards: 2});
+	t.like(await createMemberApi(memberTargetOf(join(network.folder, 'cellar'))).safeToStop(), {
+		safe: true,
+		shards: 1,
+	});
+
+	const identity = await identityIn(attic.folder);
+	const ask = async (as: NodeIdentity, id: string) =>
+		(await sendAsNode(network.url, as, 'safe-to-stop', {}, {id, nowMs: network.nowMs()})).status;
+	t.is(await ask(identity, 'asked-for-once'), 200);
+	t.is(await ask(identity, 'asked-for-once'), 401);
+	t.is(await ask({...identity, nodeId: `pjas-${'9'.repeat(32)}`}, 'asked-by-nobody'), 404);
+	const {pairs} = await identityIn(join(network.folder, 'cellar'));
+	t.is(await ask({...identity, pairs}, 'asked-by-another'), 401);
+
+	await network.coordinator.close();
+	const error = await t.throwsAsync(async () => api.safeToStop());
+	t.true(isPjasError(error, 'COORDINATOR_UNREACHABLE'), String(error));
+});
+
+test('a node that can not ask whether it can be stopped says why', async t => {
+	const folder = await newFolder(t);
+	await start(t, folder);
+	const alone = createMemberApi(memberTargetOf(folder));
+	await t.throwsAsync(async () => alone.safeToStop(), {message: /has no coordinator/});
+
+	const identity = {trust: {keys: () => new Map()}} as unknown as OwnIdentity;
+	const askWith = (exchange: Exchange) =>
+		createSafeToStop({nodeId: 'pjas-00000001', asked: {exchange, identity}, ...{clock: systemClock, signal}})();
+	const answered = (status: number, code: string) => async () =>
+		Promise.resolve({
+			...{status, text: JSON.stringify({success: false, code, error: 'no'}), error: 'no'},
+			...{hasLearnt: false, isProven: false},
+		});
+	const codeOf = async (exchange: Exchange) => (await t.throwsAsync<PjasError>(async () => askWith(exchange))).code;
+	t.is(await codeOf(answered(405, 'METHOD_NOT_ALLOWED')), 'OPERATION_UNSUPPORTED');
+	t.is(await codeOf(answered(404, 'NODE_NOT_FOUND')), 'NODE_NOT_FOUND');
+	t.is(await codeOf(answered(502, 'nonsense')), 'COORDINATOR_UNREACHABLE');
+	t.is(await codeOf(async () => Promise.reject(new Error('socket hang up'))), 'COORDINATOR_UNREACHABLE');
 });

@@ -17,6 +17,7 @@ import type {Log} from '../ports/log.js';
 import type {LogTail} from './log-tail.js';
 import type {Member} from './member.js';
 import type {MemberDoctor} from './member-doctor.js';
+import type {SafeToStop} from './safe-to-stop.js';
 
 type MemberServerOptions = {
 	/** A path, or a pipe's name. Nobody else may listen there: what is left there of an earlier run is removed. */
@@ -26,6 +27,8 @@ type MemberServerOptions = {
 	tail: LogTail;
 	/** Which run of the node this is: when it was started, in milliseconds since the epoch. */
 	startedAt: number;
+	/** Asks the coordinator whether the node can stop. */
+	safeToStop: SafeToStop;
 	/** Without one, the node can't look what is wrong with it. */
 	doctor: MemberDoctor | undefined;
 	log: Log;
@@ -55,7 +58,8 @@ const doctorOf = (doctor: MemberDoctor | undefined): MemberDoctor => {
 	throw new PjasError('ROUTE_NOT_FOUND', 'This node has no coordinator, so there is nothing for a doctor to look at');
 };
 
-const createMemberApp = ({member, status, tail, startedAt, doctor, log, clock, random}: MemberServerOptions) => {
+const createMemberApp = (options: MemberServerOptions) => {
+	const {member, status, tail, startedAt, safeToStop, doctor, log, clock, random} = options;
 	const app = createApp({log, clock, random});
 	const router = new Router<AppState>({exclusive: true});
 	router.get(memberRoutes.status.path, async ctx => {
@@ -67,6 +71,9 @@ const createMemberApp = ({member, status, tail, startedAt, doctor, log, clock, r
 	});
 	router.get(memberRoutes.examination.path, ctx => {
 		ctx.body = doctorOf(doctor).view();
+	});
+	router.post(memberRoutes.safeToStop.path, async ctx => {
+		ctx.body = await safeToStop();
 	});
 	router.post(memberRoutes.examine.path, ctx => {
 		ctx.body = doctorOf(doctor).begin();

@@ -12,7 +12,7 @@ import {addressOf} from './address.js';
 import {type Authorize, authorizeAnyone, createAuthorize} from './authorize.js';
 import {openCoordinatorTrust} from './coordinator-trust.js';
 import type {NodeFolder, NodeStore, OpenNodeFolder} from './folder.js';
-import {CLASSIC_VERSION} from './exchange.js';
+import {CLASSIC_VERSION, createExchange} from './exchange.js';
 import {type HeartbeatOptions, runHeartbeat} from './heartbeat.js';
 import {createContact} from './contact.js';
 import {tailLog} from './log-tail.js';
@@ -27,6 +27,7 @@ import {createLinks} from './links.js';
 import {createNodeMeters} from './meters.js';
 import {nodeMetrics} from './metrics.js';
 import {createIdleness} from './idleness.js';
+import {createSafeToStop} from './safe-to-stop.js';
 import {createScrubber, type ScrubSettings} from './scrubber.js';
 import {storageStatsOf} from './storage-stats.js';
 
@@ -259,12 +260,19 @@ export const startNode = async (given: NodeOptions): Promise<RunningNode> => {
 			...{about, member, contact, links: links?.count() ?? 0, scrub: scrubber.report()},
 			storage: await storageStatsOf(shards),
 		});
+	const safeToStop = createSafeToStop({
+		...{nodeId, clock, signal},
+		asked:
+			identity && coordinatorUrl !== undefined
+				? {identity, exchange: createExchange({coordinatorUrl, identity, onCarried: member.count})}
+				: undefined,
+	});
 	const control =
 		options.memberSocket === undefined
 			? undefined
 			: await listenToMember({
 					socketPath: options.memberSocket,
-					...{member, status, tail, startedAt, doctor, log, clock, random},
+					...{member, status, tail, startedAt, safeToStop, doctor, log, clock, random},
 				}).catch((error: unknown) =>
 					log.warn("the member's programs can't reach this node; it goes on without", {error}),
 				);

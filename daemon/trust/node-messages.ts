@@ -4,14 +4,14 @@ import {z} from 'zod';
 import {type Fingerprint, type KeyTexts, openPublicKey} from './keys.js';
 
 /**
-What a node and its coordinator say to each other when the node registers, at each heartbeat, and when it opens a link: a JWT in a header of the
+What a node and its coordinator say to each other when the node registers, at each heartbeat, when it opens a link, and when it asks something: a JWT in a header of the
 request, and one of the answer, each bound to the body beside it.
 */
 /** Not `Authorization`, which clients leave out where they are sent on. */
 export const NODE_HEADER = 'PJAS-Node';
 export const ANSWER_HEADER = 'PJAS-Signature';
 
-export type NodeMessage = 'register' | 'heartbeat' | 'link' | 'line-test';
+export type NodeMessage = 'register' | 'heartbeat' | 'link' | 'line-test' | 'safe-to-stop';
 
 /** What goes over a link, by the name that both sides say in `Sec-WebSocket-Protocol`: HTTP/1.1, asked by the coordinator. */
 export const LINK_PROTOCOL = 'pjas.link.1';

@@ -28,6 +28,8 @@ export type MemberLive = {
 	retryNow: () => void;
 	/** Does something with the node; what it answers is shown at once. */
 	act: (deed: (api: MemberApi) => Promise<MemberStatus>) => Promise<MemberStatus>;
+	/** Asks it something that is not followed. */
+	ask: <Answer>(question: (api: MemberApi) => Promise<Answer>) => Promise<Answer>;
 	/** Has the node look for what is wrong with it. */
 	examine: () => Promise<void>;
 	stop: () => void;
@@ -172,6 +174,7 @@ export const createMemberLive = ({connect, clock}: Options): MemberLive => {
 			takeStatus(answer);
 			return answer;
 		},
+		ask: async question => question(connect()),
 		async examine() {
 			takeExamination(await connect().examine());
 			void ask();

@@ -2,6 +2,7 @@ import {request as makeRequest} from 'node:http';
 import type {z} from 'zod';
 import type {MemberTarget} from '../member-socket.js';
 import {isErrorCode, isPjasError, PjasError} from '../protocol/errors.js';
+import {type NodeSafeToStop, nodeSafeToStopSchema} from '../protocol/healing-api.js';
 import {
 	type Examination,
 	examinationSchema,
@@ -21,6 +22,8 @@ export type MemberApi = {
 	set: (limits: Partial<Record<LimitName, string>>) => Promise<MemberStatus>;
 	pause: (isPaused: boolean) => Promise<MemberStatus>;
 	leave: (isLeaving: boolean) => Promise<MemberStatus>;
+	/** Has it ask its coordinator whether it can stop now. */
+	safeToStop: () => Promise<NodeSafeToStop>;
 	/** What the node found wrong with itself when it last looked. */
 	examination: () => Promise<Examination>;
 	/** Has it look, and answers at once. */
@@ -102,7 +105,7 @@ export const createMemberApi = (target: MemberTarget): MemberApi => {
 		return data;
 	};
 
-	const {status, log, set, pause, resume, leave, stay, examination, examine} = memberRoutes;
+	const {status, log, set, pause, resume, leave, stay, safeToStop, examination, examine} = memberRoutes;
 	return {
 		async status() {
 			try {
@@ -119,6 +122,15 @@ export const createMemberApi = (target: MemberTarget): MemberApi => {
 		set: async limits => call(set, memberStatusSchema, limits),
 		pause: async isPaused => call(isPaused ? pause : resume, memberStatusSchema),
 		leave: async isLeaving => call(isLeaving ? leave : stay, memberStatusSchema),
+		async safeToStop() {
+			try {
+				return await call(safeToStop, nodeSafeToStopSchema);
+			} catch (error) {
+				if (!isPjasError(error, 'ROUTE_NOT_FOUND')) throw error;
+				const problem = 'The node runs an older version, which can not ask: start it again after the update';
+				throw new PjasError('OPERATION_UNSUPPORTED', problem);
+			}
+		},
 		examination: async () => call(examination, examinationSchema),
 		examine: async () => call(examine, examinationSchema),
 	};

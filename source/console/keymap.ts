@@ -278,6 +278,7 @@ export const keymap = {
 		help: 'Change the chosen limit',
 		isChange: true,
 	},
+	'own.safe': {scope: 'own node', keys: ['T'], label: 'safe?', help: 'Ask whether it can be stopped now'},
 	'own.leave': {
 		scope: 'own node',
 		keys: ['L'],

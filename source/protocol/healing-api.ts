@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {fileIdPattern} from './ids.js';
-import {fileIdSchema, fileSchema, repairObstacleSchema} from './api.js';
+import {fileIdSchema, fileSchema, heartbeatSchema, repairObstacleSchema} from './api.js';
 
 /** Schemas of what the API takes and tells of moves, stops and the trash. Times are milliseconds since the epoch. */
 
@@ -39,6 +39,17 @@ export const safeToStopSchema = z.object({
 	chunks: z.array(riskSchema).meta({description: 'At most 100 of them, the fewest copies first'}),
 });
 export type SafeToStop = z.infer<typeof safeToStopSchema>;
+
+/** A node asks for itself. It is told of no files: it knows of none. */
+export const askSafeToStopSchema = heartbeatSchema.pick({node_id: true, trusts: true});
+export type AskSafeToStop = z.infer<typeof askSafeToStopSchema>;
+
+export const nodeSafeToStopSchema = safeToStopSchema.omit({node_id: true, chunks: true}).extend({
+	fewest_copies: count
+		.nullable()
+		.meta({description: 'Of the chunk at risk that has the fewest elsewhere; null where none is'}),
+});
+export type NodeSafeToStop = z.infer<typeof nodeSafeToStopSchema>;
 
 /**
 Why a shard is moved: its node is drained, has more than it is allowed, its chunk's nodes are too close together, or its

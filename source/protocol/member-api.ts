@@ -119,7 +119,7 @@ export const examinationSchema = z.object({
 });
 export type Examination = z.infer<typeof examinationSchema>;
 
-/** The member's calls of a node. Each but the log and the doctor answers with the status. */
+/** The member's calls of a node. Each but the log, the doctor and what the coordinator is asked answers with the status. */
 export const memberRoutes = {
 	status: {method: 'GET', path: '/status'},
 	log: {method: 'GET', path: '/log'},
@@ -129,6 +129,8 @@ export const memberRoutes = {
 	leave: {method: 'POST', path: '/leave'},
 	stay: {method: 'DELETE', path: '/leave'},
 	examination: {method: 'GET', path: '/doctor'},
+	/** Has it ask its coordinator: see `NodeSafeToStop`. */
+	safeToStop: {method: 'POST', path: '/safe-to-stop'},
 	/** Begins to look, unless that is under way. */
 	examine: {method: 'POST', path: '/doctor'},
 } as const;

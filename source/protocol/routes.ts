@@ -41,11 +41,13 @@ import {
 import {alertsAnswerSchema, alertsTestedSchema} from './alerts-api.js';
 import {auditQuerySchema, auditSchema} from './audit-api.js';
 import {
+	askSafeToStopSchema,
 	drainNodeSchema,
 	emptiedTrashSchema,
 	emptyTrashQuerySchema,
 	maintainNodeSchema,
 	movesAnswerSchema,
+	nodeSafeToStopSchema,
 	safeToStopSchema,
 	trashQuerySchema,
 	trashSchema,
@@ -186,6 +188,21 @@ export const routes = {
 			404: failure('`NODE_NOT_FOUND`: register first'),
 			426: failure('`UPGRADE_REQUIRED`: not asked as a WebSocket, or for another version of links'),
 			429: failure('`TOO_MANY_REQUESTS`'),
+		},
+	},
+	askSafeToStop: {
+		method: 'POST',
+		path: '/api/nodes/safe-to-stop',
+		access: 'node',
+		summary: 'Whether the node that asks can stop now; told without files',
+		body: {type: 'application/json', schema: askSafeToStopSchema},
+		answers: {
+			200: json('Yes or no, and why', nodeSafeToStopSchema),
+			400: failure('`INVALID_REQUEST`'),
+			401: failure('`UNAUTHENTICATED`: not signed by the node’s key'),
+			403: failure('`NODE_BANNED`'),
+			404: failure('`NODE_NOT_FOUND`: register first'),
+			429: failure('`TOO_MANY_REQUESTS`: it is asked already'),
 		},
 	},
 	testLine: {

@@ -1,13 +1,8 @@
 import type {Action, MemberConsole} from '../console/view.js';
 import {createLimitsForm, createOwnLeaveDialog, createStayDialog} from '../dialogs/own-node.js';
 import type {MemberStatus} from '../protocol/member-api.js';
-
-/** Why nothing can be asked of the own node now. */
-export const unreached = ({node}: MemberConsole): string | undefined => {
-	const {connection, status} = node.get();
-	if (connection.state === 'live' && status) return undefined;
-	return connection.state === 'stale' ? connection.error : 'The node has not answered yet';
-};
+import {unreached} from './own-reached.js';
+import {createOwnSafeToStop} from './own-safe-to-stop.js';
 
 const withStatus =
 	<Result>(console: MemberConsole, run: (status: MemberStatus) => Result) =>
@@ -36,6 +31,11 @@ export const ownActions = (console: MemberConsole): readonly Action[] => [
 		id: 'own.limits',
 		problem: () => unreached(console),
 		run: withStatus(console, status => console.open(createLimitsForm(console, status))),
+	},
+	{
+		id: 'own.safe',
+		problem: () => unreached(console) ?? hasLeft(console),
+		run: () => console.open(createOwnSafeToStop(console)),
 	},
 	{
 		id: 'own.leave',

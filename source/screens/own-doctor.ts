@@ -1,6 +1,6 @@
 import type {MemberConsole, View} from '../console/view.js';
 import {createDoctorView} from './doctor.js';
-import {unreached} from './own-actions.js';
+import {unreached} from './own-reached.js';
 import {waitingForNode} from './own-waiting.js';
 
 /** What the own node finds wrong with itself and its machine: the same checks as those of `pjas-daemon doctor`. */

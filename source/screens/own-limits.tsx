@@ -5,7 +5,8 @@ import type {Action, MemberConsole, View} from '../console/view.js';
 import {createOneLimitForm} from '../dialogs/own-node.js';
 import {limitText, limitTitle} from '../limit-wishes.js';
 import {type LimitName, limitNames} from '../protocol/member-limits.js';
-import {ownActions, unreached} from './own-actions.js';
+import {ownActions} from './own-actions.js';
+import {unreached} from './own-reached.js';
 import {waitingForNode} from './own-waiting.js';
 
 type Row = {name: LimitName; value: number | string; configured: number | string};

@@ -3,6 +3,7 @@ import type {MemberState} from '../client/member-live.js';
 import type {MemberApi} from '../client/member.js';
 import {createOneLimitForm} from '../dialogs/own-node.js';
 import type {DoctorCheck} from '../protocol/doctor.js';
+import type {NodeSafeToStop} from '../protocol/healing-api.js';
 import type {Examination, MemberStatus} from '../protocol/member-api.js';
 import {areas, fills, hostileNames} from '../testing/areas.js';
 import {createTestMemberConsole, sampleMemberStatus, type TestMemberConsole} from '../testing/own-node.js';
@@ -13,6 +14,7 @@ import {createOwnDoctorScreen} from './own-doctor.js';
 import {createOwnLimitsScreen} from './own-limits.js';
 import {createOwnLogScreen} from './own-log.js';
 import {createOwnNodeScreen} from './own-node.js';
+import {createOwnSafeToStop} from './own-safe-to-stop.js';
 import {createAwayView, isAway} from './own-waiting.js';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
@@ -105,6 +107,45 @@ test('a member sees what the node gives, carries and is worth, and what stands a
 	const coordinator = {...sampleMemberStatus(nowMs).coordinator, problem: 'registering failed: ECONNREFUSED', links: 0};
 	t.regex(text({coordinator}), /ECONNREFUSED[^]*over links, and none is open/);
 	t.regex(createOwnNodeScreen(createConsole().console).describe().lines?.join('\n') ?? '', /^gives 24% of 200 GiB/m);
+});
+
+test('whether it can be stopped is asked of its coordinator, and said in words, whatever comes', async t => {
+	const answers: ((answer: NodeSafeToStop | Error) => void)[] = [];
+	const ask = async <Answer,>(question: (api: MemberApi) => Promise<Answer>) =>
+		question({
+			safeToStop: async () =>
+				new Promise((resolve, reject) => {
+					answers.push(answer => (answer instanceof Error ? reject(answer) : resolve(answer)));
+				}),
+		} as unknown as MemberApi);
+	const console = createTestMemberConsole({nowMs, state: {status: sampleMemberStatus(nowMs)}, node: {ask}});
+	const view = createOwnSafeToStop(console);
+	const shown = () => renderToText(view, wide);
+	const told = async (answer: NodeSafeToStop | Error) => {
+		answers.at(-1)?.(answer);
+		await settle();
+		for (const area of areas) fills(t, view, area);
+		return shown();
+	};
+	const good: NodeSafeToStop = {
+		...{success: true, safe: true, shards: 1, min_copies: 2, at_risk: 0, fewest_copies: null},
+	};
+	t.regex(shown(), /The node asks its coordinator/);
+	t.regex(await told(good), /YES[^]*Each of its 1 shard has at least 2 sound copies/);
+	t.is(view.describe().title, 'Is it safe to stop this node now? YES');
+	pressKeys(console, view, 'T');
+	t.regex(shown(), /The node asks its coordinator/);
+	t.regex(await told({...good, safe: false, at_risk: 1, fewest_copies: 1}), /NO[^]*Each would still have one\./);
+	pressKeys(console, view, 'T');
+	t.regex(await told(new Error(hostileNames.join(' '))), /NOT KNOWN/);
+	pressKeys(console, view, 'T');
+	t.regex(await told({...good, shards: 0}), /YES[^]*It holds nothing/);
+	pressKeys(console, view, 'T', 'T');
+	t.is(answers.length, 5, 'it is asked once at a time');
+	console.put({connection: {state: 'stale', sinceMs: nowMs, nextTryAtMs: nowMs, error: 'The node does not run'}});
+	await told(good);
+	pressKeys(console, view, 'T');
+	t.is(answers.length, 5, 'nobody is there to be asked');
 });
 
 test('at 60x15 the rest of the facts is a key away', t => {

@@ -10,8 +10,7 @@ import {wrap} from '../console/wrap.js';
 import type {RiskView} from '../protocol/healing-api.js';
 import {printable} from '../terminal/text.js';
 import {createChunkWhy} from './chunk-why.js';
-
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+import {stopReason} from './safe-to-stop-words.js';
 
 const columns: Column<RiskView>[] = [
 	{
@@ -38,15 +37,11 @@ const columns: Column<RiskView>[] = [
 ];
 
 /** The answer in words: yes or no, why, and what helps. */
-const answerOf = ({safe, shards, min_copies: least, at_risk: risks, chunks}: SafeToStop): readonly string[] => {
-	if (shards === 0) return ['It holds nothing.'];
-	const enough = plural(least, 'sound copy').replace(/copys/, 'copies');
-	if (safe) return [`Each of its ${plural(shards, 'shard')} has at least ${enough} on other nodes that are online.`];
+const answerOf = (answer: SafeToStop): readonly string[] => {
+	const {safe, at_risk: risks, chunks} = answer;
+	if (safe) return [stopReason(answer)];
 	const shown = chunks.length < risks ? ` The first ${chunks.length} of them:` : '';
-	return [
-		`${risks} of its ${plural(shards, 'shard')} would be left with fewer than ${enough} elsewhere.${shown}`,
-		'Let healing go on first (7), or empty it (D).',
-	];
+	return [stopReason(answer) + shown, 'Let healing go on first (7), or empty it (D).'];
 };
 
 /** Whether a node can be stopped now, and which chunks would be at risk. */

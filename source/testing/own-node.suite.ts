@@ -5,6 +5,8 @@ import {listenToMember} from '../../daemon/node/member-server.js';
 import type {MemberDoctor} from '../../daemon/node/member-doctor.js';
 import {type Keeper, temporaryFolder} from '../../daemon/testing/processes.js';
 import type {Finding} from '../protocol/doctor.js';
+import {PjasError} from '../protocol/errors.js';
+import type {NodeSafeToStop} from '../protocol/healing-api.js';
 import type {Examination, MemberLog, MemberStatus} from '../protocol/member-api.js';
 import {sampleMemberStatus} from './own-node.js';
 
@@ -13,6 +15,8 @@ export type OwnNode = {
 	folder: string;
 	/** It says this from now on. */
 	put: (change: Partial<MemberStatus>) => void;
+	/** What its coordinator answers to the next question, which waits for it. */
+	tell: (answer: NodeSafeToStop | PjasError) => void;
 	/** What was done with it. */
 	deeds: string[];
 	stop: () => Promise<void>;
@@ -83,6 +87,20 @@ export const startOwnNode = async (t: Keeper): Promise<OwnNode> => {
 		status = {...status, ...change};
 	};
 
+	const told: (NodeSafeToStop | PjasError)[] = [];
+	let hasTold: () => void = () => undefined;
+	const tell: OwnNode['tell'] = answer => {
+		told.push(answer);
+		hasTold();
+	};
+	const safeToStop = async () => {
+		// What is shown as asked may be on its way here still.
+		if (told.length === 0) await new Promise<void>(resolve => (hasTold = resolve));
+		const answer = told.shift();
+		if (answer instanceof PjasError || answer === undefined) throw answer ?? new Error('nothing was told');
+		return answer;
+	};
+
 	const {close} = await listenToMember({
 		socketPath: path.join(folder, 'node.sock'),
 		member: {
@@ -108,9 +126,10 @@ export const startOwnNode = async (t: Keeper): Promise<OwnNode> => {
 				.filter(({id}) => id > after)
 				.slice(-limit),
 		startedAt: status.started_at,
+		safeToStop,
 		doctor: createDoctor(),
 		...{log: silentLog, clock: systemClock, random: systemRandom},
 	});
 	t.teardown(close);
-	return {folder, put, deeds, stop: close};
+	return {folder, put, tell, deeds, stop: close};
 };

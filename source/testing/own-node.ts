@@ -88,6 +88,7 @@ export const createTestMemberConsole = ({state: given = {}, node = {}, ...base}:
 			start: () => undefined,
 			retryNow: () => undefined,
 			act: unexpected('act'),
+			ask: unexpected('ask'),
 			examine: unexpected('examine'),
 			stop: () => undefined,
 			...node,

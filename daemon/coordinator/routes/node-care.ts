@@ -11,12 +11,13 @@ import {createNodeLookup} from '../node-lookup.js';
 import {type Risk, risksOf} from '../safe-to-stop.js';
 import {findNode} from './find-node.js';
 import type {Parts} from './parts.js';
+import {sendSigned} from './send-signed.js';
 import type {RouteContext, Serve} from './serve.js';
 import {nameOf} from './session.js';
 
 /** Calls with which whoever a node is of, or an operator, prepares it for being away or leaving. */
 export const nodeCareRoutes = (serve: Serve, parts: Parts): void => {
-	const {care, catalog, clock, fleet, minReplicas, mover, viewNode} = parts;
+	const {admission, care, catalog, clock, fleet, minReplicas, mover, viewNode} = parts;
 	const find = findNode(parts);
 	const lookUp = createNodeLookup({fleet, clock});
 
@@ -75,14 +76,40 @@ export const nodeCareRoutes = (serve: Serve, parts: Parts): void => {
 		answer(ctx, await care.endWishes(findOwn(ctx, principal), nameOf(principal)));
 	});
 
-	serve('safeToStop', async (ctx, principal) => {
-		const {_id: node} = find(ctx, principal).record;
+	const risksAt = async (node: NodeId) => {
 		const minCopies = Math.max(1, Math.min(minReplicas, fleet.all().length));
 		const {shards, atRisk, worst} = await risksOf({catalog, lookUp, isLeaving}, node, minCopies);
+		return {found: {safe: atRisk === 0, shards, min_copies: minCopies, at_risk: atRisk}, worst};
+	};
+
+	serve('safeToStop', async (ctx, principal) => {
+		const {_id: node} = find(ctx, principal).record;
+		const {found, worst} = await risksAt(node);
 		const chunks: RiskView[] = [];
 		for (const risk of worst) chunks.push(await riskView(risk, principal));
-		const found = {safe: atRisk === 0, shards, min_copies: minCopies, at_risk: atRisk, chunks};
-		ctx.body = {success: true, node_id: node, ...found};
+		ctx.body = {success: true, node_id: node, ...found, chunks};
+	});
+
+	/** The nodes that are being answered: that costs by what they hold. */
+	const asking = new Set<NodeId>();
+
+	serve('askSafeToStop', async ctx => {
+		const admitted = await admission.safeToStop(ctx.req);
+		if (admitted.refusal) {
+			sendSigned(ctx, admitted.refusal);
+			return;
+		}
+
+		const node = admitted.body.node_id as NodeId;
+		if (asking.has(node)) throw new PjasError('TOO_MANY_REQUESTS', 'This is asked already: wait for the answer');
+		asking.add(node);
+		try {
+			const {found, worst} = await risksAt(node);
+			const fewest = worst[0]?.copies ?? null;
+			sendSigned(ctx, await admitted.answer({success: true, ...found, fewest_copies: fewest}));
+		} finally {
+			asking.delete(node);
+		}
 	});
 
 	serve('moves', ctx => {

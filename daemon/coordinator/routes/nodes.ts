@@ -8,12 +8,12 @@ import {wishesFor} from '../../core/wishes.js';
 import type {AppContext} from '../../http/app.js';
 import {validate} from '../../http/body.js';
 import type {Catalog} from '../../ports/catalog.js';
-import type {Signed} from '../admission.js';
 import type {NodeState} from '../fleet.js';
 import {takeIn} from '../line-tests.js';
 import {nodeShardViews} from '../views.js';
 import {findNode, type FindNode} from './find-node.js';
 import type {Parts} from './parts.js';
+import {sendSigned} from './send-signed.js';
 import {noteDeed, type RouteContext, type Serve} from './serve.js';
 
 /** A page of a node's chunks, and the last of them where more come after it. */
@@ -60,14 +60,6 @@ const LONGEST_LINE_TEST_MS = 40_000;
 /** Tells a node with keys whether it is to open links. */
 const reachOf = ({kind, publicKeys}: NodeRecord) => (publicKeys ? {reach: kind} : {});
 
-/** What is signed must go out as it was. */
-const send = (ctx: AppContext, {status, headers, text}: Signed): void => {
-	ctx.status = status;
-	ctx.set(headers);
-	ctx.type = 'json';
-	ctx.body = text;
-};
-
 export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 	const {admission, catalog, fleet, lineTests, membership, viewNode} = parts;
 	const find = findNode(parts);
@@ -86,7 +78,7 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 	serve('register', async ctx => {
 		const admitted = await admission.registration(ctx.req);
 		if (admitted.refusal) {
-			send(ctx, admitted.refusal);
+			sendSigned(ctx, admitted.refusal);
 			return;
 		}
 
@@ -96,13 +88,13 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		noteDeed(ctx, `${record._id} ${JSON.stringify(record.name)}`);
 		if (fleet.all().length === known) ctx.state.deed = {isIdle: true};
 		const reach = terms.isReady ? reachOf(record) : {};
-		send(ctx, await answer({success: true, message: 'Node registered', node_id: body.node_id, ...reach}));
+		sendSigned(ctx, await answer({success: true, message: 'Node registered', node_id: body.node_id, ...reach}));
 	});
 
 	serve('heartbeat', async ctx => {
 		const admitted = await admission.heartbeat(ctx.req);
 		if (admitted.refusal) {
-			send(ctx, admitted.refusal);
+			sendSigned(ctx, admitted.refusal);
 			return;
 		}
 
@@ -113,7 +105,7 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		const selfCheck = state.record.suspension?.since;
 		const {standing, suspended, drain, maintenance} = viewNode(state);
 		const wished = wishesFor(state.record);
-		send(
+		sendSigned(
 			ctx,
 			await answer({
 				success: true,
@@ -139,7 +131,7 @@ export const nodeRoutes = (serve: Serve, parts: Parts): void => {
 		const {down} = validate(lineTestQuerySchema, ctx.query, 'query');
 		const admitted = await admission.bodiless(ctx.req, 'line-test');
 		if (admitted.refusal) {
-			send(ctx, admitted.refusal);
+			sendSigned(ctx, admitted.refusal);
 			return;
 		}
 
