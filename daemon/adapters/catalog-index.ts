@@ -12,11 +12,14 @@ import {UploadIndex} from './catalog-uploads.js';
 const NAMES_A_TURN = 5000;
 const IDS_A_PAGE = 200;
 
+/** 32 bits of a digest: as good as the whole to find a chunk by, where that is looked at afterwards, and a number. */
+const fingerprintOf = (digest: Digest): number => Number.parseInt(digest.slice(-8), 16) | 0;
+
 /** Names are compared as a reader sees them: whatever their case, however their accents are encoded. */
 const fold = (name: string): string => name.toLowerCase().normalize('NFC');
 
 const nodesOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(shard => shard.node));
-const digestsOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(shard => shard.digest));
+const fingerprintsOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(({digest}) => fingerprintOf(digest)));
 
 /** Calls `remove` for what is in `before` only, and `add` for what is in `after` only. */
 const compare = <T>(before: Set<T>, after: Set<T>, remove: (value: T) => void, add: (value: T) => void) => {
@@ -34,10 +37,11 @@ export class CatalogIndex {
 	readonly #uploads = new UploadIndex();
 	/** The names of all files, folded. */
 	readonly #names = new Map<FileId, string>();
-	readonly #chunksOfFile = new SortedGroups<FileId, ChunkId>();
+	/** Those of a file stand together: a list for each file would take more memory than the ids of its chunks. */
+	readonly #chunks = new SortedIds<ChunkId>();
 	readonly #chunksOnNode = new SortedGroups<NodeId, ChunkId>();
-	/** Most digests are one chunk's: a list for each would take more memory than the ids. */
-	readonly #chunksOfDigest = new Map<Digest, ChunkId | ChunkId[]>();
+	/** Most are one chunk's: a list for each would take more memory than the ids. */
+	readonly #chunksByFingerprint = new Map<number, ChunkId | ChunkId[]>();
 	readonly #amiss = new SortedIds<ChunkId>();
 	readonly #recordless = new SortedIds<FileId>();
 	readonly #placements = new Placements();
@@ -134,7 +138,9 @@ export class CatalogIndex {
 	}
 
 	chunksOf(file: FileId, after: ChunkId | undefined, limit: number): ChunkId[] {
-		return this.#chunksOfFile.after(file, after, limit);
+		const page = this.#chunks.after(after ?? file, limit);
+		const end = page.findIndex(id => !id.startsWith(file));
+		return end < 0 ? page : page.slice(0, end);
 	}
 
 	chunksOn(node: NodeId, after: ChunkId | undefined, limit: number): ChunkId[] {
@@ -145,10 +151,9 @@ export class CatalogIndex {
 		return this.#chunksOnNode.draw(node, random);
 	}
 
-	/** The chunks with a shard of this digest, on whatever node; ascending. */
+	/** The chunks with a shard of this digest, on whatever node, and maybe others; ascending. */
 	chunksWith(digest: Digest): readonly ChunkId[] {
-		const known = this.#chunksOfDigest.get(digest) ?? [];
-		return typeof known === 'string' ? [known] : known;
+		return this.#chunksMarked(fingerprintOf(digest));
 	}
 
 	chunksAmiss(after: ChunkId | undefined, limit: number): ChunkId[] {
@@ -159,7 +164,7 @@ export class CatalogIndex {
 		return this.#recordless.after(undefined, Infinity);
 	}
 
-	placementGroups(): PlacementGroup[] {
+	placementGroups(): Iterable<PlacementGroup> {
 		return this.#placements.groups();
 	}
 
@@ -202,7 +207,7 @@ export class CatalogIndex {
 	*storedIds(): Generator<string[]> {
 		yield* pages('node', this.#nodes);
 		for (const group of this.#removals.groups.values()) yield* pages('removal', group);
-		for (const group of this.#chunksOfFile.groups.values()) yield* pages('chunk', group);
+		yield* pages('chunk', this.#chunks);
 		for (const [kind, group] of this.#small.groups) yield* pages(kind, group);
 		yield* filePages(this.#names.keys());
 	}
@@ -232,7 +237,7 @@ export class CatalogIndex {
 
 	#markRecordless(file: FileId | undefined): void {
 		if (file === undefined) return;
-		if (this.#chunksOfFile.groups.has(file) && !this.hasRecord(file)) this.#recordless.add(file);
+		if (!this.hasRecord(file) && this.chunksOf(file, undefined, 1).length > 0) this.#recordless.add(file);
 		else this.#recordless.delete(file);
 	}
 
@@ -242,13 +247,13 @@ export class CatalogIndex {
 		const {_id: id, file} = either;
 		if (after && !before) {
 			this.#totals.chunks++;
-			this.#chunksOfFile.add(file, id);
+			this.#chunks.add(id);
 			this.#markRecordless(file);
 		}
 
 		if (before && !after) {
 			this.#totals.chunks--;
-			this.#chunksOfFile.delete(file, id);
+			this.#chunks.delete(id);
 			this.#markRecordless(file);
 		}
 
@@ -259,26 +264,31 @@ export class CatalogIndex {
 			node => this.#chunksOnNode.add(node, id),
 		);
 		compare(
-			digestsOf(before),
-			digestsOf(after),
-			digest => this.#removeDigest(digest, id),
-			digest => this.#addDigest(digest, id),
+			fingerprintsOf(before),
+			fingerprintsOf(after),
+			fingerprint => this.#removeFingerprint(fingerprint, id),
+			fingerprint => this.#addFingerprint(fingerprint, id),
 		);
 		if (after && isAmiss(after)) this.#amiss.add(id);
 		else if (before && isAmiss(before)) this.#amiss.delete(id);
 		this.#placements.change(before, after);
 	}
 
-	#addDigest(digest: Digest, id: ChunkId): void {
-		const others = this.chunksWith(digest);
-		this.#chunksOfDigest.set(digest, others.length > 0 ? [...others, id].sort() : id);
+	#chunksMarked(fingerprint: number): readonly ChunkId[] {
+		const known = this.#chunksByFingerprint.get(fingerprint) ?? [];
+		return typeof known === 'string' ? [known] : known;
 	}
 
-	#removeDigest(digest: Digest, id: ChunkId): void {
-		const rest = this.chunksWith(digest).filter(other => other !== id);
+	#addFingerprint(fingerprint: number, id: ChunkId): void {
+		const others = this.#chunksMarked(fingerprint);
+		this.#chunksByFingerprint.set(fingerprint, others.length > 0 ? [...others, id].sort() : id);
+	}
+
+	#removeFingerprint(fingerprint: number, id: ChunkId): void {
+		const rest = this.#chunksMarked(fingerprint).filter(other => other !== id);
 		const [only] = rest;
-		if (only !== undefined) this.#chunksOfDigest.set(digest, rest.length > 1 ? rest : only);
-		else this.#chunksOfDigest.delete(digest);
+		if (only !== undefined) this.#chunksByFingerprint.set(fingerprint, rest.length > 1 ? rest : only);
+		else this.#chunksByFingerprint.delete(fingerprint);
 	}
 }
 

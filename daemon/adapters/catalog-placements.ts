@@ -2,17 +2,34 @@ import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {soundShards, wantedShards, type ChunkRecord} from '../core/model.js';
 import type {PlacementGroup, ShardCounts} from '../ports/catalog.js';
 
-type Some = {group: PlacementGroup; chunks: number};
+/**
+How many shards a group's chunks want, and its nodes' numbers in order, a character each: the groups of a large network are
+nearly as many as its chunks, and as objects they would take more memory than all else that is known of those.
+*/
+type GroupKey = string & {readonly groupKey: unique symbol};
+
+/** Two halves of a pair of characters would make one number of two. */
+const FIRST_HALF = 0xd8_00;
+const HALVES = 0x8_00;
+
+const characterOf = (number: number): string => String.fromCodePoint(number < FIRST_HALF ? number : number + HALVES);
+
+const numberOf = (character: string): number => {
+	const code = character.codePointAt(0) ?? 0;
+	return code < FIRST_HALF ? code : code - HALVES;
+};
 
 /** Where chunks are, as numbers: of all chunks and of each file's by their sound nodes, and of each node's shards. */
 export class Placements {
-	readonly #groups = new Map<string, PlacementGroup>();
-	/** How many of a group's chunks are a file's. Most files have one group: a map for each would take the most memory. */
-	readonly #ofFile = new Map<FileId, Some | Map<PlacementGroup, number>>();
+	/** How many chunks there are in each group. */
+	readonly #groups = new Map<GroupKey, number>();
+	/** The same for each file; a file with only one chunk has only that one's group here. */
+	readonly #ofFile = new Map<FileId, GroupKey | Map<GroupKey, number>>();
 	readonly #onNode = new Map<NodeId, ShardCounts>();
 	readonly #bytesOnNode = new Map<NodeId, number>();
-	/** Each node's id once, and a short one: the groups of a large network are nearly as many as its chunks. */
-	readonly #names = new Map<NodeId, {node: NodeId; code: string}>();
+	/** Each node that ever had a shard, at its number. */
+	readonly #nodes: NodeId[] = [];
+	readonly #numbers = new Map<NodeId, number>();
 
 	/** A chunk came (no `before`), changed, or went (no `after`). */
 	change(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
@@ -20,14 +37,12 @@ export class Placements {
 		if (after) this.#count(after, 1);
 	}
 
-	groups(): PlacementGroup[] {
-		return Array.from(this.#groups.values(), group => ({...group, nodes: [...group.nodes]}));
+	*groups(): Generator<PlacementGroup> {
+		for (const [key, chunks] of this.#groups) yield this.#groupOf(key, chunks);
 	}
 
 	*groupsOf(file: FileId): Generator<PlacementGroup> {
-		const known = this.#ofFile.get(file);
-		const all = known instanceof Map ? known : known ? [[known.group, known.chunks] as const] : [];
-		for (const [{wanted, nodes}, chunks] of all) yield {wanted, nodes, chunks};
+		for (const [key, chunks] of this.#keysOf(file)) yield this.#groupOf(key, chunks);
 	}
 
 	shardCounts(node: NodeId): ShardCounts {
@@ -38,23 +53,38 @@ export class Placements {
 		return this.#bytesOnNode.get(node) ?? 0;
 	}
 
-	#nameOf(node: NodeId): {node: NodeId; code: string} {
-		let known = this.#names.get(node);
-		if (!known) this.#names.set(node, (known = {node, code: this.#names.size.toString(36)}));
-		return known;
+	#keysOf(file: FileId): Iterable<[GroupKey, number]> {
+		const known = this.#ofFile.get(file);
+		if (known === undefined) return [];
+		return typeof known === 'string' ? [[known, 1]] : known;
+	}
+
+	#groupOf(key: GroupKey, chunks: number): PlacementGroup {
+		const [wanted = 0, ...numbers] = Array.from(key, numberOf);
+		const nodes = numbers.flatMap(number => this.#nodes[number] ?? []).sort();
+		return {wanted, nodes, chunks};
+	}
+
+	#numberOf(node: NodeId): number {
+		let number = this.#numbers.get(node);
+		if (number === undefined) {
+			number = this.#nodes.push(node) - 1;
+			this.#numbers.set(node, number);
+		}
+
+		return number;
+	}
+
+	#keyOf(chunk: ChunkRecord): GroupKey {
+		const numbers = soundShards(chunk).map(({node}) => this.#numberOf(node));
+		numbers.sort((one, other) => one - other);
+		return [wantedShards(chunk.scheme), ...numbers].map(characterOf).join('') as GroupKey;
 	}
 
 	#count(chunk: ChunkRecord, by: 1 | -1): void {
-		const names = soundShards(chunk)
-			.map(shard => this.#nameOf(shard.node))
-			.sort((one, other) => (one.node < other.node ? -1 : 1));
-		const wanted = wantedShards(chunk.scheme);
-		const key = `${wanted} ${names.map(({code}) => code).join(' ')}`;
-		let group = this.#groups.get(key);
-		if (!group) this.#groups.set(key, (group = {wanted, nodes: names.map(({node}) => node), chunks: 0}));
-		group.chunks += by;
-		if (group.chunks === 0) this.#groups.delete(key);
-		this.#countInFile(chunk.file, group, by);
+		const key = this.#keyOf(chunk);
+		countIn(this.#groups, key, by);
+		this.#countInFile(chunk.file, key, by);
 		for (const {node, fault} of chunk.shards) {
 			this.#countOnNode(node, fault?.kind ?? 'sound', by);
 			const bytes = this.shardBytes(node) + by * chunk.sizeBytes;
@@ -63,19 +93,19 @@ export class Placements {
 		}
 	}
 
-	#countInFile(file: FileId, group: PlacementGroup, by: 1 | -1): void {
+	#countInFile(file: FileId, key: GroupKey, by: 1 | -1): void {
 		const known = this.#ofFile.get(file);
-		if (known instanceof Map) {
-			const chunks = (known.get(group) ?? 0) + by;
-			if (chunks > 0) known.set(group, chunks);
-			else known.delete(group);
+		if (known === undefined) {
+			this.#ofFile.set(file, key);
+		} else if (typeof known !== 'string') {
+			countIn(known, key, by);
 			if (known.size === 0) this.#ofFile.delete(file);
-		} else if (known?.group === group) {
-			known.chunks += by;
-			if (known.chunks === 0) this.#ofFile.delete(file);
+		} else if (by === -1) {
+			this.#ofFile.delete(file);
 		} else {
-			const first = {group, chunks: by};
-			this.#ofFile.set(file, known ? new Map([known, first].map(each => [each.group, each.chunks])) : first);
+			const counts = new Map([[known, 1]]);
+			countIn(counts, key, 1);
+			this.#ofFile.set(file, counts);
 		}
 	}
 
@@ -86,3 +116,9 @@ export class Placements {
 		if (counts.sound + counts.missing + counts.corrupt === 0) this.#onNode.delete(node);
 	}
 }
+
+const countIn = (counts: Map<GroupKey, number>, key: GroupKey, by: 1 | -1): void => {
+	const count = (counts.get(key) ?? 0) + by;
+	if (count > 0) counts.set(key, count);
+	else counts.delete(key);
+};

@@ -1,6 +1,7 @@
 import type {ExecutionContext, TestFn} from 'ava';
 import fc from 'fast-check';
 import {isPjasError, type ErrorCode} from '../../source/protocol/errors.js';
+import type {Digest} from '../../source/protocol/ids.js';
 import {type ChunkRecord, type ShardRecord, trashPlaceOf} from '../core/model.js';
 import type {Catalog} from './catalog.js';
 import {answersOf, histories, play} from './catalog-history.suite.js';
@@ -303,6 +304,21 @@ const chunkTests = ({test, title, open}: Suite): void => {
 		await catalog.putChunk(chunkOf(1, 0, [3], {revision: 1}));
 		t.deepEqual(await on(2), [chunkIdOfFile(2, 0)]);
 		t.deepEqual(await on(3), [chunkIdOfFile(1, 0), chunkIdOfFile(2, 0)]);
+
+		// Digests that end, or begin, alike.
+		const alike = [`a${digestOf(7).slice(1)}`, digestOf(7), `${digestOf(7).slice(0, -1)}8`] as Digest[];
+		for (const [index, digest] of alike.entries()) {
+			await catalog.putChunk(chunkOf(3, index, [], {shards: [{digest, node: nodeIdOf(1), verifiedAt: 1}]}));
+		}
+
+		const found = await Promise.all(alike.map(async digest => catalog.chunkWith(digest)));
+		t.deepEqual(
+			found.map(chunk => chunk?.index),
+			[0, 1, 2],
+		);
+		await catalog.removeChunks([chunkIdOfFile(3, 0)]);
+		t.is(await catalog.chunkWith(alike[0] as Digest), undefined);
+		t.is((await catalog.chunkWith(alike[1] as Digest))?.index, 1);
 	});
 
 	test(title('a chunk is amiss while it has too few sound shards, too many, or one that is not sound'), async t => {

@@ -101,7 +101,7 @@ export type Catalog = {
 	chunksAmiss: (after?: ChunkId) => AsyncIterable<ChunkRecord>;
 	/** The files that have chunks and no record, nor an unfinished upload: left over from uploads and deletions that a crash ended. */
 	filesWithoutRecord: () => Promise<FileId[]>;
-	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. */
+	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. It is to be looked through at once. */
 	placementGroups: () => Iterable<PlacementGroup>;
 	/** The same for the chunks of one file; costs by the number of its groups. It is to be looked through at once. */
 	placementGroupsOf: (file: FileId) => Iterable<PlacementGroup>;
