@@ -1,4 +1,5 @@
 import type {NodeId} from '../../source/protocol/ids.js';
+import type {RemovalRecord} from '../core/model.js';
 import type {Move} from '../core/moves.js';
 import type {Obstacle} from '../core/repair.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -37,37 +38,76 @@ type DrainsOptions = {
 export type Drains = {
 	progressOf: (state: NodeState) => DrainProgress | undefined;
 	noteMoved: (move: Move, bytes: number) => void;
+	/** Takes up what was so before. */
+	recall: () => void;
+	/** It may be drained now. */
+	nodeChanged: (state: NodeState) => void;
 	/** Ends the drains that are through, and tells of those that can't go on. */
 	finish: () => Promise<void>;
 };
 
 const RATE_OVER_MS = 60_000;
 const TOLD_EVERY_MS = 1_800_000;
-const REMOVALS_LOOKED_AT = 100;
+const REMOVALS_A_PAGE = 100;
+/** As long as orphans are kept: a home machine is away for a night, and then there again. */
+const REMOVALS_AWAITED_MS = 24 * 3_600_000;
 
 /** Keeps account of the nodes that are being emptied, up to their end. What must outlive a restart is in their records. */
 export const createDrains = (options: DrainsOptions): Drains => {
 	const {catalog, fleet, clock, note, care, remover, oldestUpload, jobs, walkOf} = options;
 	const rates = new Map<NodeId, Rate>();
 	const toldAt = new Map<NodeId, number>();
+	const draining = new Set<NodeId>();
+	/** Those of which it was told that they are waited for. */
+	const awaited = new Set<NodeId>();
+
+	const nodeChanged = ({record}: NodeState) => {
+		if (record.drain) draining.add(record._id);
+	};
 
 	const shardsOn = (id: NodeId) => {
 		const {sound, missing, corrupt} = catalog.shardCounts(id);
 		return sound + missing + corrupt;
 	};
 
+	const tellAwaited = ({record}: NodeState) => {
+		const {_id: node, name, owner, awaySince = 0, drain} = record;
+		if (awaited.has(node)) return;
+		awaited.add(node);
+		const until = new Date(awaySince + REMOVALS_AWAITED_MS).toISOString();
+		const then = drain?.leaves ? `it leaves once they are, or at ${until}` : `they are, once it is back`;
+		const what = 'has nothing left that counts, and is away with shards that are still to be removed';
+		note('INFO', `Node ${nameInText(name)} ${what}: ${then}`, {node, owner});
+	};
+
+	/** One that left with shards to remove keeps them for ever: it is given the time to be there once more. */
+	const isAwaited = ({record: {awaySince, bannedAt}}: NodeState, now: number): boolean =>
+		bannedAt === undefined && Math.abs(now - (awaySince ?? now)) < REMOVALS_AWAITED_MS;
+
+	/** The removals of a node but those of orphans, whose grace is not waited for: they may be wanted yet, and not here. */
+	const removalsOf = async (id: NodeId): Promise<RemovalRecord[]> => {
+		for (let after: string | undefined; ;) {
+			const page = await catalog.removals(id, REMOVALS_A_PAGE, after);
+			const removals = page.filter(({reason}) => reason !== 'orphan');
+			if (removals.length > 0 || page.length < REMOVALS_A_PAGE) return removals;
+			after = page.at(-1)?._id;
+		}
+	};
+
 	/**
-	Whether a node that is there, and that no chunk counts on, still has to remove shards. What a coordinator that ended in the
-	middle left for later is due by then. An orphan's grace is not waited for: it may be wanted yet, and not here.
+	Whether a node that no chunk counts on still has to remove shards. What a coordinator that ended in the middle left for
+	later is due by then.
 	*/
-	const hasRemovals = async ({isOnline, record}: NodeState): Promise<boolean> => {
-		// After a start, one that was not heard of yet is given its time.
-		if (!isOnline) return record.awaySince === undefined && record.bannedAt === undefined;
+	const hasRemovals = async (state: NodeState): Promise<boolean> => {
+		const {isOnline, record} = state;
 		const now = clock.now();
-		const all = await catalog.removals(record._id, REMOVALS_LOOKED_AT);
-		const removals = all.filter(({reason}) => reason !== 'orphan');
+		if (!isOnline && !isAwaited(state, now)) return false;
+		// After a start, one that was not heard of yet is given its time.
+		if (!isOnline && record.awaySince === undefined) return true;
+		const removals = await removalsOf(record._id);
 		const late = removals.filter(({notBefore}) => notBefore > now);
 		await remover.discard(late.map(removal => ({...removal, notBefore: now})));
+		if (removals.length > 0 && !isOnline) tellAwaited(state);
 		return removals.length > 0;
 	};
 
@@ -116,12 +156,16 @@ export const createDrains = (options: DrainsOptions): Drains => {
 			rate.add(bytes);
 			rates.set(from, rate);
 		},
+		recall: () => fleet.all().forEach(nodeChanged),
+		nodeChanged,
 		async finish() {
-			const draining = fleet.all().filter(({record}) => record.drain);
-			const ids = new Set(draining.map(({record}) => record._id));
-			for (const id of rates.keys()) if (!ids.has(id)) rates.delete(id);
-			for (const id of toldAt.keys()) if (!ids.has(id)) toldAt.delete(id);
-			for (const state of draining) {
+			for (const id of draining) {
+				const state = fleet.get(id);
+				if (!state?.record.drain) {
+					for (const known of [draining, awaited, rates, toldAt]) known.delete(id);
+					continue;
+				}
+
 				tellBlocked(state);
 				await finishOne(state);
 			}

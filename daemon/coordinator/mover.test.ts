@@ -223,6 +223,39 @@ test('what a coordinator that was killed left to be removed later goes before it
 	t.is(node.shards.kept.size, 0);
 });
 
+test('a node that leaves is waited for until it has removed its shards, and for a day where it is away', async t => {
+	const {network, ids} = await withFiles(t, 5);
+	const [first, second] = network.nodes.toSorted((a, b) => b.shards.kept.size - a.shards.kept.size);
+	if (!first || !second) throw new Error('there are too few nodes');
+	const leaving = [first, second];
+	const isKnown = async ({id}: TestNode) => (await call(network, 'GET', `/api/nodes/${id}`)).status === 200;
+	for (const node of leaving) {
+		node.faults.remove = async () => Promise.reject(new PjasError('NODE_FAILED', 'its line is cut'));
+		await drain(network, node, {leave: true});
+	}
+
+	await network.until('nothing counts on them', async () => {
+		const views = await Promise.all(leaving.map(async node => nodeOf(network, node)));
+		return views.every(view => view.drain?.shards_left === 0);
+	});
+	for (const node of leaving) network.alive.delete(node);
+	await network.pass(5 * MINUTE_MS);
+	t.true((await isKnown(first)) && (await isKnown(second)));
+	t.true(first.shards.kept.size > 0 && second.shards.kept.size > 0);
+	const told = (await messages(network)).filter(message => message.includes('shards that are still to be removed'));
+	t.is(told.length, 2, 'once for each');
+
+	first.faults = {};
+	network.alive.add(first);
+	await network.until('the first one is forgotten', async () => !(await isKnown(first)));
+	t.is(first.shards.kept.size, 0);
+	network.alive.delete(first);
+	t.true(await isKnown(second));
+	network.clock.jump(24 * 60 * MINUTE_MS);
+	await network.until('the second one is forgotten', async () => !(await isKnown(second)));
+	t.true(await areWhole(network, ids));
+});
+
 test('paused, nothing is moved', async t => {
 	const {network} = await withFiles(t, 3);
 	const node = fullestOf(network);

@@ -309,10 +309,12 @@ export const createMover = (options: MoverOptions): Mover => {
 		name: 'mover',
 		recall() {
 			settledAtMs = clock.monotonicMs() + SETTLE_MS;
+			drains.recall();
 		},
-		nodeChanged({record}) {
+		nodeChanged(state) {
+			drains.nodeChanged(state);
 			sweepsAtMs = Math.min(sweepsAtMs, sweptAtMs + SWEEP_AGAIN_FOR_A_NODE_MS * fleet.size());
-			renewErrands(record._id);
+			renewErrands(state.record._id);
 			for (const walk of walks.values()) walk.retry();
 			jobs.nudge();
 			wake();
