@@ -16,13 +16,17 @@ export type Bodies = {
 };
 
 const PAGE_BYTES = 1024 * 1024;
+/** Most networks are small, and many: a page is as large as all before it, up to that. */
+const FIRST_PAGE_BYTES = 16 * 1024;
 const LENGTH_BYTES = 4;
 
 export const createBodies = (): Bodies => {
 	const pages: Buffer[] = [];
 	/** Where each stands, behind its length: its page's number times the page's size, and its place there. */
 	const places = new Map<Digest, number>();
-	let end = PAGE_BYTES;
+	let pageBytes = 0;
+	let keptBytes = 0;
+	let end = 0;
 	const startOf = (place: number) => {
 		const page = pages[Math.floor(place / PAGE_BYTES)] as Buffer;
 		return {page, at: place % PAGE_BYTES};
@@ -47,8 +51,10 @@ export const createBodies = (): Bodies => {
 		add(digest, body) {
 			const needed = LENGTH_BYTES + body.length;
 			// One that is larger than a page has a page of its own.
-			if (end + needed > PAGE_BYTES) {
-				pages.push(Buffer.alloc(Math.max(PAGE_BYTES, needed)));
+			if (end + needed > pageBytes) {
+				pageBytes = Math.max(needed, Math.min(PAGE_BYTES, Math.max(FIRST_PAGE_BYTES, keptBytes)));
+				pages.push(Buffer.alloc(pageBytes));
+				keptBytes += pageBytes;
 				end = 0;
 			}
 

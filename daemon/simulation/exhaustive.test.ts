@@ -11,7 +11,7 @@ import {createRemover} from '../coordinator/remover.js';
 import {createRepairWork} from '../coordinator/repair-work.js';
 import {createShardHealth} from '../coordinator/shard-health.js';
 import {createShardWriter} from '../coordinator/shard-writer.js';
-import {createUploader} from '../coordinator/upload.js';
+import {createUploader, type Uploader} from '../coordinator/upload.js';
 import {type Breach, checkAlways, checkAtRest} from '../core/check.js';
 import type {NetworkTruth} from '../core/network-truth.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
@@ -140,7 +140,7 @@ const createParts = async ({catalog: durable, disks, clock, dead}: World, {pass:
 	return {catalog, fleet, remover, uploader, reconciler, repair, drain};
 };
 
-const upload = async (world: World, {uploader}: Awaited<ReturnType<typeof createParts>>, text: string) => {
+const upload = async (world: World, uploader: Uploader, text: string) => {
 	const source = (async function* () {
 		yield await Promise.resolve(Buffer.from(text));
 	})();
@@ -193,24 +193,43 @@ const assertNone = (breaches: readonly Breach[]) => {
 	if (breaches.length > 0) throw new Error(JSON.stringify(breaches, undefined, '  '));
 };
 
-/** One file, whose chunk may have lost a copy with a node that died; beside it come those parts that are wanted. */
-const createScenario = async (parts: readonly Part[]): Promise<Scenario> => {
-	const dead = parts.includes('repair') ? DEAD : undefined;
-	const {clock, elapse} = createClock();
+const createWorld = async (): Promise<World> => {
 	const bodies = createBodies();
 	const disks = new Map(NODES.map(number => [nodeIdOf(number), createDisk({allocatedBytes: 2 ** 20, bodies})]));
 	const catalog = memoryCatalog({nextTurn: async () => Promise.resolve()});
-	const world: World = {catalog, disks, clock, elapse, dead: undefined, owed: new Map()};
 	for (const number of NODES) {
-		await world.catalog.putNode(nodeOf(number, {zone: `zone ${number}`, freeBytes: 2 ** 20, allocatedBytes: 2 ** 20}));
+		await catalog.putNode(nodeOf(number, {zone: `zone ${number}`, freeBytes: 2 ** 20, allocatedBytes: 2 ** 20}));
 	}
 
-	const before = await createParts(world, pass);
-	const fourth = before.fleet.get(nodeIdOf(4));
+	return {catalog, disks, ...createClock(), dead: undefined, owed: new Map()};
+};
+
+const uploadFirst = async () => {
+	const world = await createWorld();
+	const {uploader, fleet} = await createParts(world, pass);
+	const fourth = fleet.get(nodeIdOf(4));
 	if (fourth) fourth.isOnline = false;
-	const first = await upload(world, before, 'the first file');
+	const {_id} = await upload(world, uploader, 'the first file');
+	const file = await world.catalog.getFile(_id);
 	const [chunk] = await chunksIn(world.catalog);
-	if (!chunk) throw new Error('there is no chunk');
+	const [shard] = chunk?.shards ?? [];
+	const body = shard && (await world.disks.get(shard.node)?.get(shard.digest));
+	if (!file || !chunk || !body) throw new Error('there is no chunk');
+	return {file, chunk, body};
+};
+
+/** Each order begins with the same file: it is uploaded once. */
+const first = uploadFirst();
+
+/** One file, whose chunk may have lost a copy with a node that died; beside it come those parts that are wanted. */
+const createScenario = async (parts: readonly Part[]): Promise<Scenario> => {
+	const dead = parts.includes('repair') ? DEAD : undefined;
+	const world = await createWorld();
+	const {disks, elapse, owed} = world;
+	const {file, chunk, body} = await first;
+	await world.catalog.commitUpload({...file, revision: 0}, [{...chunk, revision: 0}]);
+	for (const {node, digest} of chunk.shards) await disks.get(node)?.put(digest, body);
+	owed.set(file._id, file.chunkCount);
 	elapse(HOUR_MS);
 	world.dead = dead;
 
@@ -219,12 +238,12 @@ const createScenario = async (parts: readonly Part[]): Promise<Scenario> => {
 			const now = await createParts(world, crossing);
 			const {remover, catalog} = now;
 			const deeds: Record<Part, () => Promise<unknown>> = {
-				upload: async () => upload(world, now, 'the second file'),
+				upload: async () => upload(world, now.uploader, 'the second file'),
 				repair: async () => now.repair(chunk),
 				drain: async () => now.drain(chunk),
 				async delete() {
-					world.owed.delete(first._id);
-					if (await catalog.removeFile(first._id)) await remover.sweepFile(first._id);
+					owed.delete(file._id);
+					if (await catalog.removeFile(file._id)) await remover.sweepFile(file._id);
 				},
 				// When it begins decides what it has in hand.
 				remove: async () => remover.step(noSignal),

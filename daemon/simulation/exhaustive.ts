@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {setImmediate as afterAllThatIsReady} from 'node:timers/promises';
+import {afterAllThatIsReady} from './virtual-time.js';
 
 /** Something that waits to be done: a call of the catalogue or of a node. */
 type Waiting = {label: string; carryOut: () => Promise<void>};

@@ -211,7 +211,7 @@ export const createFaults = ({world, users, chance, trace, mostMembers}: Options
 					const digest = createHash('sha256').update(body).digest('hex') as Digest;
 					if (disk.usedBytes() + 2 * 4096 > disk.allocatedBytes()) return false;
 					await disk.put(digest, body);
-					strays.push({node: id, digest, at: world.latestWallMs(), jumpedMs: world.jumpedMs()});
+					strays.push({node: id, digest, at: world.wallMs(), jumpedMs: world.jumpedMs()});
 					return `${name} has a shard of nobody, ${digest.slice(0, 8)}`;
 				},
 			},

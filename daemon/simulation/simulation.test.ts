@@ -2,6 +2,8 @@ import test from 'ava';
 import {runShort, type ShortResult} from './short-run.js';
 
 const SEEDS = 500;
+/** Others of which one failed once, by the network's fault or by the simulation's own. */
+const FOUND = [1917];
 const FAULTY_DAYS = 0.1;
 
 const tellOf = ({seed, problem, digest}: ShortResult): string =>
@@ -10,7 +12,7 @@ const tellOf = ({seed, problem, digest}: ShortResult): string =>
 test('networks in which everything goes wrong keep their promises, and are whole again once nothing does', async t => {
 	t.timeout(15 * 60_000);
 	const sums: Record<string, number> = {};
-	for (let seed = 1; seed <= SEEDS; seed++) {
+	for (const seed of [...Array.from({length: SEEDS}, (_, at) => at + 1), ...FOUND]) {
 		const result = await runShort({seed, faultyDays: FAULTY_DAYS});
 		if (result.problem !== undefined) t.fail(tellOf(result));
 		for (const [name, count] of Object.entries({...result.faults, ...result.users})) {
