@@ -1,3 +1,4 @@
+import {setFlagsFromString} from 'node:v8';
 import {type ChunkRecord, wantedShards} from '../core/model.js';
 import {planRepair} from '../core/repair.js';
 import {chanceOf} from './chance.js';
@@ -14,6 +15,8 @@ command line is wrong.
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
 const PLANNED_CHUNKS = 500;
+/** How much garbage there may be beside what is in use: left alone, V8 lets a large heap grow to more than twice that. */
+const GARBAGE_PERCENT = 50;
 
 const simulateSmall = async ({first, last, faultyDays, isTraced}: ShortPlan): Promise<boolean> => {
 	const results: ShortResult[] = [];
@@ -56,6 +59,7 @@ const plannerTimeUs = async ({world}: LargeResult): Promise<number> => {
 
 const simulateLarge = async (plan: LargePlan): Promise<boolean> => {
 	const {graceMinutes, ...rest} = plan;
+	setFlagsFromString(`--heap-growing-percent=${GARBAGE_PERCENT}`);
 	const progress = (text: string) => {
 		const {user, system} = process.cpuUsage();
 		const mib = process.memoryUsage().rss / 1024 ** 2;
