@@ -2,6 +2,7 @@ import Datastore from 'nedb-promises';
 import {cloneOf, lineOf, type Document} from './catalog-documents.js';
 import {PRIVATE_FILE} from './catalog-files.js';
 import type {Change} from './catalog-draft.js';
+import {createSharedTexts} from './shared-texts.js';
 
 /** How many documents one call to NeDB takes. It compares each document found with each `_id` asked for. */
 const sizes = {insert: 200, update: 1, remove: 100} as const;
@@ -89,12 +90,14 @@ export const loadNedbStore = async (file: string): Promise<NedbStore> => {
 	keepFileAtLoad(store.persistence);
 	takeLines(store.persistence, line => (lines += line));
 	await store.load();
+	const share = createSharedTexts();
+	for (const document of store.getAllData()) share(document);
 
 	const update = async (document: Document, upsert: boolean) => store.update({_id: document._id}, document, {upsert});
 	const remove = async (ids: readonly string[]) => store.remove({_id: {$in: ids}}, {multi: true});
 
 	const carryOut = async ({verb, changes}: Step): Promise<void> => {
-		const documents = changes.flatMap(({after}) => after ?? []);
+		const documents = changes.flatMap(({after}) => (after ? share(after) : []));
 		let count = 0;
 		if (verb === 'insert') count = (await store.insert(documents)).length;
 		else if (verb === 'remove') count = await remove(changes.map(({_id}) => _id));
