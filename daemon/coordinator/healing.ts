@@ -171,7 +171,7 @@ export const createHealing = (options: HealingOptions): Healing => {
 	};
 	const mover = createMover({...shared, repairer, care, oldestUpload, wake: () => wake('mover')});
 	const reconciler = createReconciler({
-		...{catalog, fleet, health, clock, random, log, note, discard, restoredAt},
+		...{catalog, fleet, health, remover, clock, random, log, note, restoredAt},
 		wake: () => wake('reconciler'),
 	});
 	const nodeAuditor = createNodeAuditor({

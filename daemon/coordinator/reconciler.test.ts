@@ -48,7 +48,7 @@ const start = async ({restoredAt}: {restoredAt?: number} = {}) => {
 		...common,
 		health: createShardHealth({catalog, clock, onFault: silence}),
 		random: {float: () => 0.5},
-		discard: remover.discard,
+		remover,
 	});
 	return {
 		...{clock, catalog, disk, fleet, faults, listings, digest: digestOf(bytes), bytes},

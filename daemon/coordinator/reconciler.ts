@@ -10,6 +10,7 @@ import type {Worker} from '../ports/worker.js';
 import type {Fleet, NodeState} from './fleet.js';
 import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
+import type {Remover} from './remover.js';
 import type {ShardHealth} from './shard-health.js';
 
 type ReconcilerOptions = {
@@ -20,7 +21,7 @@ type ReconcilerOptions = {
 	random: Pick<Random, 'float'>;
 	log: Log;
 	note: Note;
-	discard: (removals: RemovalRecord[]) => Promise<void>;
+	remover: Pick<Remover, 'discard' | 'sparing'>;
 	wake: () => void;
 	/** When the catalogue came out of a backup, where it did. */
 	restoredAt?: number | undefined;
@@ -44,7 +45,7 @@ const STRANGERS_A_GROUP = 1000;
 type Expected = {chunk: ChunkId; isMissing: boolean; isCorrupt: boolean};
 
 export const createReconciler = (options: ReconcilerOptions): Reconciler => {
-	const {catalog, fleet, health, clock, random, log, note, discard, wake, restoredAt} = options;
+	const {catalog, fleet, health, clock, random, log, note, remover, wake, restoredAt} = options;
 	const requests = new Map<NodeId, string | undefined>();
 	/** When each node that is there is compared next, whatever happens. */
 	const dues = new Map<NodeId, number>();
@@ -91,9 +92,11 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 		}
 	};
 
-	const countIfSound = async (node: NodeId, digest: Digest, chunk: ChunkId) => {
-		if (await isSound(node, digest)) await health.record(chunk, [{node, digest, result: 'ok'}]);
-	};
+	/** A repair may have given it up just now, so that it is about to be removed. */
+	const countIfSound = async (node: NodeId, digest: Digest, chunk: ChunkId) =>
+		remover.sparing(node, digest, async () => {
+			if (await isSound(node, digest)) await health.record(chunk, [{node, digest, result: 'ok'}]);
+		});
 
 	const noteFound = async (node: NodeId, found: readonly [Digest, Expected][]) => {
 		for (const [digest, {chunk}] of found) await countIfSound(node, digest, chunk);
@@ -128,7 +131,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 			else if (catalog.hasRecord(chunk.file)) await countIfSound(node, digest, chunk._id);
 		}
 
-		await discard(orphans);
+		await remover.discard(orphans);
 		return orphans.length;
 	};
 

@@ -1,6 +1,6 @@
 import {isPjasError} from '../../source/protocol/errors.js';
-import type {FileId, NodeId} from '../../source/protocol/ids.js';
-import {type ChunkRecord, removalOf, type RemovalRecord} from '../core/model.js';
+import type {Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import {type ChunkRecord, removalIdOf, removalOf, type RemovalRecord} from '../core/model.js';
 import {isKeptBack} from '../core/restored.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
@@ -34,6 +34,11 @@ export type Remover = Worker & {
 	all is not: who doubts calls it unwanted.
 	*/
 	settle: (kept: readonly RemovalRecord[], unwanted: readonly RemovalRecord[]) => Promise<void>;
+	/**
+	Does something that may have the catalogue count on a shard: meanwhile it is not removed, and a removal that is under way is
+	over before.
+	*/
+	sparing: (node: NodeId, digest: Digest, work: () => Promise<void>) => Promise<void>;
 	/** Turns chunks that no file has into removals of their shards. */
 	forget: (chunks: readonly ChunkRecord[], reason: RemovalRecord['reason']) => Promise<void>;
 	/** Turns the chunks of a file without a record into removals. It can be called again after a crash in its middle. */
@@ -81,23 +86,39 @@ export const createRemover = (options: RemoverOptions): Remover => {
 
 	const underWay = new Map<string, Promise<unknown>>();
 
-	const prepare: Remover['prepare'] = async removals => {
-		for (const {_id} of removals) {
-			held.set(_id, (held.get(_id) ?? 0) + 1);
-			touched.add(_id);
+	/** From then on none of them is removed; one that was being removed is. */
+	const hold = async (ids: readonly string[]) => {
+		for (const id of ids) {
+			held.set(id, (held.get(id) ?? 0) + 1);
+			touched.add(id);
 		}
 
-		await Promise.all(removals.flatMap(({_id}) => underWay.get(_id) ?? []));
+		await Promise.all(ids.flatMap(id => underWay.get(id) ?? []));
+	};
+
+	const letGo = (id: string) => {
+		const others = (held.get(id) ?? 1) - 1;
+		if (others > 0) held.set(id, others);
+		else held.delete(id);
+	};
+
+	const prepare: Remover['prepare'] = async removals => {
+		await hold(removals.map(({_id}) => _id));
 		await put(removals);
 	};
 
-	const settle: Remover['settle'] = async (kept, unwanted) => {
-		for (const {_id} of [...kept, ...unwanted]) {
-			const others = (held.get(_id) ?? 1) - 1;
-			if (others > 0) held.set(_id, others);
-			else held.delete(_id);
+	const sparing: Remover['sparing'] = async (node, digest, work) => {
+		const id = removalIdOf(node, digest);
+		await hold([id]);
+		try {
+			await work();
+		} finally {
+			letGo(id);
 		}
+	};
 
+	const settle: Remover['settle'] = async (kept, unwanted) => {
+		for (const {_id} of [...kept, ...unwanted]) letGo(_id);
 		await drop(kept.filter(({_id}) => !held.has(_id)).map(({_id}) => _id));
 		const now = clock.now();
 		await discard(unwanted.map(removal => ({...removal, notBefore: now})));
@@ -197,6 +218,7 @@ export const createRemover = (options: RemoverOptions): Remover => {
 		discard,
 		prepare,
 		settle,
+		sparing,
 		forget,
 		sweepFile,
 		async step(signal) {

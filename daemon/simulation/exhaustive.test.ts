@@ -108,7 +108,7 @@ const createParts = async ({catalog: durable, disks, clock, dead}: World, {pass:
 		masterKey: masterKeyOf(chanceOf(3).bytes(32), chanceOf(4)),
 		forget: async (chunks, reason) => remover.forget(chunks, reason),
 	});
-	const reconciler = createReconciler({...shared, health, random: steady, discard: remover.discard, wake: note});
+	const reconciler = createReconciler({...shared, health, remover, random: steady, wake: note});
 	const view = (): RepairView => ({
 		node(id) {
 			const state = fleet.get(id);
