@@ -138,3 +138,35 @@ test('a shard that a disk did not give counts again once it does', async t => {
 	await network.hour();
 	t.is((await network.shard())?.fault, undefined);
 });
+
+test('a shard that was taken off its chunk is not brought back by who saw it before; who counts it in does', async t => {
+	const clock = manualClock(50);
+	const catalog = memoryCatalog();
+	const sample = chunkOf(1, 0);
+	const [kept, gone] = [1, 2].map(number => ({
+		digest: digestOf(Buffer.of(number)),
+		node: nodeIdOf(number),
+		verifiedAt: 1,
+	}));
+	if (!kept || !gone) throw new Error('Two shards are wanted');
+	await catalog.commitUpload(fileOf(1), [{...sample, shards: [kept]}]);
+	const changes: number[] = [];
+	const health = createShardHealth({
+		...{catalog, clock, onFault: () => t.fail('nothing is wrong')},
+		onChange: ({shards}) => changes.push(shards.length),
+	});
+	await health.record(sample._id, [{...gone, result: 'ok'}]);
+	await health.record(sample._id, [{...gone, result: 'missing'}]);
+	t.is((await catalog.getChunk(sample._id))?.revision, 1, 'not even written');
+	await health.record(
+		sample._id,
+		[kept, gone].map(shard => ({...shard, result: 'ok' as const})),
+	);
+	t.deepEqual((await catalog.getChunk(sample._id))?.shards, [{...kept, verifiedAt: clock.now()}]);
+	await health.countIn(sample._id, gone);
+	t.deepEqual(
+		(await catalog.getChunk(sample._id))?.shards.map(({node}) => node),
+		[kept.node, gone.node],
+	);
+	t.deepEqual(changes, [2]);
+});

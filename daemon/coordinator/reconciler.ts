@@ -95,7 +95,7 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
 	/** A repair may have given it up just now, so that it is about to be removed. */
 	const countIfSound = async (node: NodeId, digest: Digest, chunk: ChunkId) =>
 		remover.sparing(node, digest, async () => {
-			if (await isSound(node, digest)) await health.record(chunk, [{node, digest, result: 'ok'}]);
+			if (await isSound(node, digest)) await health.countIn(chunk, {node, digest});
 		});
 
 	const noteFound = async (node: NodeId, found: readonly [Digest, Expected][]) => {

@@ -19,10 +19,12 @@ type Options = {
 
 export type ShardHealth = {
 	/**
-	Writes down what was seen of shards of a chunk. A sound one on a node that the chunk did not count on is counted from now
-	on. A chunk that is gone meanwhile is nobody's loss.
+	Writes down what was seen of shards that a chunk has. Of one that it no longer has, nothing is: whoever took it off is about to
+	have it removed. A chunk that is gone meanwhile is nobody's loss.
 	*/
 	record: (chunk: ChunkId, findings: readonly Finding[]) => Promise<void>;
+	/** Has a chunk count from now on on a sound shard, also one that it did not know of. Nobody may remove it meanwhile. */
+	countIn: (chunk: ChunkId, shard: Pick<ShardRecord, 'node' | 'digest'>) => Promise<void>;
 };
 
 const MOST_TRIES = 8;
@@ -57,31 +59,51 @@ export const createShardHealth = ({catalog, clock, onFault, onChange}: Options):
 		}
 	};
 
+	/** Changes a chunk's shards, again where somebody else changed it meanwhile. `undefined` changes nothing. */
+	const change = async (
+		id: ChunkId,
+		findings: readonly Finding[],
+		shardsOf: (chunk: ChunkRecord) => ShardRecord[] | undefined,
+	): Promise<void> => {
+		for (let attempt = 1; ; attempt++) {
+			const chunk = await catalog.getChunk(id);
+			const shards = chunk && shardsOf(chunk);
+			if (!chunk || !shards) return;
+			try {
+				const changed = await catalog.putChunk({...chunk, shards});
+				if (soundNodes(changed) !== soundNodes(chunk)) onChange?.(changed);
+				announce(chunk.file, chunk, findings);
+				return;
+			} catch (error) {
+				if (!isPjasError(error, 'CONFLICT') || attempt === MOST_TRIES) throw error;
+			}
+		}
+	};
+
+	const seen = (chunk: ChunkRecord, findings: readonly Finding[]): ShardRecord[] =>
+		chunk.shards.map(shard =>
+			withFinding(
+				shard,
+				findings.find(finding => isAbout(shard, finding)),
+				clock.now(),
+			),
+		);
+
 	return {
 		async record(id, findings) {
-			for (let attempt = 1; ; attempt++) {
-				const chunk = await catalog.getChunk(id);
-				if (!chunk) return;
-				const shards = chunk.shards.map(shard =>
-					withFinding(
-						shard,
-						findings.find(finding => isAbout(shard, finding)),
-						clock.now(),
-					),
-				);
-				const found = findings.filter(
-					finding => finding.result === 'ok' && !chunk.shards.some(shard => isAbout(shard, finding)),
-				);
-				for (const {node, digest} of found) shards.push({digest, node, verifiedAt: clock.now()});
-				try {
-					const changed = await catalog.putChunk({...chunk, shards});
-					if (soundNodes(changed) !== soundNodes(chunk)) onChange?.(changed);
-					announce(chunk.file, chunk, findings);
-					return;
-				} catch (error) {
-					if (!isPjasError(error, 'CONFLICT') || attempt === MOST_TRIES) throw error;
-				}
-			}
+			await change(id, findings, chunk => {
+				const isConcerned = findings.some(finding => chunk.shards.some(shard => isAbout(shard, finding)));
+				return isConcerned ? seen(chunk, findings) : undefined;
+			});
+		},
+		async countIn(id, {node, digest}) {
+			const finding: Finding = {node, digest, result: 'ok'};
+			await change(id, [finding], chunk => {
+				const shards = seen(chunk, [finding]);
+				return chunk.shards.some(shard => isAbout(shard, finding))
+					? shards
+					: [...shards, {digest, node, verifiedAt: clock.now()}];
+			});
 		},
 	};
 };

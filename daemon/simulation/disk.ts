@@ -85,7 +85,7 @@ export type Disk = ShardStore & {
 	take: (digest: Digest) => void;
 	/** What was gone is there again, with its bytes or with others. */
 	giveBack: (digest: Digest, isRotten: boolean) => void;
-	/** Since when a shard is wrong or gone while the disk says of no shard what is not so, in minutes. */
+	/** Since when a shard is wrong, or gone because it was, while the disk says of no shard what is not so, in minutes. */
 	badSinceMinute: (digest: Digest) => number | undefined;
 	isRight: (digest: Digest) => boolean;
 	/** Whether it says of each shard that it is right, whatever its bytes are. */
@@ -130,7 +130,7 @@ export const createDisk = (options: Options): Disk => {
 	const wrong = new Map<Digest, Uint8Array>();
 	const since = new Map<Digest, number>();
 	const taken = new Set<Digest>();
-	/** Since when those that are wrong or taken are so. */
+	/** Since when those that are wrong, or were so when they were taken out, are so. */
 	const badSince = new Map<Digest, number>();
 	let usedBytes = 0;
 	let isLying = false;
@@ -195,7 +195,11 @@ export const createDisk = (options: Options): Disk => {
 		allocatedBytes: () => allocatedBytes,
 		resize: bytes => (allocatedBytes = bytes),
 		rot,
-		take: lose,
+		take(digest) {
+			lose(digest);
+			// It is not listed any more, so that no scrub meets it: audits and the daily comparison of listings do.
+			badSince.delete(digest);
+		},
 		giveBack(digest, isRotten) {
 			if (!taken.has(digest) || kept.has(digest)) return;
 			add(digest, bodies.sizeOf(digest));
