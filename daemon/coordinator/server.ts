@@ -150,6 +150,8 @@ export type Coordinator = {
 
 /** The share of the memory that chunks may take; the pieces of streams, before they are in a chunk, take the rest. */
 const CHUNKS_SHARE = 3 / 4;
+/** The most of it that is left free for what is kept of small chunks: the system does not have that back as soon as it is let go. */
+const CACHE_SHARE = 1 / 4;
 const NETWORK_KEYS_REST_MS = 20_000;
 const FILE_TELLER_REST_MS = 1_000;
 const STATISTICS_REST_MS = 2_000;
@@ -165,9 +167,11 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 		events.publish('log', logView(entry), principal => mayOwned(principal, entry.owner));
 	};
 	const fleet = createFleet({dial, clock});
-	const cache: ChunkCache = createChunkCache(options.cacheBytes ?? 0, () => budget.waiting() > 0);
+	const {memoryBytes, cacheBytes = 0} = options;
+	const cache: ChunkCache = createChunkCache(cacheBytes, () => budget.waiting() > 0);
+	const setAsideBytes = Math.min(cacheBytes, memoryBytes * CACHE_SHARE);
 	const budget: MemoryBudget = createMemoryBudget(
-		Math.max(MAX_SHARD_BYTES, options.memoryBytes * CHUNKS_SHARE),
+		Math.max(MAX_SHARD_BYTES, memoryBytes * CHUNKS_SHARE - setAsideBytes),
 		cache.giveBack,
 	);
 	const fileTeller = createFileTeller({catalog, fleet, events});
