@@ -100,7 +100,7 @@ test('a member’s console waits for the node, follows it, and waits again', asy
 	await pty.waitFor(/up +3 MiB\/s +any/);
 	t.is(node.member.limits().up, 3 * 1024 ** 2);
 	pty.press('3');
-	await pty.waitFor(/set: up 3145728/);
+	await pty.waitFor(/set: up 3 MiB\/s/);
 	await node.close();
 	await pty.waitFor(/STALE/);
 	const again = await start();

@@ -1,29 +1,7 @@
 import {escapeControls} from './protocol/escape.js';
-import {parseSize} from './protocol/units.js';
 import {displayWidth, padEnd} from './terminal/text.js';
 
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-
-/** A size for people, in three or four digits: 0 B, 1.5 MiB, 100 GiB. */
-export const formatSize = (bytes: number): string => {
-	let value = bytes;
-	let unit = 0;
-	// What rounds to 1024 belongs to the next unit.
-	while (Math.round(value * 10) >= 10_240 && unit < units.length - 1) {
-		value /= 1024;
-		unit++;
-	}
-
-	const tenths = Math.round(value * 10);
-	const digits = tenths >= 1000 || tenths % 10 === 0 ? 0 : 1;
-	return `${(tenths / 10).toFixed(digits)} ${units[unit] ?? ''}`;
-};
-
-/** A size to be changed by somebody who writes: in its short form, where that says all of it. */
-export const editableSize = (bytes: number): string => {
-	const short = formatSize(bytes);
-	return parseSize(short, 'B') === bytes ? short : `${bytes}B`;
-};
+export {editableSize, formatSize} from './protocol/units.js';
 
 /** A time in UTC, as the activity log has it. */
 export const formatTime = (ms: number): string => {

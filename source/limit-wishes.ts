@@ -1,4 +1,4 @@
-import {editableSize, formatSize} from './format.js';
+import {editableSize} from './format.js';
 import type {NodeView} from './protocol/api.js';
 import {
 	limitAsText,
@@ -10,15 +10,6 @@ import {
 import type {Wish} from './protocol/node-care.js';
 
 /** What a node was asked from afar to have for limits, and what came of it, in words. */
-
-export const limitTitle = (name: LimitName): string => name.replaceAll('_', '-');
-
-/** A limit's value as people read it. */
-export const limitText = (name: LimitName, value: number | string): string => {
-	if (typeof value === 'string') return value;
-	if (name === 'up' || name === 'down') return value === 0 ? 'any' : `${formatSize(value)}/s`;
-	return name === 'monthly_cap' && value === 0 ? 'none' : formatSize(value);
-};
 
 /** A limit's value as it can be written, and is read back as the same. */
 export const writtenLimit = (name: LimitName, value: number | string): string => {

@@ -1,7 +1,6 @@
 import {formatSize} from './format.js';
-import {limitText, limitTitle} from './limit-wishes.js';
 import type {MemberStatus} from './protocol/member-api.js';
-import {limitNames} from './protocol/member-limits.js';
+import {limitNames, limitText, limitTitle} from './protocol/member-limits.js';
 import type {Resting} from './protocol/node-care.js';
 import {isOlder} from './protocol/version.js';
 import {repairReasons} from './repair-words.js';

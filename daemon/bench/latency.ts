@@ -30,7 +30,7 @@ const msOf = async (work: () => Promise<unknown>): Promise<number> => {
 };
 
 /** What is at least as large as this part of all. */
-export const quantile = (values: readonly number[], part: number): number =>
+const quantile = (values: readonly number[], part: number): number =>
 	values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * part) - 1)] ?? Number.NaN;
 
 const firstByteMs = async (network: Network, id: string): Promise<number> => {

@@ -305,7 +305,8 @@ export const createMembership = (options: MembershipOptions): Membership => {
 			arrive(fleet.set(isRenamed ? {...record, classicId: claimedId} : record));
 			if (wasAway) await remember(state);
 		} catch (error) {
-			log.info('a node of before does not answer yet', {node: state.record._id, error});
+			const about = isPjasError(error) ? {reason: error.message} : {error};
+			log.info('a node of before does not answer yet', {node: state.record._id, ...about});
 		}
 	};
 

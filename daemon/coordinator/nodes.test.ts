@@ -19,6 +19,7 @@ import type {Catalog} from '../ports/catalog.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {startTestNetwork} from '../testing/network.js';
 import {startPeopleNetwork} from '../testing/people.js';
+import {recordingLog} from '../testing/recording-log.js';
 import {silentLog} from '../testing/silent-log.js';
 import {type Json, jsonOf, uploadTo} from '../testing/requests.js';
 import {createChangeNode} from './change-node.js';
@@ -42,6 +43,7 @@ const noProbe: Probe = async () => Promise.reject(new Error('away'));
 
 const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) => {
 	const clock = manualClock();
+	const log = recordingLog();
 	const store = new MemoryShards();
 	const fleet = createFleet({dial: () => store, clock});
 	const notes: string[] = [];
@@ -60,7 +62,7 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 		links,
 		isWelcome: () => true,
 		clock,
-		log: silentLog,
+		log,
 		note: (_level, message) => notes.push(message),
 		onArrival: (state, digest) => arrivals.push([state.record._id, digest]),
 		onChange: () => undefined,
@@ -72,7 +74,7 @@ const startMembership = (catalog: Catalog = memoryCatalog(), probe = noProbe) =>
 		await membership.step(new AbortController().signal);
 	};
 
-	return {arrivals, catalog, checks, clock, fleet, links, membership, notes, pass, resumed};
+	return {arrivals, catalog, checks, clock, fleet, links, log, membership, notes, pass, resumed};
 };
 
 test('a node is online until nothing is heard of it for a minute, and again at its next heartbeat', async t => {
@@ -281,6 +283,20 @@ test('limits are wished for by whose node it is, and told to the node where its 
 	t.is((await beat(true, 0))['wished'], undefined);
 	const entries = await jsonOf(await network.as(network.adminToken)('GET', '/api/logs'));
 	t.regex(JSON.stringify(entries), /is to have other limits by ann: up 3MB/);
+});
+
+test('that a node of before does not answer is nothing out of the ordinary: it is said in words, without a stack', async t => {
+	const before = startMembership();
+	const {record} = await before.membership.register(registration());
+	const away = startMembership(before.catalog, async () => Promise.reject(new PjasError('NODE_FAILED', 'It is away')));
+	await away.membership.recall();
+	t.deepEqual(away.log.entries, [
+		{
+			level: 'info',
+			message: 'a node of before does not answer yet',
+			fields: {node: record._id, reason: 'It is away'},
+		},
+	]);
 });
 
 test('a classic node that was started again while nobody was there to be told is known by its new name', async t => {

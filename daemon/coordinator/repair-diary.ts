@@ -1,3 +1,4 @@
+import {formatSize} from '../../source/protocol/units.js';
 import type {Obstacle} from '../core/repair.js';
 import type {Clock} from '../ports/clock.js';
 import type {Note} from './note.js';
@@ -22,7 +23,6 @@ const LINE_EVERY_MS = 300_000;
 /** How soon after the last line a new one may come where all is done. */
 const LINE_AT_REST_MS = 30_000;
 const RATE_OVER_MS = 15_000;
-const MIB = 1024 ** 2;
 
 export const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -52,8 +52,7 @@ export const createRepairDiary = ({clock, note}: {clock: Pick<Clock, 'monotonicM
 	const tellDone = () => {
 		const {chunks, copies, bytes, trimmed} = untold;
 		if (chunks > 0) {
-			const size = `${(bytes / MIB).toFixed(1)} MiB`;
-			note('INFO', `Repaired ${many(chunks, 'chunk')}: ${many(copies, 'new shard')}, ${size}`);
+			note('INFO', `Repaired ${many(chunks, 'chunk')}: ${many(copies, 'new shard')}, ${formatSize(bytes)}`);
 		}
 
 		if (trimmed > 0) note('INFO', `Forgot ${many(trimmed, 'shard')} that chunks no longer need`);

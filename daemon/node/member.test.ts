@@ -137,11 +137,11 @@ test('what is set while a node runs holds at once and over a restart, and is tol
 	const again = await open(t, {folder});
 	t.is(again.member.resting(), 'paused');
 	t.is(again.member.limits().up, 2 * MIB);
-	t.regex(again.lines().join('\n'), /as it was set while the node ran: .*up 2097152/);
+	t.regex(again.lines().join('\n'), /as it was set while the node ran: .*up 2 MiB\/s/);
 	const later = await open(t, {folder, configured: {up: MIB}});
 	t.is(later.member.limits().up, MIB, 'what is configured later goes before it');
 	t.is(later.member.limits().space, 500 * MIB);
-	t.regex(later.lines().join('\n'), /another value is configured now than when this was set: up 1048576 holds/);
+	t.regex(later.lines().join('\n'), /another value is configured now than when this was set: up 1 MiB\/s holds/);
 	await later.member.set({space: 'default'});
 	t.is(later.member.limits().space, noLimits.space);
 	t.is((await open(t, {folder})).member.limits().space, noLimits.space);
@@ -180,7 +180,7 @@ test('limits are taken over from afar where the member lets it, once, and not wh
 	t.like(member.limits(), {up: MIB, down: 5 * MIB, space: noLimits.space});
 	t.is(told, 1);
 	t.deepEqual(member.report().remote, {allowed: true, heard: clock.now() - 3_600_000});
-	t.regex(lines().join('\n'), /set from afar: up 1048576\n.*can't be here: space/);
+	t.regex(lines().join('\n'), /set from afar: up 1 MiB\/s\n.*can't be here: space/);
 	await member.set({up: '3MB'});
 	await hear({up: [20, MIB]});
 	t.is(member.limits().up, 3 * MIB, 'what was heard already is not heard again');

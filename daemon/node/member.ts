@@ -1,6 +1,6 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Leaving} from '../../source/protocol/member-api.js';
-import {limitRules, remoteLimitNames} from '../../source/protocol/member-limits.js';
+import {limitRules, limitText, limitTitle, remoteLimitNames} from '../../source/protocol/member-limits.js';
 import type {LineView, Resting, Wishes} from '../../source/protocol/node-care.js';
 import {ratesAt} from '../../source/protocol/week.js';
 import {type Carried, type MemberSettings, restingOf, type Traffic, trafficAt, withCarried} from '../core/line.js';
@@ -90,7 +90,8 @@ const hasLeft = () =>
 		'This node has left the network already: to have it back, start it with a new code (--join CODE)',
 	);
 
-const textsOf = (limits: Limits, keys: readonly LimitKey[]) => keys.map(key => `${key} ${limits[key]}`).join(', ');
+const textsOf = (limits: Limits, keys: readonly LimitKey[]) =>
+	keys.map(key => `${limitTitle(key)} ${limitText(key, limits[key])}`).join(', ');
 
 export const openMember = async ({
 	folder,
@@ -157,7 +158,7 @@ export const openMember = async ({
 			const {parse, allowed} = limitRules[key];
 			const value = text === 'default' ? configured[key] : parse(text);
 			if (value !== undefined) return [key, value];
-			throw new PjasError('INVALID_REQUEST', `${key.replaceAll('_', '-')} can't be "${text}". Allowed: ${allowed}`);
+			throw new PjasError('INVALID_REQUEST', `${limitTitle(key)} can't be "${text}". Allowed: ${allowed}`);
 		});
 
 	const save = async () => {
@@ -253,7 +254,8 @@ export const openMember = async ({
 				);
 			}
 
-			if (wrong.length > 0) log.warn(`limits that were set from afar can't be here: ${wrong.join(', ')}`);
+			if (wrong.length > 0)
+				log.warn(`limits that were set from afar can't be here: ${wrong.map(limitTitle).join(', ')}`);
 		},
 		async pause(isPaused) {
 			if (isPaused === state.isPaused) return;

@@ -1,9 +1,9 @@
 import {createMemberApi} from '../../source/client/member.js';
 import {memberTargetOf} from '../../source/member-socket.js';
-import {limitTitle} from '../../source/limit-wishes.js';
 import {limitFacts, memberFacts, stateText} from '../../source/member-words.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {MemberStatus} from '../../source/protocol/member-api.js';
+import {limitTitle} from '../../source/protocol/member-limits.js';
 import type {Mode, SettingsOf} from '../config-settings.js';
 import type {Clock} from '../ports/clock.js';
 

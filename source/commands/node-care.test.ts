@@ -94,7 +94,7 @@ test('whether a node can stop is an exit code, and a list of what would be at ri
 	t.deepEqual(JSON.parse((await run(['safe-to-stop', 'attic'], {json: true})).text), risky);
 	const yes = await run(['safe-to-stop', 'attic'], {}, true);
 	t.is(yes.code, 0);
-	t.is(yes.text, 'attic can stop: each of its 9 shards has enough copies elsewhere\n');
+	t.is(yes.text, 'attic can stop. Each of its 9 shards has at least 2 sound copies on other nodes that are online.\n');
 	const missing = await t.throwsAsync(run(['safe-to-stop', 'cellar']));
 	t.is(exitCodeOf(missing), 4);
 	await t.throwsAsync(run(['safe-to-stop', 'twin']), {message: /2 nodes are called twin/});

@@ -6,6 +6,7 @@ import {escapeControls} from '../protocol/escape.js';
 import {PjasError} from '../protocol/errors.js';
 import {parseDuration} from '../protocol/units.js';
 import {repairReasons} from '../repair-words.js';
+import {stopReason} from '../safe-to-stop-words.js';
 import {type CommandContext, isOn, jsonLine, refuseReadOnly, type RunCommand, valueOf} from './context.js';
 import {exitCodes} from './failures.js';
 import {findNode} from './find-node.js';
@@ -77,9 +78,8 @@ const maintenance: RunCommand = async context => {
 const riskHead = ['FILE', 'CHUNK', 'COPIES ELSEWHERE', 'WANTED', 'NAME'];
 
 const safeText = (name: string, answer: SafeToStop): string => {
-	const {safe, shards, at_risk: atRisk, min_copies: least, chunks} = answer;
-	if (safe)
-		return `${escapeControls(name)} can stop: each of its ${many(shards, 'shard')} has enough copies elsewhere\n`;
+	const {safe, at_risk: atRisk, min_copies: least, chunks} = answer;
+	if (safe) return `${escapeControls(name)} can stop. ${stopReason(answer)}\n`;
 	const have = atRisk === 1 ? 'chunk would have' : 'chunks would have';
 	const rows = chunks.map(({file_id: file, index, copies, wanted, filename}) => [
 		file,

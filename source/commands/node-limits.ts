@@ -1,10 +1,10 @@
 import type {NodeView} from '../client/contract.js';
 import {quoted} from '../command-line.js';
 import {formatTable} from '../format.js';
-import {limitText, limitTitle, wishesOf, wishText} from '../limit-wishes.js';
+import {wishesOf, wishText} from '../limit-wishes.js';
 import {escapeControls} from '../protocol/escape.js';
 import {PjasError} from '../protocol/errors.js';
-import {limitRules, type RemoteLimitName, remoteLimitNames} from '../protocol/member-limits.js';
+import {limitRules, limitText, limitTitle, type RemoteLimitName, remoteLimitNames} from '../protocol/member-limits.js';
 import {type CommandContext, isOn, jsonLine, refuseReadOnly, type RunCommand, valueOf} from './context.js';
 import {exitCodes} from './failures.js';
 import {findNode} from './find-node.js';

@@ -1,9 +1,9 @@
 import type {MemberConsole, View} from '../console/view.js';
 import {formatSize} from '../format.js';
-import {limitText, limitTitle, writtenLimit} from '../limit-wishes.js';
+import {writtenLimit} from '../limit-wishes.js';
 import {roughSpan} from '../member-words.js';
 import type {MemberStatus} from '../protocol/member-api.js';
-import {type LimitName, limitNames, limitRules} from '../protocol/member-limits.js';
+import {type LimitName, limitNames, limitRules, limitText, limitTitle} from '../protocol/member-limits.js';
 import {printable} from '../terminal/text.js';
 import {createConfirm} from './confirm.js';
 import {createForm, type FormField} from './form.js';

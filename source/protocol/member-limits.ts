@@ -1,4 +1,4 @@
-import {parseSize} from './units.js';
+import {formatSize, parseSize} from './units.js';
 import {hoursAllowed, parseHours, parseRate, parseSchedule, rateAllowed, scheduleAllowed} from './week.js';
 
 /** The limits that may be wished for from afar, as they are called in requests. */
@@ -25,6 +25,16 @@ const textThat = (parse: (text: string) => unknown) => (text: string) =>
 
 /** Whether a node takes limits from afar, as its member's own commands have it. */
 export const remoteLimitsText = (isAllowed: boolean): 'on' | 'off' => (isAllowed ? 'on' : 'off');
+
+/** A limit's name as people say it, in commands too. */
+export const limitTitle = (name: LimitName): string => name.replaceAll('_', '-');
+
+/** A limit's value as people read it. */
+export const limitText = (name: LimitName, value: number | string): string => {
+	if (typeof value === 'string') return value;
+	if (name === 'up' || name === 'down') return value === 0 ? 'any' : `${formatSize(value)}/s`;
+	return name === 'monthly_cap' && value === 0 ? 'none' : formatSize(value);
+};
 
 /** A limit as a text that its rule reads as the same. */
 export const limitAsText = (value: number | string): string => (typeof value === 'number' ? `${value}B` : value);

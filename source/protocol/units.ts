@@ -19,6 +19,29 @@ export const parseSize = (text: string, bareUnit: BareUnit): number | undefined 
 	return Number.isSafeInteger(bytes) ? bytes : undefined;
 };
 
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** A size for people, in three or four digits: 0 B, 1.5 MiB, 100 GiB. */
+export const formatSize = (bytes: number): string => {
+	let value = bytes;
+	let unit = 0;
+	// What rounds to 1024 belongs to the next unit.
+	while (Math.round(value * 10) >= 10_240 && unit < units.length - 1) {
+		value /= 1024;
+		unit++;
+	}
+
+	const tenths = Math.round(value * 10);
+	const digits = tenths >= 1000 || tenths % 10 === 0 ? 0 : 1;
+	return `${(tenths / 10).toFixed(digits)} ${units[unit] ?? ''}`;
+};
+
+/** A size to be changed by somebody who writes: in its short form, where that says all of it. */
+export const editableSize = (bytes: number): string => {
+	const short = formatSize(bytes);
+	return parseSize(short, 'B') === bytes ? short : `${bytes}B`;
+};
+
 const durationPattern = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)$/i;
 const durationsMs: Record<string, number> = {ms: 1, s: 1000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000};
 

@@ -1,5 +1,6 @@
 import {type Line, Lines} from '../components/lines.js';
 import {insideOf, Panel} from '../components/panel.js';
+import {timeOfDay} from '../console/age.js';
 import {fit} from '../console/table-layout.js';
 import type {Piece} from '../console/table.js';
 import type {Action, MemberConsole, View} from '../console/view.js';
@@ -7,10 +8,10 @@ import {wrap} from '../console/wrap.js';
 import type {NodeSafeToStop} from '../protocol/healing-api.js';
 import {printable} from '../terminal/text.js';
 import {unreached} from './own-reached.js';
-import {stopReason} from './safe-to-stop-words.js';
+import {stopReason} from '../safe-to-stop-words.js';
 import {sentence} from './waiting.js';
 
-type State = {kind: 'asking'} | {kind: 'told'; answer: NodeSafeToStop} | {kind: 'unknown'; why: string};
+type State = {kind: 'asking'} | {kind: 'told'; answer: NodeSafeToStop; atMs: number} | {kind: 'unknown'; why: string};
 
 const TITLE = 'Is it safe to stop this node now?';
 
@@ -26,10 +27,10 @@ const verdictOf = (state: State): Piece => {
 	return state.answer.safe ? verdicts.yes : verdicts.no;
 };
 
-const fewestText = ({fewest_copies: fewest}: NodeSafeToStop): string => {
+const fewestText = ({shards, fewest_copies: fewest}: NodeSafeToStop): string => {
 	if (fewest === null) return '';
-	if (fewest === 0) return ' Some would have none, and could not be read.';
-	return ` Each would still have ${fewest === 1 ? 'one' : `at least ${fewest}`}.`;
+	if (fewest === 0) return ` ${shards === 1 ? 'It' : 'Some'} would have none, and could not be read.`;
+	return ` ${shards === 1 ? 'It' : 'Each'} would still have ${fewest === 1 ? 'one' : `at least ${fewest}`}.`;
 };
 
 const textsOf = (state: State): readonly string[] => {
@@ -38,8 +39,8 @@ const textsOf = (state: State): readonly string[] => {
 		return [sentence(state.why), 'Until somebody knows better, take it that its copies are needed. T asks again.'];
 	}
 
-	const {answer} = state;
-	if (answer.safe) return [stopReason(answer), 'That is so now. T asks again.'];
+	const {answer, atMs} = state;
+	if (answer.safe) return [stopReason(answer), `That was so at ${timeOfDay(atMs)}. T asks again.`];
 	return [
 		stopReason(answer) + fewestText(answer),
 		'Let healing go on first, and ask again with T; or have it leave (L on its screens): its shards move elsewhere then.',
@@ -59,7 +60,7 @@ export const createOwnSafeToStop = (console: MemberConsole): View => {
 		const next = await console.node
 			.ask(async api => api.safeToStop())
 			.then(
-				(answer): State => ({kind: 'told', answer}),
+				(answer): State => ({kind: 'told', answer, atMs: console.clock.now()}),
 				(error: unknown): State => ({kind: 'unknown', why: error instanceof Error ? error.message : String(error)}),
 			);
 		if (number !== asked) return;

@@ -10,7 +10,7 @@ import {wrap} from '../console/wrap.js';
 import type {RiskView} from '../protocol/healing-api.js';
 import {printable} from '../terminal/text.js';
 import {createChunkWhy} from './chunk-why.js';
-import {stopReason} from './safe-to-stop-words.js';
+import {stopReason} from '../safe-to-stop-words.js';
 
 const columns: Column<RiskView>[] = [
 	{

@@ -1,4 +1,4 @@
-import type {SafeToStop} from '../protocol/healing-api.js';
+import type {SafeToStop} from './protocol/healing-api.js';
 
 const plural = (count: number, noun: string, more = `${noun}s`) => `${count} ${count === 1 ? noun : more}`;
 
@@ -11,6 +11,8 @@ export const stopReason = ({
 }: Pick<SafeToStop, 'safe' | 'shards' | 'min_copies' | 'at_risk'>): string => {
 	if (shards === 0) return 'It holds nothing.';
 	const enough = plural(least, 'sound copy', 'sound copies');
-	if (safe) return `Each of its ${plural(shards, 'shard')} has at least ${enough} on other nodes that are online.`;
-	return `${risks} of its ${plural(shards, 'shard')} would be left with fewer than ${enough} elsewhere.`;
+	if (safe)
+		return `${shards === 1 ? 'Its shard' : `Each of its ${shards} shards`} has at least ${enough} on other nodes that are online.`;
+	const those = shards === 1 ? 'Its shard' : `${risks} of its ${shards} shards`;
+	return `${those} would be left with fewer than ${enough} elsewhere.`;
 };
