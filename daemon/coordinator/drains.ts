@@ -27,7 +27,7 @@ type DrainsOptions = {
 	fleet: Fleet;
 	clock: Clock;
 	note: Note;
-	care: Pick<NodeCare, 'noteEmpty' | 'forget'>;
+	care: Pick<NodeCare, 'noteEmpty' | 'noteAwaited' | 'forget'>;
 	remover: Pick<Remover, 'discard'>;
 	oldestUpload: () => number | undefined;
 	/** What is under way. */
@@ -51,6 +51,8 @@ const TOLD_EVERY_MS = 1_800_000;
 const REMOVALS_A_PAGE = 100;
 /** As long as orphans are kept: a home machine is away for a night, and then there again. */
 const REMOVALS_AWAITED_MS = 24 * 3_600_000;
+/** A node that does what it is asked for has removed all by then, and nobody needs to be told. */
+const AWAITED_QUIETLY_MS = 300_000;
 
 /** Keeps account of the nodes that are being emptied, up to their end. What must outlive a restart is in their records. */
 export const createDrains = (options: DrainsOptions): Drains => {
@@ -70,19 +72,28 @@ export const createDrains = (options: DrainsOptions): Drains => {
 		return sound + missing + corrupt;
 	};
 
-	const tellAwaited = ({record}: NodeState) => {
-		const {_id: node, name, owner, awaySince = 0, drain} = record;
-		if (awaited.has(node)) return;
+	/** Says once that a node is waited for, and for how long. */
+	const tellAwaited = ({isOnline, record}: NodeState, now: number) => {
+		const {_id: node, name, owner, awaySince = Infinity, drain} = record;
+		const since = drain?.awaitedSince ?? now;
+		if (awaited.has(node) || (isOnline && Math.abs(now - since) < AWAITED_QUIETLY_MS)) return;
 		awaited.add(node);
-		const until = new Date(awaySince + REMOVALS_AWAITED_MS).toISOString();
+		const until = new Date(Math.min(awaySince, since) + REMOVALS_AWAITED_MS).toISOString();
 		const then = drain?.leaves ? `it leaves once they are, or at ${until}` : `they are, once it is back`;
-		const what = 'has nothing left that counts, and is away with shards that are still to be removed';
-		note('INFO', `Node ${nameInText(name)} ${what}: ${then}`, {node, owner});
+		const how = isOnline
+			? 'does not remove the shards that it should'
+			: 'is away with shards that are still to be removed';
+		note('INFO', `Node ${nameInText(name)} has nothing left that counts, and ${how}: ${then}`, {node, owner});
 	};
 
-	/** One that left with shards to remove keeps them for ever: it is given the time to be there once more. */
-	const isAwaited = ({record: {awaySince, bannedAt}}: NodeState, now: number): boolean =>
-		bannedAt === undefined && Math.abs(now - (awaySince ?? now)) < REMOVALS_AWAITED_MS;
+	/**
+	One that left with shards to remove keeps them for ever: it is given the time to be there once more, and to do what it is
+	asked for. One that answers nobody, or can't remove them, would be waited for in vain.
+	*/
+	const isAwaited = ({record: {awaySince, bannedAt, drain}}: NodeState, now: number): boolean => {
+		const isRecent = (since = now) => Math.abs(now - since) < REMOVALS_AWAITED_MS;
+		return bannedAt === undefined && isRecent(awaySince) && isRecent(drain?.awaitedSince);
+	};
 
 	/** The removals of a node but those of orphans, whose grace is not waited for: they may be wanted yet, and not here. */
 	const removalsOf = async (id: NodeId): Promise<RemovalRecord[]> => {
@@ -101,14 +112,16 @@ export const createDrains = (options: DrainsOptions): Drains => {
 	const hasRemovals = async (state: NodeState): Promise<boolean> => {
 		const {isOnline, record} = state;
 		const now = clock.now();
-		if (!isOnline && !isAwaited(state, now)) return false;
+		if (!isAwaited(state, now)) return false;
 		// After a start, one that was not heard of yet is given its time.
 		if (!isOnline && record.awaySince === undefined) return true;
 		const removals = await removalsOf(record._id);
 		const late = removals.filter(({notBefore}) => notBefore > now);
 		await remover.discard(late.map(removal => ({...removal, notBefore: now})));
-		if (removals.length > 0 && !isOnline) tellAwaited(state);
-		return removals.length > 0;
+		if (removals.length === 0) return false;
+		if (record.drain?.leaves) await care.noteAwaited(record._id);
+		if (record.drain?.leaves || !isOnline) tellAwaited(state, now);
+		return true;
 	};
 
 	/** Whether an upload may have put shards on it before it was drained, and names it at its end. */

@@ -256,6 +256,33 @@ test('a node that leaves is waited for until it has removed its shards, and for 
 	t.true(await areWhole(network, ids));
 });
 
+test('a node that leaves, is there and does nothing that it is asked for is waited for a day at most, over a restart', async t => {
+	const {network, ids} = await withFiles(t, 3);
+	const node = fullestOf(network);
+	const hung = async () => Promise.reject(new PjasError('NODE_TIMEOUT', 'it does not answer'));
+	node.faults = {get: hung, stat: hung, remove: hung, verify: hung, prove: hung};
+	await drain(network, node, {leave: true});
+	await network.until('nothing counts on it', async () => (await nodeOf(network, node)).drain?.shards_left === 0);
+	await network.pass(6 * MINUTE_MS);
+	t.true(await areWhole(network, ids), 'all is elsewhere');
+	const told = (await messages(network)).filter(each => each.includes('does not remove the shards that it should'));
+	t.is(told.length, 1);
+
+	network.clock.jump(23 * 60 * MINUTE_MS);
+	const clock = manualClock(network.clock.now());
+	const next = await startPassingNetwork(t, {catalog: network.catalog, nodesOf: network}, clock);
+	const isKnown = async () => (await call(next, 'GET', `/api/nodes/${node.id}`)).status === 200;
+	await next.pass(5 * MINUTE_MS);
+	t.true(await isKnown());
+	next.clock.jump(60 * MINUTE_MS);
+	await next.until('it is forgotten', async () => !(await isKnown()));
+	t.true(node.shards.kept.size > 0);
+	const left = `has left the network, with ${node.shards.kept.size} sealed shard`;
+	t.true((await messages(next)).some(message => message.includes(left)));
+	t.true(await areWhole(next, ids));
+	t.is(next.catalog.totals().removals, 0);
+});
+
 test('paused, nothing is moved', async t => {
 	const {network} = await withFiles(t, 3);
 	const node = fullestOf(network);

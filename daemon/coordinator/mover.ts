@@ -40,7 +40,7 @@ export type MoverOptions = {
 	settings: Pick<RepairSettings, 'graceMs'>;
 	/** Lost copies are made first, and both are paused together. */
 	repairer: Pick<Repairer, 'isPaused' | 'isUrgent'>;
-	care: Pick<NodeCare, 'noteEmpty' | 'forget'>;
+	care: Pick<NodeCare, 'noteEmpty' | 'noteAwaited' | 'forget'>;
 	/** When the oldest upload that is under way began: what it has put on nodes the catalogue may not know yet. */
 	oldestUpload: () => number | undefined;
 	onChange: (chunk: ChunkRecord) => void;

@@ -1,7 +1,7 @@
 import {PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {isOffHours} from '../core/condition.js';
-import type {Maintenance, NodeRecord} from '../core/model.js';
+import type {Drain, Maintenance, NodeRecord} from '../core/model.js';
 import {type WishedTexts, withoutWishes, withWishes} from '../core/wishes.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
@@ -10,6 +10,7 @@ import type {ChangeNode} from './change-node.js';
 import type {Fleet, NodeState} from './fleet.js';
 import {nameInText} from './name-in-text.js';
 import type {Note} from './note.js';
+import {many} from './repair-diary.js';
 
 type NodeCareOptions = {
 	catalog: Catalog;
@@ -41,7 +42,9 @@ export type NodeCare = Worker & {
 	endWishes: (id: NodeId, by: string) => Promise<NodeState>;
 	/** Writes down that a node which is drained has nothing left. */
 	noteEmpty: (id: NodeId) => Promise<void>;
-	/** Forgets a node that has nothing left: to come back it must join anew. */
+	/** Writes down since when a node that leaves is only waited for to remove shards, where that isn't yet. */
+	noteAwaited: (id: NodeId) => Promise<void>;
+	/** Forgets a node that nothing counts on: to come back it must join anew. */
 	forget: (id: NodeId) => Promise<void>;
 };
 
@@ -51,6 +54,13 @@ const MINUTE_MS = 60_000;
 const byText = (by: string) => (by === '' ? '' : ` by ${by}`);
 
 const utcText = (timeMs: number) => `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+/** What it was waited for before it was to stay is not counted. */
+const leaving = (drain: Drain, leaves: boolean): Drain => {
+	const copy = {...drain, leaves};
+	delete copy.awaitedSince;
+	return copy;
+};
 
 const withoutDrain = (record: NodeRecord): NodeRecord => {
 	const copy = {...record};
@@ -95,7 +105,7 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 		const change = (record: NodeRecord) =>
 			record.drain?.leaves === leaves
 				? undefined
-				: {...record, drain: record.drain ? {...record.drain, leaves} : fresh};
+				: {...record, drain: record.drain ? leaving(record.drain, leaves) : fresh};
 		return decide(id, change, () => `is drained${byText(by)}${leaves ? ', and leaves when it is empty' : ''}`);
 	};
 
@@ -166,11 +176,13 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 		onChange(state);
 	};
 
-	const dropRemovals = async (id: NodeId) => {
-		for (;;) {
+	/** Says how many there were. */
+	const dropRemovals = async (id: NodeId): Promise<number> => {
+		for (let dropped = 0; ;) {
 			const page = await catalog.removals(id, REMOVALS_A_PAGE);
 			await catalog.dropRemovals(page.map(({_id}) => _id));
-			if (page.length < REMOVALS_A_PAGE) return;
+			dropped += page.length;
+			if (page.length < REMOVALS_A_PAGE) return dropped;
 		}
 	};
 
@@ -189,6 +201,13 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 					: undefined;
 			await decide(id, change, () => 'is drained: it keeps no shard any more');
 		},
+		async noteAwaited(id) {
+			await changeNode(id, record =>
+				record.drain?.leaves && record.drain.awaitedSince === undefined
+					? {...record, drain: {...record.drain, awaitedSince: clock.now()}}
+					: undefined,
+			);
+		},
 		async forget(id) {
 			const state = fleet.get(id);
 			if (!state) return;
@@ -198,11 +217,14 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 				await catalog.putSmall('departure', {_id: id, leftAt: clock.now(), revision: stored?.revision ?? 0});
 			}
 
-			await dropRemovals(id);
+			const left = await dropRemovals(id);
 			await catalog.removeNode(id);
 			fleet.forget(id);
 			offHours.delete(id);
-			tell(state, 'has left the network');
+			tell(
+				state,
+				`has left the network${left > 0 ? `, with ${many(left, 'sealed shard')} that it did not remove` : ''}`,
+			);
 			onForgotten(state);
 		},
 		async step() {

@@ -124,7 +124,7 @@ export const checkChunkRemoved = (
 What breaks when a removal is forgotten.
 
 @param chunk - The chunk that has the shard, where one does.
-@param isLeft - Whether its node is leaving: then orphans stay on it, and all that it has where it is away for long.
+@param isLeft - Whether its node is leaving: then orphans stay on it, and all that it has where it is away, or waited for, for long.
 */
 export const checkRemovalDropped = (
 	removal: Pick<RemovalRecord, 'node' | 'digest' | 'reason'>,

@@ -170,6 +170,8 @@ export type Drain = {
 	leaves: boolean;
 	/** When the log was told that it is empty. */
 	emptyAt?: number;
+	/** Where it leaves: since when no chunk counts on it any more, and it has only still to remove shards. */
+	awaitedSince?: number;
 };
 
 /** A time in which a node may be away: that brings neither repair nor loss of reputation. */

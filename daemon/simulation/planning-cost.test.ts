@@ -147,7 +147,11 @@ const workOfMoves = async (nodes: number): Promise<Work> => {
 	const mover = createMover({
 		...shared,
 		repairer: {isPaused: () => false, isUrgent: () => false},
-		care: {noteEmpty: async () => Promise.resolve(), forget: async () => Promise.resolve()},
+		care: {
+			noteEmpty: async () => Promise.resolve(),
+			noteAwaited: async () => Promise.resolve(),
+			forget: async () => Promise.resolve(),
+		},
 		oldestUpload: () => undefined,
 	});
 	mover.recall();

@@ -41,7 +41,7 @@ type Options = {
 
 /** An upload is over by then, or counts on what it has put. */
 const UNWANTED_AFTER_MS = 2 * 3_600_000;
-/** A node that leaves and is away is waited for so long, to remove what it has; a clock that is set may shorten that. */
+/** A node that leaves is waited for so long, to remove what it has; a clock that is set may shorten that. */
 const LEAVING_AWAITED_MS = 24 * 3_600_000;
 
 export const createWitness = ({world, minReplicas, onBreaches, onCopy}: Options): Witness => {
@@ -76,14 +76,16 @@ export const createWitness = ({world, minReplicas, onBreaches, onCopy}: Options)
 
 	const noteDropped = async (removal: Awaited<ReturnType<typeof removalWith>>) => {
 		if (!removal || (await isNoted(removal))) return;
-		const {catalog, members, coordinator, time, silentSince, jumpedMs} = world();
+		const {catalog, members, coordinator, time, wallMs, silentSince, jumpedMs} = world();
 		const {node, digest} = removal;
 		const member = members.get(node);
 		if (member?.late.has(digest)) return;
 		const record = await catalog.getNode(node);
 		const isAway = !member || !isReachable(member) || !coordinator()?.fleet.isOnline(node);
-		const awayMs = isAway ? time.nowMs() - (silentSince(node) ?? Infinity) + jumpedMs() : 0;
-		const isGivenUp = awayMs >= LEAVING_AWAITED_MS || record?.bannedAt !== undefined;
+		const awayMs = isAway ? time.nowMs() - (silentSince(node) ?? Infinity) : 0;
+		const awaitedMs = Math.abs(wallMs() - (record?.drain?.awaitedSince ?? wallMs()));
+		const isOver = Math.max(awayMs, awaitedMs) + jumpedMs() >= LEAVING_AWAITED_MS;
+		const isGivenUp = isOver || record?.bannedAt !== undefined;
 		const isLeft: Parameters<typeof checkRemovalDropped>[3] = ({reason}) =>
 			left.has(node) || (record?.drain?.leaves === true && (reason === 'orphan' || isGivenUp));
 		say(checkRemovalDropped(removal, lightTruthOf(world()), await catalog.chunkWith(digest), isLeft));
