@@ -5,47 +5,30 @@ import path from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
-import {chunkIdOf, newFileId, newNodeId, type Digest} from '../../source/protocol/ids.js';
+import {newNodeId} from '../../source/protocol/ids.js';
 import {openNedbCatalog, type NedbCatalog} from '../adapters/nedb-catalog.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
-import {schemeOf, type ChunkRecord, type FileRecord} from '../core/model.js';
 import type {Catalog} from '../ports/catalog.js';
-import type {Log} from '../ports/log.js';
+import {silentLog} from '../testing/silent-log.js';
+import {MADE_COPIES, madeUpload} from './made-catalog.js';
 
 const CHUNKS = 100_000;
 const CHUNKS_A_FILE = 50;
 const NODES = 12;
-const SHARDS = 3;
 const WRITES = 2000;
 const ROUNDS = 9;
 const MAX_START_SECONDS = 6;
 const MIN_RATIO = 0.5;
 
-const silent: Log = {debug() {}, info() {}, warn() {}, error() {}, child: () => silent};
-
 const nodes = Array.from({length: NODES}, () => newNodeId(systemRandom.bytes(16)));
 
-const newDigest = () => Buffer.from(systemRandom.bytes(32)).toString('hex') as Digest;
-
-const newUpload = (number: number, chunkCount: number): {file: FileRecord; chunks: ChunkRecord[]} => {
-	const uploadedAt = 1_700_000_000_000 + number;
-	const _id = newFileId(uploadedAt, systemRandom.bytes(10));
-	const chunks = Array.from({length: chunkCount}, (_, index) => {
-		const digest = newDigest();
-		const shards = nodes
-			.map((_node, at) => nodes[(number + index + at) % NODES] ?? _node)
-			.slice(0, SHARDS)
-			.map(node => ({digest, node, verifiedAt: uploadedAt}));
-		const sizeBytes = 10 * 1024 * 1024;
-		return {_id: chunkIdOf(_id, index), file: _id, index, sizeBytes, scheme: schemeOf(SHARDS), shards, revision: 0};
-	});
-	const sizeBytes = chunkCount * 10 * 1024 * 1024;
-	const rest = {type: 'video/mp4', wrappedKey: 'k'.repeat(80), uploadedAt, revision: 0};
-	return {file: {_id, name: `file ${number}.mp4`, sizeBytes, chunkCount, ...rest}, chunks};
-};
+const newUpload = (number: number, chunkCount: number) =>
+	madeUpload(number, chunkCount, index =>
+		nodes.map((node, at) => nodes[(number + index + at) % NODES] ?? node).slice(0, MADE_COPIES),
+	);
 
 const openIn = async (folder: string): Promise<NedbCatalog> =>
-	openNedbCatalog({folder, log: silent, clock: systemClock});
+	openNedbCatalog({folder, log: silentLog, clock: systemClock});
 
 const fill = async (folder: string): Promise<void> => {
 	const catalog = await openIn(folder);

@@ -1,32 +1,13 @@
-import {type ChildProcess, fork} from 'node:child_process';
-import {once} from 'node:events';
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {ask, download, type Envelope, upload} from './client.js';
 import type {CopyTask} from './floor-copy.js';
+import {askForked, endForked, startForked} from './forked.js';
 import type {Party} from './party.js';
 
 const NODES = 3;
 const host = '127.0.0.1';
 const raw: Envelope = {headers: {}, before: Buffer.alloc(0), after: Buffer.alloc(0)};
-
-/** Forks one process of the floor and waits for its port. */
-const start = async (module: string, args: string[]): Promise<{child: ChildProcess; port: number}> => {
-	const child = fork(fileURLToPath(new URL(module, import.meta.url)), args, {execArgv: []});
-	const [message] = (await once(child, 'message')) as [{port: number}];
-	return {child, port: message.port};
-};
-
-const end = async (processes: readonly {child: ChildProcess}[]): Promise<void> => {
-	const ending = processes.map(async ({child}) => {
-		if (child.exitCode !== null || child.signalCode !== null) return;
-		const ended = once(child, 'exit');
-		child.disconnect();
-		await ended;
-	});
-	await Promise.all(ending);
-};
 
 export type CopyFloor = {
 	/** Puts so many blocks on the nodes, each on one. */
@@ -40,21 +21,17 @@ export type CopyFloor = {
 export const startCopyFloor = async (folder: string, nodeCount: number): Promise<CopyFloor> => {
 	const folders = Array.from({length: nodeCount}, (_, index) => join(folder, `floor-copy-${index + 1}`));
 	await Promise.all(folders.map(async path => mkdir(path, {recursive: true})));
-	const nodes = await Promise.all(folders.map(async path => start('floor-node.js', [path])));
-	const copier = await start(
+	const nodes = await Promise.all(folders.map(async path => startForked('floor-node.js', [path])));
+	const copier = await startForked(
 		'floor-copy.js',
 		nodes.map(({port}) => String(port)),
 	);
-	const ask = async (task: CopyTask) => {
-		copier.child.send(task);
-		const [answer] = (await once(copier.child, 'message')) as [{error?: string}];
-		if (answer.error !== undefined) throw new Error(answer.error);
-	};
+	const ask = async (task: CopyTask) => askForked(copier, task);
 
 	return {
 		fill: async blocks => ask({fill: blocks}),
 		copy: async atOnce => ask({copy: {atOnce}}),
-		stop: async () => end([copier, ...nodes]),
+		stop: async () => endForked([copier, ...nodes]),
 	};
 };
 
@@ -62,8 +39,8 @@ export const startCopyFloor = async (folder: string, nodeCount: number): Promise
 export const startFloor = async (folder: string): Promise<Party> => {
 	const folders = Array.from({length: NODES}, (_, index) => join(folder, `floor-${index + 1}`));
 	await Promise.all(folders.map(async path => mkdir(path, {recursive: true})));
-	const nodes = await Promise.all(folders.map(async path => start('floor-node.js', [path])));
-	const front = await start(
+	const nodes = await Promise.all(folders.map(async path => startForked('floor-node.js', [path])));
+	const front = await startForked(
 		'floor-front.js',
 		nodes.map(({port}) => String(port)),
 	);
@@ -87,6 +64,6 @@ export const startFloor = async (folder: string): Promise<Party> => {
 			await Promise.all(nodes.map(async ({port}) => ask({host, port, method: 'DELETE', path: '/'})));
 		},
 		explain: async () => Promise.resolve('The floor says what it has to say on standard error.'),
-		stop: async () => end(processes),
+		stop: async () => endForked(processes),
 	};
 };

@@ -34,15 +34,20 @@ const freePort = async (): Promise<number> => {
 	return typeof address === 'object' && address ? address.port : 0;
 };
 
-/** Asks again and again until `holds` says so; an error counts as no. */
-const until = async (what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> => {
+/** Asks again and again until `holds` says so; an error counts as no. Gives up at once where `isOver` says so. */
+const until = async (
+	what: string,
+	withinMs: number,
+	holds: () => Promise<boolean>,
+	isOver = () => false,
+): Promise<void> => {
 	const end = performance.now() + withinMs;
-	while (performance.now() < end) {
+	while (performance.now() < end && !isOver()) {
 		if (await holds().catch(() => false)) return;
 		await delay(100);
 	}
 
-	throw new Error(`${what}: not within ${withinMs / 1000} s`);
+	throw new Error(isOver() ? `${what}: it ended` : `${what}: not within ${withinMs / 1000} s`);
 };
 
 type Daemon = {label: string; child: ChildProcess; logFile: string};
@@ -67,8 +72,11 @@ const start = async (label: string, folder: string, args: string[], profileFolde
 	return {label, child, logFile};
 };
 
-const stop = async ({child}: Daemon): Promise<void> => {
-	if (child.exitCode !== null || child.signalCode !== null) return;
+const hasEnded = ({child}: Daemon): boolean => child.exitCode !== null || child.signalCode !== null;
+
+const stop = async (daemon: Daemon): Promise<void> => {
+	const {child} = daemon;
+	if (hasEnded(daemon)) return;
 	const ended = once(child, 'exit');
 	child.kill('SIGTERM');
 	const timer = setTimeout(() => child.kill('SIGKILL'), STOPPED_WITHIN_MS);
@@ -128,18 +136,22 @@ type Started = {daemons: Daemon[]; headers: Headers};
 
 type CoordinatorOptions = Pick<NetworkOptions, 'isOpen' | 'profileFolder' | 'settings'>;
 
+const dataFolderIn = (folder: string): string => join(folder, 'coordinator');
+
 const startCoordinator = async (
 	folder: string,
 	port: number,
 	{isOpen = false, profileFolder, settings = []}: CoordinatorOptions,
+	withinMs = READY_WITHIN_MS,
 ): Promise<Daemon> => {
 	const open = isOpen ? ['--open'] : [];
-	const args = ['--role', 'coordinator', ...open, '--port', String(port), '--data', join(folder, 'coordinator')];
+	const args = ['--role', 'coordinator', ...open, '--port', String(port), '--data', dataFolderIn(folder)];
 	const daemon = await start('coordinator', folder, [...args, ...settings], profileFolder);
-	await until('The coordinator answers', READY_WITHIN_MS, async () => {
+	const answers = async () => {
 		await ask({host, port, path: '/health'});
 		return true;
-	}).catch(async (error: unknown) => {
+	};
+	await until('The coordinator answers', withinMs, answers, () => hasEnded(daemon)).catch(async (error: unknown) => {
 		await stop(daemon);
 		throw new Error(`The coordinator did not start.\n${await logsOf([daemon])}`, {cause: error});
 	});
@@ -155,7 +167,7 @@ const startDaemons = async (
 	const {isOpen = false, profileFolder} = options;
 	const daemons = [await startCoordinator(folder, port, options)];
 	try {
-		const tokenFile = join(folder, 'coordinator', 'admin.token');
+		const tokenFile = join(dataFolderIn(folder), 'admin.token');
 		const token = isOpen ? undefined : (await readFile(tokenFile, 'utf8')).trim();
 		const headers: Headers = token === undefined ? {} : {authorization: `Bearer ${token}`};
 		const code = isOpen ? undefined : await joinCode(port, headers, folders.length);
@@ -178,14 +190,24 @@ const startDaemons = async (
 	}
 };
 
+export type Restart = {
+	/** What it is told then. */
+	settings: readonly string[];
+	/** What is done with its data folder while it is not there. */
+	meanwhile?: (dataFolder: string) => Promise<void>;
+	/** When it is given up. */
+	withinMs?: number;
+};
+
 /** Ours, with what can happen to it. */
 export type Network = Party & {
 	/** Asks the coordinator. */
 	get: <T>(path: string) => Promise<T>;
 	/** Ends a process at once, as a machine that breaks does. */
 	kill: (label: string) => Promise<void>;
-	/** Ends the coordinator and starts it again, with these settings. */
-	restart: (settings: readonly string[]) => Promise<void>;
+	/** Ends the coordinator and starts it again. Returns how many seconds that took until it answered. */
+	restart: (restart: Restart) => Promise<number>;
+	port: number;
 };
 
 /** Starts ours: a coordinator and its nodes, each a process of its own, as an operator would. */
@@ -206,7 +228,9 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 
 	return {
 		name: options.name ?? 'ours',
-		members: daemons.map(({label, child}) => ({label, pid: child.pid ?? 0})),
+		get members() {
+			return daemons.map(({label, child}) => ({label, pid: child.pid ?? 0}));
+		},
 		folders,
 		upload: async sizeBytes => {
 			if (options.isByTus === true) {
@@ -243,10 +267,14 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 			child.kill('SIGKILL');
 			await ended;
 		},
-		restart: async settings => {
+		port,
+		async restart({settings, meanwhile, withinMs}) {
 			const [coordinator] = daemons;
 			if (coordinator) await stop(coordinator);
-			daemons[0] = await startCoordinator(folder, port, {...options, settings});
+			await meanwhile?.(dataFolderIn(folder));
+			const started = performance.now();
+			daemons[0] = await startCoordinator(folder, port, {...options, settings}, withinMs);
+			return (performance.now() - started) / 1000;
 		},
 		explain: async () => logsOf(daemons),
 		stop: async () => {

@@ -16,6 +16,7 @@ export const parts = [
 	'catalog',
 	'console',
 	'latency',
+	'growth',
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -24,6 +25,8 @@ export type Options = {
 	load: Load;
 	/** What is stored before a node dies; without it, what the disk has room for. */
 	repairBytes: number | undefined;
+	/** What a network holds already that is compared with an empty one. */
+	growth: {chunks: number; nodes: number};
 	/** What the coordinator is told besides. */
 	settings: readonly string[];
 	only: readonly Part[];
@@ -31,6 +34,9 @@ export type Options = {
 	isProfiled: boolean;
 	isJson: boolean;
 };
+
+/** Three of its own, and as many more as a chunk has copies. */
+const LEAST_GROWTH_NODES = 6;
 
 export const usage = `npm run bench -- [flags]
   --runs N         how often each part runs; default 3
@@ -43,8 +49,10 @@ export const usage = `npm run bench -- [flags]
                    accounts is a network with them beside one without; links is one whose nodes open
                    links beside one that reaches them at addresses; tus is uploads by tus beside plain ones, and many
                    of them at once; repair is what a node's death costs; latency is how long a first byte and an
-                   answer take
+                   answer take; growth is a network that holds much already beside an empty one
   --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
+  --growth-chunks N  how many chunks the grown network holds; default 1000000
+  --growth-nodes N how many nodes it has, at least ${LEAST_GROWTH_NODES}; default 1000
   --cache SIZE     what the coordinator keeps of small chunks; default its own. With 0B, each read is from the nodes
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
   --profile        write CPU profiles of ours and say what took the time; the figures suffer by it
@@ -59,6 +67,8 @@ const flags = {
 	many: {type: 'string', default: '20'},
 	'many-size': {type: 'string'},
 	'repair-size': {type: 'string'},
+	'growth-chunks': {type: 'string', default: '1000000'},
+	'growth-nodes': {type: 'string', default: '1000'},
 	cache: {type: 'string'},
 	only: {type: 'string', multiple: true},
 	folder: {type: 'string', default: tmpdir()},
@@ -74,8 +84,15 @@ const MANY_BY_TUS_BYTES = 500 * 1024 * 1024;
 export class UsageError extends Error {}
 
 const countOf = (flag: string, text: string): number => {
-	if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`--${flag} is ${text}. Allowed: a whole number from 1`);
+	if (!/^[1-9]\d{0,7}$/.test(text))
+		throw new UsageError(`--${flag} is ${text}. Allowed: a whole number from 1, of 8 digits at most`);
 	return Number(text);
+};
+
+const growthOf = (chunks: string, nodes: string): Options['growth'] => {
+	const growth = {chunks: countOf('growth-chunks', chunks), nodes: countOf('growth-nodes', nodes)};
+	if (growth.nodes >= LEAST_GROWTH_NODES) return growth;
+	throw new UsageError(`--growth-nodes is ${nodes}. Allowed: a whole number from ${LEAST_GROWTH_NODES}`);
 };
 
 const sizeOf = (flag: string, text: string): number => {
@@ -118,6 +135,7 @@ export const optionsOf = (argv: string[]): Options | undefined => {
 			manyBytes: manyBytes ?? MANY_BYTES,
 			manyByTusBytes: manyBytes ?? MANY_BY_TUS_BYTES,
 		},
+		growth: growthOf(sizes['growth-chunks'], sizes['growth-nodes']),
 		repairBytes: repair === undefined ? undefined : sizeOf('repair-size', repair),
 		settings: cache === undefined ? [] : ['--cache', cache],
 		only: only?.map(partOf) ?? [],

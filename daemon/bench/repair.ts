@@ -162,7 +162,7 @@ const measure = async (network: Network, folder: string, storedBytes: number, pr
 	print(`  floor         the same bytes copied in ${digits(floorSeconds)} s`);
 	const uploads = [await measureUploads(network, '0', 'node 2', print)];
 	await repairEnds(network, storedBytes);
-	await network.restart(settingsOf('20MB'));
+	await network.restart({settings: settingsOf('20MB')});
 	await waitUntil(
 		'The nodes are heard of',
 		START_LIMIT_MS,
