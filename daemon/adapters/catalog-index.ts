@@ -1,7 +1,8 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
-import type {ChunkId, Digest, FileId, NodeId} from '../../source/protocol/ids.js';
+import {type ChunkId, type Digest, type FileId, fileOfChunk, type NodeId} from '../../source/protocol/ids.js';
 import {type ChunkRecord, type FileRecord, isAmiss, type SmallKind, type TrashPlace} from '../core/model.js';
 import type {CatalogTotals, PlacementGroup, ShardCounts, TrashTotals} from '../ports/catalog.js';
+import type {CopiesLeft} from '../core/redundancy.js';
 import {isKind, smallKinds, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
 import {FileViews} from './catalog-file-views.js';
 import {Placements} from './catalog-placements.js';
@@ -164,8 +165,8 @@ export class CatalogIndex {
 		return this.#recordless.after(undefined, Infinity);
 	}
 
-	placementGroups(): Iterable<PlacementGroup> {
-		return this.#placements.groups();
+	copiesLeft(counts: (node: NodeId) => boolean): CopiesLeft {
+		return this.#placements.copiesLeft(counts, node => this.#filesOn(node));
 	}
 
 	placementGroupsOf(file: FileId): Iterable<PlacementGroup> {
@@ -210,6 +211,11 @@ export class CatalogIndex {
 		yield* pages('chunk', this.#chunks);
 		for (const [kind, group] of this.#small.groups) yield* pages(kind, group);
 		yield* filePages(this.#names.keys());
+	}
+
+	/** The files of the chunks on a node. */
+	#filesOn(node: NodeId): Set<FileId> {
+		return new Set(this.chunksOn(node, undefined, Infinity).map(fileOfChunk));
 	}
 
 	#changeFile(before: FileRecord | undefined, after: FileRecord | undefined): void {

@@ -1,30 +1,17 @@
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
 import {soundShards, wantedShards, type ChunkRecord} from '../core/model.js';
+import type {CopiesLeft} from '../core/redundancy.js';
 import type {PlacementGroup, ShardCounts} from '../ports/catalog.js';
+import {CopyCounts, type GroupKey, groupKeyOf, hasShardsIn, numbersOf} from './catalog-copies.js';
 
-/**
-How many shards a group's chunks want, and its nodes' numbers in order, a character each: the groups of a large network are
-nearly as many as its chunks, and as objects they would take more memory than all else that is known of those.
-*/
-type GroupKey = string & {readonly groupKey: unique symbol};
+/** How many chunks it has. */
+type Group = readonly [GroupKey, number];
 
-/** Two halves of a pair of characters would make one number of two. */
-const FIRST_HALF = 0xd8_00;
-const HALVES = 0x8_00;
-
-const characterOf = (number: number): string => String.fromCodePoint(number < FIRST_HALF ? number : number + HALVES);
-
-const numberOf = (character: string): number => {
-	const code = character.codePointAt(0) ?? 0;
-	return code < FIRST_HALF ? code : code - HALVES;
-};
-
-/** Where chunks are, as numbers: of all chunks and of each file's by their sound nodes, and of each node's shards. */
+/** Where chunks are, as numbers: of each file's by their sound nodes, of all by their copies, and of each node's shards. */
 export class Placements {
-	/** How many chunks there are in each group. */
-	readonly #groups = new Map<GroupKey, number>();
-	/** The same for each file; a file with only one chunk has only that one's group here. */
+	/** How many chunks of a file there are in each group; a file with only one chunk has only that one's group here. */
 	readonly #ofFile = new Map<FileId, GroupKey | Map<GroupKey, number>>();
+	readonly #copies = new CopyCounts();
 	readonly #onNode = new Map<NodeId, ShardCounts>();
 	readonly #bytesOnNode = new Map<NodeId, number>();
 	/** Each node that ever had a shard, at its number. */
@@ -37,8 +24,23 @@ export class Placements {
 		if (after) this.#count(after, 1);
 	}
 
-	*groups(): Generator<PlacementGroup> {
-		for (const [key, chunks] of this.#groups) yield this.#groupOf(key, chunks);
+	/**
+	All chunks by how many of their copies are on nodes that count.
+
+	@param filesOn - The files that have chunks on a node.
+	*/
+	copiesLeft(counts: (node: NodeId) => boolean, filesOn: (node: NodeId) => Iterable<FileId>): CopiesLeft {
+		const turned = this.#nodes.flatMap((node, number) =>
+			counts(node) === this.#copies.isCounted(number) ? [] : [{node, number}],
+		);
+		const groups = this.#groupsOn(turned, filesOn);
+		if (groups) for (const [number, own] of groups) this.#copies.turn(number, own);
+		else
+			this.#copies.turnMany(
+				turned.map(({number}) => number),
+				this.#allKeys(),
+			);
+		return this.#copies.sums;
 	}
 
 	*groupsOf(file: FileId): Generator<PlacementGroup> {
@@ -53,14 +55,45 @@ export class Placements {
 		return this.#bytesOnNode.get(node) ?? 0;
 	}
 
-	#keysOf(file: FileId): Iterable<[GroupKey, number]> {
+	#keysOf(file: FileId): Iterable<Group> {
 		const known = this.#ofFile.get(file);
 		if (known === undefined) return [];
 		return typeof known === 'string' ? [[known, 1]] : known;
 	}
 
+	*#allKeys(): Generator<Group> {
+		for (const file of this.#ofFile.keys()) yield* this.#keysOf(file);
+	}
+
+	/** The groups that each of these nodes is in; `undefined` where it is less work to look at all chunks. */
+	#groupsOn(
+		nodes: readonly {node: NodeId; number: number}[],
+		filesOn: (node: NodeId) => Iterable<FileId>,
+	): Map<number, Group[]> | undefined {
+		const shards = nodes.reduce((sum, {node}) => sum + this.shardCounts(node).sound, 0);
+		if (shards > this.#copies.size) return undefined;
+		const found = new Map<number, Group[]>();
+		let looks = 0;
+		for (const {node, number} of nodes) {
+			const own: Group[] = [];
+			const isOwn = hasShardsIn(number);
+			for (const file of filesOn(node)) {
+				for (const group of this.#keysOf(file)) {
+					looks++;
+					if (isOwn(group[0])) own.push(group);
+				}
+
+				if (looks > this.#copies.size) return undefined;
+			}
+
+			found.set(number, own);
+		}
+
+		return found;
+	}
+
 	#groupOf(key: GroupKey, chunks: number): PlacementGroup {
-		const [wanted = 0, ...numbers] = Array.from(key, numberOf);
+		const [wanted = 0, ...numbers] = numbersOf(key);
 		const nodes = numbers.flatMap(number => this.#nodes[number] ?? []).sort();
 		return {wanted, nodes, chunks};
 	}
@@ -78,12 +111,12 @@ export class Placements {
 	#keyOf(chunk: ChunkRecord): GroupKey {
 		const numbers = soundShards(chunk).map(({node}) => this.#numberOf(node));
 		numbers.sort((one, other) => one - other);
-		return [wantedShards(chunk.scheme), ...numbers].map(characterOf).join('') as GroupKey;
+		return groupKeyOf(wantedShards(chunk.scheme), numbers);
 	}
 
 	#count(chunk: ChunkRecord, by: 1 | -1): void {
 		const key = this.#keyOf(chunk);
-		countIn(this.#groups, key, by);
+		this.#copies.change(key, by);
 		this.#countInFile(chunk.file, key, by);
 		for (const {node, fault} of chunk.shards) {
 			this.#countOnNode(node, fault?.kind ?? 'sound', by);

@@ -236,7 +236,7 @@ const readVerbs = ({index, read, nextTurn}: DocumentStore) => {
 			return candidates.find(({shards}) => shards.some(shard => shard.digest === digest));
 		},
 		filesWithoutRecord: async () => Promise.resolve(index.filesWithoutRecord()),
-		placementGroups: () => index.placementGroups(),
+		copiesLeft: (counts: (node: NodeId) => boolean) => index.copiesLeft(counts),
 		placementGroupsOf: (file: FileId) => index.placementGroupsOf(file),
 		shardCounts: (node: NodeId) => index.shardCounts(node),
 		shardBytes: (node: NodeId) => index.shardBytes(node),

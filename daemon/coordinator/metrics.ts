@@ -1,7 +1,6 @@
 import type {Disk} from '../core/alerts.js';
 import {counter, gauge, gaugeBy, type MetricFamily} from '../core/metrics.js';
 import type {NodeRecord} from '../core/model.js';
-import {copiesLeftOf} from '../core/redundancy.js';
 import type {NodeLinks} from '../ports/node-links.js';
 import type {NodeState} from './fleet.js';
 import type {ChunkCache} from './chunk-cache.js';
@@ -118,7 +117,7 @@ const nodeMetrics = ({fleet, nodeLinks, nodeAuditor, meters}: MetricsParts): Met
 const dataMetrics = ({catalog, fleet, catalogFigures, disk}: MetricsParts): MetricFamily[] => {
 	const {files, fileBytes, removals} = catalog.totals();
 	const trash = catalog.trashTotals();
-	const {full, partly, one, none} = copiesLeftOf(catalog.placementGroups(), fleet.counts);
+	const {full, partly, one, none} = catalog.copiesLeft(fleet.counts);
 	const inFile = catalogFigures?.();
 	return [
 		gauge('pjas_files', 'Files, without those in the trash', files),
@@ -189,7 +188,7 @@ const alertMetrics = ({alerts}: MetricsParts): MetricFamily[] => {
 	];
 };
 
-/** The coordinator's figures. Costs by the number of nodes and of placement groups, not of files. */
+/** The coordinator's figures. Costs by the number of nodes, and of files where some came or went; not by what is stored. */
 export const coordinatorMetrics = (parts: MetricsParts): MetricFamily[] => {
 	const {budget, cache, events, version} = parts;
 	return [

@@ -1,5 +1,5 @@
 import type {Stats} from '../../source/protocol/api.js';
-import {dataHealth, redundancyOf} from '../core/redundancy.js';
+import {dataHealth, redundancyFrom} from '../core/redundancy.js';
 import {strangersKeptUntil} from '../core/restored.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
@@ -21,13 +21,13 @@ export type StatisticsParts = {
 	restoredAt: number | undefined;
 };
 
-/** The network's figures. Costs by the number of nodes and of placement groups, not of files. */
+/** The network's figures. Costs by the number of nodes, and of files where some came or went; not by what is stored. */
 export const statisticsOf = ({catalog, fleet, meters, open, repairer, clock, restoredAt}: StatisticsParts): Stats => {
 	const nodes = fleet.all();
 	const online = nodes.filter(state => state.isOnline);
 	const totals = catalog.totals();
 	const keptUntil = strangersKeptUntil(restoredAt, clock.now());
-	const redundancy = redundancyOf(catalog.placementGroups(), fleet.counts);
+	const redundancy = redundancyFrom(catalog.copiesLeft(fleet.counts));
 	return {
 		totalNodes: nodes.length,
 		onlineNodes: online.length,

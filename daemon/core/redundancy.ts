@@ -25,16 +25,18 @@ export const redundancyOf = (groups: Iterable<Group>, counts: (node: NodeId) => 
 /** The same, with those apart that want more copies and have one that counts. */
 export type CopiesLeft = {full: number; partly: number; one: number; none: number};
 
-export const copiesLeftOf = (groups: Iterable<Group>, counts: (node: NodeId) => boolean): CopiesLeft => {
-	const sums: CopiesLeft = {full: 0, partly: 0, one: 0, none: 0};
-	for (const {wanted, nodes, chunks} of groups) {
-		const present = nodes.filter(counts).length;
-		const kind = present >= wanted ? 'full' : present === 0 ? 'none' : present === 1 ? 'one' : 'partly';
-		sums[kind] += chunks;
-	}
-
-	return sums;
+/** How a chunk is counted that wants so many copies, and has so many that count. */
+export const copiesLeftKind = (wanted: number, present: number): keyof CopiesLeft => {
+	if (present >= wanted) return 'full';
+	if (present === 0) return 'none';
+	return present === 1 ? 'one' : 'partly';
 };
+
+export const redundancyFrom = ({full, partly, one, none}: CopiesLeft): Redundancy => ({
+	full,
+	partly: partly + one,
+	none,
+});
 
 export type Copies = {wanted: number; fewest: number; homes: number};
 

@@ -172,6 +172,9 @@ const sortedTexts = (values: Iterable<unknown>) => Array.from(values, value => J
 const owned = (owner: string | undefined) => (owner === undefined ? {} : {owner});
 const numbers = (count: number) => Array.from({length: count}, (_, at) => at + 1);
 
+/** Who counts, one after the other: nodes come and go by themselves, and all at once. */
+const countedNodes = [[], [1], [1, 2], numbers(NODES), numbers(NODES).slice(1), [1], []];
+
 /** All that can be asked of a catalogue in which a history was played. */
 export const answersOf = async (catalog: Catalog): Promise<Record<string, unknown>> => {
 	const digests = numbers(NODES).flatMap(node => numbers(DIGESTS).map(digest => [node, digest] as const));
@@ -210,7 +213,9 @@ export const answersOf = async (catalog: Catalog): Promise<Record<string, unknow
 		chunksAmissAfter: await collect(catalog.chunksAmiss(chunkIdOfFile(1, 1))),
 		chunkWith: await Promise.all(digests.map(async ([, b]) => catalog.chunkWith(digestOf(b)))),
 		filesWithoutRecord: await catalog.filesWithoutRecord(),
-		placementGroups: sortedTexts(catalog.placementGroups()),
+		copiesLeft: countedNodes.map(counted =>
+			catalog.copiesLeft(node => counted.some(number => nodeIdOf(number) === node)),
+		),
 		placementGroupsOf: numbers(FILES).map(file => sortedTexts(catalog.placementGroupsOf(fileIdOf(file)))),
 		shardCounts: numbers(NODES).map(node => catalog.shardCounts(nodeIdOf(node))),
 		shardBytes: numbers(NODES).map(node => catalog.shardBytes(nodeIdOf(node))),

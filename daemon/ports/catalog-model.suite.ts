@@ -158,12 +158,20 @@ export class ModelCatalog implements Catalog {
 		return Promise.resolve([...files].filter(file => !this.hasRecord(file)));
 	};
 
-	placementGroups = () => this.#groupsOf(() => true);
-	placementGroupsOf = (file: FileId) => this.#groupsOf(chunk => chunk.file === file);
+	copiesLeft = (counts: (node: NodeId) => boolean) => {
+		const sums = {full: 0, partly: 0, one: 0, none: 0};
+		for (const chunk of this.#chunks.values()) {
+			const present = soundShards(chunk).filter(({node}) => counts(node)).length;
+			const isFull = present >= wantedShards(chunk.scheme);
+			sums[isFull ? 'full' : present > 1 ? 'partly' : present === 1 ? 'one' : 'none']++;
+		}
 
-	#groupsOf(isMeant: (chunk: ChunkRecord) => boolean): PlacementGroup[] {
+		return sums;
+	};
+
+	placementGroupsOf = (file: FileId) => {
 		const groups: PlacementGroup[] = [];
-		for (const chunk of [...this.#chunks.values()].filter(isMeant)) {
+		for (const chunk of [...this.#chunks.values()].filter(other => other.file === file)) {
 			const nodes = soundShards(chunk)
 				.map(shard => shard.node)
 				.sort();
@@ -174,7 +182,7 @@ export class ModelCatalog implements Catalog {
 		}
 
 		return groups;
-	}
+	};
 
 	shardCounts = (node: NodeId) => {
 		const shards = [...this.#chunks.values()].flatMap(chunk => chunk.shards).filter(shard => shard.node === node);

@@ -342,8 +342,8 @@ const chunkTests = ({test, title, open}: Suite): void => {
 		]);
 	});
 
-	test(title('every chunk is counted in the group of its sound nodes'), async t => {
-		const {catalog} = await open(t);
+	test(title('every chunk is counted by its sound shards on nodes that count'), async t => {
+		const {catalog, reopen} = await open(t);
 		const shards = chunkOf(1, 2, [2, 1]).shards.map((shard, at) => (at === 0 ? withFault(shard) : shard));
 		await catalog.putChunk(chunkOf(1, 0, [2, 1]));
 		await catalog.putChunk(chunkOf(1, 1, [1, 2]));
@@ -352,13 +352,18 @@ const chunkTests = ({test, title, open}: Suite): void => {
 		await catalog.putChunk(chunkOf(1, 4, [1, 1]));
 		await catalog.putChunk(chunkOf(1, 5, [7]));
 		await catalog.removeChunks([chunkIdOfFile(1, 5)]);
-		const groups = [...catalog.placementGroups()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-		t.deepEqual(groups, [
-			{wanted: 2, nodes: [1, 2].map(nodeIdOf), chunks: 1},
-			{wanted: 3, nodes: [1, 1].map(nodeIdOf), chunks: 1},
-			{wanted: 3, nodes: [1, 2].map(nodeIdOf), chunks: 2},
-			{wanted: 3, nodes: [nodeIdOf(1)], chunks: 1},
-		]);
+		const copies = (from: Catalog, ...nodes: number[]) =>
+			from.copiesLeft(node => nodes.some(number => nodeIdOf(number) === node));
+		t.deepEqual(copies(catalog), {full: 0, partly: 0, one: 0, none: 5});
+		t.deepEqual(copies(catalog, 1), {full: 0, partly: 1, one: 4, none: 0});
+		t.deepEqual(copies(catalog, 1, 2), {full: 1, partly: 3, one: 1, none: 0});
+		await catalog.putChunk(chunkOf(1, 2, [1, 2, 3], {revision: 1}));
+		await catalog.putChunk(chunkOf(2, 0, [1, 2, 3]));
+		const last = reopen ? await reopen() : catalog;
+		t.deepEqual(copies(last, 1, 2), {full: 1, partly: 5, one: 0, none: 0});
+		t.deepEqual(copies(last, 3, 1, 2), {full: 3, partly: 3, one: 0, none: 0});
+		await last.removeChunks([chunkIdOfFile(2, 0)]);
+		t.deepEqual(copies(last, 3), {full: 0, partly: 0, one: 1, none: 4});
 	});
 
 	test(

@@ -9,6 +9,7 @@ import type {
 	TrashPlace,
 	UploadRecord,
 } from '../core/model.js';
+import type {CopiesLeft} from '../core/redundancy.js';
 
 export type FilePage = {
 	/** Only files older than this one: its id sorts before. */
@@ -101,9 +102,15 @@ export type Catalog = {
 	chunksAmiss: (after?: ChunkId) => AsyncIterable<ChunkRecord>;
 	/** The files that have chunks and no record, nor an unfinished upload: left over from uploads and deletions that a crash ended. */
 	filesWithoutRecord: () => Promise<FileId[]>;
-	/** Every chunk is counted in one group. Costs by the number of groups, not of chunks. It is to be looked through at once. */
-	placementGroups: () => Iterable<PlacementGroup>;
-	/** The same for the chunks of one file; costs by the number of its groups. It is to be looked through at once. */
+	/**
+	All chunks by how many of their sound shards are on nodes that count. Costs by the number of nodes, and by the files that
+	have chunks on those which count, or don't, other than when it was asked last; not by what is stored.
+	*/
+	copiesLeft: (counts: (node: NodeId) => boolean) => CopiesLeft;
+	/**
+	Every chunk of a file is counted in one group. Costs by the number of its groups, not of its chunks. It is to be looked
+	through at once.
+	*/
 	placementGroupsOf: (file: FileId) => Iterable<PlacementGroup>;
 	/** Costs the same however many shards there are. */
 	shardCounts: (node: NodeId) => ShardCounts;

@@ -52,7 +52,7 @@ const others: Record<AtOnce, 'at once' | 'listing'> = {
 	countUploads: 'at once',
 	hasRecord: 'at once',
 	ownedBytes: 'at once',
-	placementGroups: 'at once',
+	copiesLeft: 'at once',
 	placementGroupsOf: 'at once',
 	removalNodes: 'at once',
 	shardBytes: 'at once',

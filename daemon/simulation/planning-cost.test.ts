@@ -47,6 +47,10 @@ const counted = (fleet: Fleet, work: Work): Fleet => {
 			work.looks++;
 			return fleet.get(id);
 		},
+		counts(id) {
+			work.looks++;
+			return fleet.counts(id);
+		},
 		pool() {
 			const pool = fleet.pool();
 			return {...pool, all: () => all(pool.all())};
@@ -200,4 +204,29 @@ test('audits cost by how many are due, not by how often somebody looks', async t
 	const text = JSON.stringify({seldom, often});
 	t.true(seldom.audits >= 2 * AUDITED_NODES && often.audits >= seldom.audits, text);
 	t.true(often.looks < 1.2 * seldom.looks && often.reads < 1.2 * seldom.reads, text);
+});
+
+test('how many copies are left is known by a look at each node, however much is stored', async t => {
+	const looksFor = async (files: number) => {
+		const {work, fleet, shared} = await createNetwork({
+			nodes: DEATH_NODES,
+			async fill(durable) {
+				for (let file = 1; file <= files; file++) {
+					const nodes = [0, 7, 11].map(step => 1 + ((file + step) % DEATH_NODES));
+					await durable.commitUpload(fileOf(file), [chunkOf(file, 0, nodes)]);
+				}
+			},
+		});
+		const copies = () => shared.catalog.copiesLeft(fleet.counts);
+		t.deepEqual(copies(), {full: files, partly: 0, one: 0, none: 0});
+		const dead = fleet.get(nodeIdOf(1));
+		if (dead) dead.isOnline = false;
+		work.looks = 0;
+		const tenth = files / 10;
+		t.deepEqual(copies(), {full: 9 * tenth, partly: tenth, one: 0, none: 0});
+		return work.looks;
+	};
+
+	t.is(await looksFor(60), DEATH_NODES);
+	t.is(await looksFor(600), DEATH_NODES);
 });

@@ -50,3 +50,5 @@ export const newNodeId = (random: Uint8Array): NodeId =>
 
 export const chunkIdOf = (file: FileId, index: number): ChunkId =>
 	`${file}:${String(index).padStart(8, '0')}` as ChunkId;
+
+export const fileOfChunk = (id: ChunkId): FileId => id.slice(0, id.indexOf(':')) as FileId;

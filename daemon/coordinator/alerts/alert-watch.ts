@@ -9,7 +9,6 @@ import {
 	type Disk,
 } from '../../core/alerts.js';
 import {isExcused, missedSince} from '../../core/condition.js';
-import {copiesLeftOf} from '../../core/redundancy.js';
 import type {Catalog} from '../../ports/catalog.js';
 import type {Clock, Random} from '../../ports/clock.js';
 import type {Log} from '../../ports/log.js';
@@ -25,7 +24,7 @@ import type {Delivery} from './alert-file.js';
 import type {Webhooks} from './webhooks.js';
 
 export type AlertWatchOptions = {
-	catalog: Pick<Catalog, 'placementGroups'>;
+	catalog: Pick<Catalog, 'copiesLeft'>;
 	fleet: Pick<Fleet, 'all' | 'counts'>;
 	repairer: Pick<Repairer, 'status'>;
 	failedSignIns: Pick<FailedSignIns, 'sum'>;
@@ -93,7 +92,7 @@ export const createAlertWatch = (options: AlertWatchOptions): AlertWatch => {
 				.all()
 				.filter(({record}) => record.bannedAt === undefined)
 				.map(each => alertedOf(each, now)),
-			copies: copiesLeftOf(catalog.placementGroups(), fleet.counts),
+			copies: catalog.copiesLeft(fleet.counts),
 			repair: {
 				isPaused,
 				waiting: counts.waiting,
