@@ -1,3 +1,4 @@
+import {EventEmitter, once} from 'node:events';
 import {connect} from 'node:net';
 import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
@@ -37,6 +38,27 @@ test('a download goes on where a node hangs, errs or lost its shard, in the midd
 	};
 	second.faults.get = async () => Promise.reject(new PjasError('SHARD_NOT_FOUND', 'lost'));
 	for (let tries = 0; tries < 4; tries++) same(t, (await download(url, id)).bytes, bytes);
+});
+
+test('nothing is read ahead before the first chunk is there', async t => {
+	const {url, nodes} = await startTestNetwork(t);
+	const bytes = bytesOf(3 * CHUNK_SIZE_BYTES);
+	const id = await upload(t, url, bytes);
+	const asked: string[] = [];
+	const hold = new EventEmitter();
+	for (const {faults, shards} of nodes) {
+		faults.get = async (digest, options) => {
+			asked.push(digest);
+			// The first is slow, so that another node is asked for the same; by then anything else would have been asked, too.
+			if (asked.length === 1) await once(hold, 'release');
+			if (asked.length === 2) hold.emit('release');
+			return shards.get(digest, options);
+		};
+	}
+
+	same(t, (await download(url, id)).bytes, bytes);
+	t.is(asked[1], asked[0]);
+	t.is(new Set(asked).size, 3);
 });
 
 test('a node that hangs is asked last once that is known', async t => {

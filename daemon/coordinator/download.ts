@@ -57,7 +57,11 @@ export const createDownloader = (options: DownloaderOptions): Downloader => {
 		const cut = ({bytes, release}: PlainChunk, {startByte, endByte}: ChunkSpan): PlainChunk => {
 			return {bytes: bytes.subarray(startByte, endByte), release};
 		};
+		/** Settles when the chunk that was asked first is there, or is not to be had. */
+		let first: Promise<unknown> | undefined;
+		/** What is read ahead begins when the first chunk is there: somebody waits for that one, and they would share the line. */
 		const fetchSpan = async (span: ChunkSpan, chunk: ChunkRecord, lease: Lease) => {
+			if (first) await first;
 			const plain = await reader.read({chunk, key, isLast: placeOf(span).isLast}, lease, stop.signal);
 			return cut(cache.keepPlain(chunk._id, plain), span);
 		};
@@ -79,7 +83,8 @@ export const createDownloader = (options: DownloaderOptions): Downloader => {
 					ahead.length === 0 ? await budget.acquire(neededBytes, stop.signal) : budget.tryAcquire(neededBytes);
 				if (!lease) return;
 				const fetching = fetchSpan(span, chunk, lease);
-				fetching.catch(() => undefined);
+				const settled = fetching.catch(() => undefined);
+				first ??= settled;
 				ahead.push(fetching);
 				upcoming = spans.next();
 			}
