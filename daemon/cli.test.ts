@@ -13,6 +13,7 @@ import {doctorReportSchema} from '../source/protocol/doctor.js';
 import {systemClock} from './adapters/system.js';
 import {openAudit} from './coordinator/audit.js';
 import {type Daemon, keptPort, runDaemon, startDaemon, until} from './testing/processes.js';
+import {eventually} from './testing/requests.js';
 import {silentLog} from './testing/silent-log.js';
 
 const test = anyTest as TestFn<{folder: string}>;
@@ -67,7 +68,7 @@ const hasCurl = spawnSync('curl', ['--version']).status === 0;
 test('a local network says what to try, and that works as printed', async t => {
 	const daemon = start(t, ['--role', 'local', '--port', '0']);
 	const url = await daemon.ready();
-	await delay(50);
+	await eventually(t, () => daemon.stderr().includes('ready url='), 'it is logged too');
 	const data = path.join(t.context.folder, 'pjas-data');
 	t.true(daemon.stdout().startsWith(`ready ${url} ${data}\n`));
 	t.regex(daemon.stderr(), new RegExp(`INFO {2}ready url=${url} folder=${data}\n`));

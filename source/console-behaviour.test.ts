@@ -1,4 +1,5 @@
 import {execFileSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
 import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -53,11 +54,15 @@ const repaint = async (pty: Pty): Promise<string> => {
 	return recorded().text;
 };
 
+/** Whether a program sleeps, where the system tells: on a busy machine one that writes nothing may wait for its turn. */
+const sleeps = ({pid}: Pty): boolean =>
+	process.platform !== 'linux' || / S /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
 /** Resolves once nothing was written for a while: all keys are done with. */
 const quiet = async (pty: Pty) => {
 	let [before, looks] = [-1, 0];
 	await until('nothing is written any more', () => {
-		looks = before === pty.bytes() ? looks + 1 : 0;
+		looks = before === pty.bytes() && sleeps(pty) ? looks + 1 : 0;
 		before = pty.bytes();
 		return looks >= QUIET_LOOKS;
 	});
@@ -74,6 +79,21 @@ const repaintDifference = async (pty: Pty): Promise<string> => {
 	const isSame = (screen: string[]) => screenDifference(before, bodyOf(screen)) === '';
 	await pty.waitFor(isSame, {timeoutMs: PARSED_WITHIN_MS}).catch(() => undefined);
 	return screenDifference(before, bodyOf(pty.screen()));
+};
+
+/**
+In what a screen that `show` brings is another than painted anew. The network itself moves on now and then, just between
+the two; what is painted wrong is so each time.
+*/
+const lastingDifference = async (pty: Pty, show: () => Promise<void>): Promise<string> => {
+	let difference = '';
+	for (let tries = 0; tries < 3; tries++) {
+		await show();
+		difference = await repaintDifference(pty);
+		if (difference === '') break;
+	}
+
+	return difference;
 };
 
 test('the story: upload from the picker, check, lose a node, download, quit', async t => {
@@ -169,7 +189,19 @@ test('a resize is drawn right, from small to large and back', async t => {
 	await pty.waitFor('3 Files');
 	pty.press('3');
 	await pty.waitFor('item-29');
-	for (const [columns, rows] of [
+	const resize = async ([columns, rows]: readonly [number, number]) => {
+		pty.resize(columns, rows);
+		if (columns < 60) {
+			await pty.waitFor('needs 60x15');
+			return;
+		}
+
+		await pty.waitFor(screen => screen.length === rows && /^╰.*╯$/.test(screen[rows - 2] ?? ''));
+		await pty.waitFor(() => brokenRows(pty, columns).length === 0 && chosen(pty.screen()) !== '');
+	};
+
+	let before: readonly [number, number] = [60, 15];
+	for (const size of [
 		[200, 60],
 		[70, 16],
 		[59, 20],
@@ -177,14 +209,12 @@ test('a resize is drawn right, from small to large and back', async t => {
 		[61, 15],
 		[200, 15],
 	] as const) {
-		pty.resize(columns, rows);
-		if (columns < 60) await pty.waitFor('needs 60x15');
-		else {
-			await pty.waitFor(screen => screen.length === rows && /^╰.*╯$/.test(screen[rows - 2] ?? ''));
-			await pty.waitFor(() => brokenRows(pty, columns).length === 0 && chosen(pty.screen()) !== '');
-		}
-
-		t.is(await repaintDifference(pty), '', `${columns}x${rows}`);
+		const difference = await lastingDifference(pty, async () => {
+			await resize(before);
+			await resize(size);
+		});
+		t.is(difference, '', size.join('x'));
+		before = size;
 	}
 });
 
@@ -236,7 +266,7 @@ test('a coordinator that is killed and comes back is STALE and LIVE, and what wa
 	pty.press('4');
 	await pty.waitFor(/second\.txt .*waiting/);
 	await start();
-	await pty.waitFor('LIVE', {timeoutMs: 5000});
+	await pty.waitFor('LIVE');
 	await pty.waitFor(/second\.txt .*done/, {timeoutMs: 60_000});
 	pty.press('3');
 	await pty.waitFor(/second\.txt[^]*first\.txt/);
@@ -276,12 +306,16 @@ test('names that mean harm shift nothing and do nothing', async t => {
 	await pty.waitFor(`${hostileNames.length} done`);
 	t.deepEqual(brokenRows(pty, columns), []);
 	for (const key of ['3', '5', '1', '2']) {
-		pty.press(key);
-		// The activity is all there when what came before has been fetched.
-		await pty.waitFor({3: 'REDUNDANCY', 5: 'all is here', 1: 'Newest activity', 2: 'SHARDS'}[key] ?? '');
+		const show = async () => {
+			pty.press('4', key);
+			// The activity is all there when what came before has been fetched.
+			await pty.waitFor({3: 'REDUNDANCY', 5: 'all is here', 1: 'Newest activity', 2: 'SHARDS'}[key] ?? '');
+		};
+
+		await show();
 		t.deepEqual(brokenRows(pty, columns), [], `screen ${key}:\n${pty.text()}`);
 		// The overview's graphs move on.
-		if (key !== '1') t.is(await repaintDifference(pty), '');
+		if (key !== '1') t.is(await lastingDifference(pty, show), '');
 	}
 
 	pty.press('3');

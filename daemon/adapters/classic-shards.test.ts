@@ -151,8 +151,8 @@ test('who is aborted while waiting for a turn is not sent', async t => {
 });
 
 test('a turn that takes long does not count as silence for those who wait', async t => {
-	const server = await startRawServer(t, socket => setTimeout(() => socket.end(fixture('chunk.answer')), 200));
-	const store = open(t, server.url, {timeoutMs: 1500});
+	const server = await startRawServer(t, socket => setTimeout(() => socket.end(fixture('chunk.answer')), 400));
+	const store = open(t, server.url, {timeoutMs: 3500});
 	await Promise.all(Array.from({length: 10}, async () => store.get(digest)));
 	t.is(server.connections, 10);
 });

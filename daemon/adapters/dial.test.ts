@@ -67,7 +67,9 @@ test('what is under way when the dial closes fails at once', async t => {
 	const settled = Promise.allSettled(all);
 	await delay(50);
 	dial.close();
-	const startMs = performance.now();
-	t.true((await settled).every(({status}) => status === 'rejected'));
-	t.true(performance.now() - startMs < 5000);
+	const reasons = (await settled).map(each => (each.status === 'rejected' ? String(each.reason) : each.status));
+	t.true(
+		reasons.every(reason => !/fulfilled|NODE_TIMEOUT|silent/.test(reason)),
+		reasons.join(),
+	);
 });

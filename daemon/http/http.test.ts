@@ -9,6 +9,7 @@ import {z} from 'zod';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {systemClock, systemRandom} from '../adapters/system.js';
 import {recordingLog, type RecordingLog} from '../testing/recording-log.js';
+import {eventually} from '../testing/requests.js';
 import {type AppOptions, type AppState, createApp} from './app.js';
 import {readJson, readPrefix, validate, watchBody} from './body.js';
 import {listen, type Listening, type ListenLimits} from './listen.js';
@@ -114,8 +115,9 @@ test('every answer has a request id: the given one where it is fit, else a new o
 		t.regex(String(answer.headers['x-request-id']), /^[0-9a-f]{16}$/);
 	}
 
-	await delay(10);
-	const access = server.log.entries.find(({fields}) => fields['request'] === 'abc-123_X');
+	const accessOf = () => server.log.entries.find(({fields}) => fields['request'] === 'abc-123_X');
+	await eventually(t, () => accessOf() !== undefined, 'the request is logged');
+	const access = accessOf();
 	t.is(access?.level, 'debug');
 	t.like(access?.fields, {method: 'GET', url: '/things/1', status: 200, isWhole: true});
 });

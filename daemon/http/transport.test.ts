@@ -17,6 +17,7 @@ import {systemClock, systemRandom} from '../adapters/system.js';
 import {malformed, smuggling} from '../testing/hostile-requests.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {recordingLog} from '../testing/recording-log.js';
+import {eventually} from '../testing/requests.js';
 import {isLoopback, networkOf} from './addresses.js';
 import {type AppOptions, createApp} from './app.js';
 import {proxiesOf} from './client.js';
@@ -428,7 +429,7 @@ test('one network gets no more connections than it may have, and gets them back'
 	await closed(await open());
 	t.is(connections.size, 3);
 	opened[0]?.destroy();
-	for (let tries = 0; tries < 200 && connections.size > 2; tries++) await new Promise(resolve => setImmediate(resolve));
+	await eventually(t, () => connections.size === 2, 'one connection less');
 	const again = await open();
 	t.false(again.destroyed);
 	for (const socket of opened) socket.destroy();

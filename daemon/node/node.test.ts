@@ -20,6 +20,7 @@ import {createApp} from '../http/app.js';
 import {listen} from '../http/listen.js';
 import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
 import {recordingLog, type RecordingLog} from '../testing/recording-log.js';
+import {eventually} from '../testing/requests.js';
 import {noProof} from './authorize.js';
 import type {SendLimits} from './send-bytes.js';
 import {sendShard} from './send-shard.js';
@@ -222,8 +223,9 @@ test('plain puts and gets have request ids of their own and log entries, as all 
 	t.is(ids[5], 'given');
 	for (const id of ids) t.regex(String(id), /^([0-9a-f]{16}|given)$/);
 
-	await delay(50);
-	const entries = node.log.entries.filter(({message}) => message === 'request').map(({fields}) => fields);
+	const entriesOf = () => node.log.entries.filter(({message}) => message === 'request').map(({fields}) => fields);
+	await eventually(t, () => entriesOf().length === answers.length, 'each request is logged');
+	const entries = entriesOf();
 	t.deepEqual(
 		entries.map(({request, method, url, status}) => ({request, method, url, status})),
 		answers.map(({status}, index) => ({
@@ -355,8 +357,7 @@ test('a body that is wrong, too long, too short or broken off leaves nothing beh
 		}
 	}
 
-	await delay(100);
-	t.deepEqual(await filesIn(node.folder, 'tmp'), []);
+	await eventually(t, async () => (await filesIn(node.folder, 'tmp')).length === 0, 'nothing is left half written');
 	t.deepEqual(await filesIn(node.folder, 'chunks'), []);
 	t.deepEqual(node.log.messages('error'), []);
 	t.is((await put(node, body)).status, 201);

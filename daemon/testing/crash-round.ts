@@ -35,7 +35,7 @@ const UPLOADERS = 3;
 const CALLS_OF_A_CLIENT = 5;
 /** Beyond these, clients remove files instead of adding some, the largest first. */
 const MOST_FILES = 50;
-const MOST_BYTES = 64 * MIB;
+const MOST_BYTES = 32 * MIB;
 const LARGE_BYTES = MIB;
 
 const drawMoment = (chance: Chance, nodeCount: number): Moment => {

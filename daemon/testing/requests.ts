@@ -41,7 +41,7 @@ export const same = (t: ExecutionContext, actual: Uint8Array, expected: Uint8Arr
 
 /** Waits for something that is on its way, a bounded time. */
 export const eventually = async (t: ExecutionContext, isSo: () => boolean | Promise<boolean>, what: string) => {
-	for (let tries = 0; tries < 500; tries++) {
+	for (let tries = 0; tries < 3000; tries++) {
 		if (await isSo()) return;
 		await delay(10);
 	}

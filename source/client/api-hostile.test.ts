@@ -176,8 +176,11 @@ test('a download that is cut off, short, or from another place is never taken fo
 	await isUnreachable(t, drain(incoming.body), /cut off|ended before it was whole/);
 
 	const stalled = await answering(t, `${head('200 OK', file)}0123456789`);
-	const slow = await createApi(stalled.url, {limits: {stallMs: 50}}).download(id, {signal: never()});
-	await isUnreachable(t, drain(slow.body), /no answer within 0.05 seconds/);
+	const takeSlow = async () => {
+		const slow = await createApi(stalled.url, {limits: {stallMs: 50}}).download(id, {signal: never()});
+		await drain(slow.body);
+	};
+	await isUnreachable(t, takeSlow(), /no answer within 0.05 seconds/);
 	await closedSoon(t, stalled);
 
 	const stop = new AbortController();
@@ -230,8 +233,8 @@ test('a check that is cut off, garbage, or a line without end is not done', asyn
 test('events: what is unknown is passed over, what is wrong is said, and silence is noticed', async t => {
 	const stream = head('200 OK', {'Content-Type': 'text/event-stream; charset=utf-8'});
 	const removed = `data: {"file_id":"${id}"}\n\n`;
-	const collectFrom = async (url: string, seen: ApiEvent[] = []) => {
-		for await (const event of createApi(url, {limits: {silenceMs: 100}}).events({signal: never()})) seen.push(event);
+	const collectFrom = async (url: string, {seen = [] as ApiEvent[], limits = {}} = {}) => {
+		for await (const event of createApi(url, {limits}).events({signal: never()})) seen.push(event);
 	};
 
 	const mixed = [
@@ -244,7 +247,7 @@ test('events: what is unknown is passed over, what is wrong is said, and silence
 	].join('');
 	const seen: ApiEvent[] = [];
 	const good = await answering(t, stream + mixed, end);
-	await isUnreachable(t, collectFrom(good.url, seen), /ended the stream|cut off/);
+	await isUnreachable(t, collectFrom(good.url, {seen}), /ended the stream|cut off/);
 	t.deepEqual(
 		seen.map(event => [event.id, event.name]),
 		[
@@ -254,7 +257,7 @@ test('events: what is unknown is passed over, what is wrong is said, and silence
 	);
 
 	const silent = await answering(t, `${stream}: hello\n\n`);
-	await isUnreachable(t, collectFrom(silent.url), /no answer within 0.1 seconds/);
+	await isUnreachable(t, collectFrom(silent.url, {limits: {silenceMs: 100}}), /no answer within 0.1 seconds/);
 	await closedSoon(t, silent);
 	for (const text of [`event: node\n${removed}`, 'event: stats\ndata: {"stats\n\n']) {
 		const wrong = await answering(t, stream + text);

@@ -241,7 +241,7 @@ test('a real coordinator that stops and starts again is shown again, and nothing
 			...{
 				open: true,
 				allowClassic: true,
-				nodeTimeoutMs: 1000,
+				nodeTimeoutMs: 60_000,
 				log: silentLog,
 				clock,
 				random: systemRandom,

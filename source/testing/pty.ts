@@ -68,7 +68,7 @@ export type Pty = {
 	close: () => Promise<void>;
 };
 
-const DEFAULT_TIMEOUT_MS = 20_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 const environmentOf = (added: PtyOptions['env']): Record<string, string> => {
 	const environment: Record<string, string | undefined> = {
