@@ -5,7 +5,8 @@ import {Agent, type ClientRequest, type IncomingMessage, request, type RequestOp
 /** The load: one client for both sides. What it sends is one random buffer over and over, so that it costs little. */
 const PATTERN = randomBytes(8 * 1024 * 1024);
 const PIECE_BYTES = 256 * 1024;
-const agent = new Agent({keepAlive: true, maxSockets: 64});
+/** Whoever sends says how many are under way at once. */
+const agent = new Agent({keepAlive: true});
 
 /** What is sent before and after a file's bytes. */
 export type Envelope = {headers: Record<string, string>; before: Buffer; after: Buffer};

@@ -1,8 +1,6 @@
-import {mkdtemp, rm} from 'node:fs/promises';
-import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {table} from './measure.js';
-import {type Network, startNetwork} from './network.js';
+import {type Network, withNetwork} from './network.js';
 import type {Options} from './options.js';
 import {digits, type Verdict} from './report.js';
 
@@ -89,10 +87,8 @@ const whileUploading = async (network: Network, paths: readonly string[]): Promi
 };
 
 /** Every read is from the nodes: what the coordinator keeps in memory would answer in their place. */
-export const benchLatency = async ({folder: parent}: Options, print: Print): Promise<LatencyFigures> => {
-	const folder = await mkdtemp(join(parent, 'pjas-bench-'));
-	const network = await startNetwork(folder, {settings: ['--cache', '0B', '--trash-days', '0']});
-	try {
+export const benchLatency = async ({folder}: Options, print: Print): Promise<LatencyFigures> =>
+	withNetwork(folder, {settings: ['--cache', '0B', '--trash-days', '0']}, print, async network => {
 		const ids: string[] = [];
 		for (let count = 0; count < FILES; count++) ids.push(await network.upload(FILE_BYTES));
 		for (let count = 0; count < LISTED_FILES; count++) await network.upload(1000);
@@ -110,14 +106,7 @@ export const benchLatency = async ({folder: parent}: Options, print: Print): Pro
 			{title: `GET /health, ${UPLOADS_AT_ONCE} uploads meanwhile`, most: ANSWER_MOST_MS, of: 'p99', ms: health},
 			{title: `GET /api/files, ${UPLOADS_AT_ONCE} uploads meanwhile`, most: ANSWER_MOST_MS, of: 'p99', ms: listing},
 		];
-	} catch (error) {
-		print(await network.explain());
-		throw error;
-	} finally {
-		await network.stop();
-		await rm(folder, {recursive: true, force: true});
-	}
-};
+	});
 
 export const latencyReportOf = (figures: LatencyFigures): {text: string; verdicts: Verdict[]} => {
 	const verdicts = figures.map(({title, most, of, ms}): Verdict => {

@@ -2,6 +2,7 @@ import {statfs} from 'node:fs/promises';
 import {availableParallelism, cpus, loadavg, totalmem} from 'node:os';
 import {hasProc} from './measure.js';
 import type {Options} from './options.js';
+import type {Load} from './phases.js';
 
 const GB = 1e9;
 const COPIES = 3;
@@ -36,18 +37,22 @@ export const machineLines = async ({folder, runs}: Options): Promise<string[]> =
 	];
 };
 
-/**
-Says what is missing where the disk is too small for what would be stored at once.
+/** Files that are stored at once, and by which flags there are fewer bytes of them. */
+export type Stored = {bytes: number; flags: string};
 
-@param manyBytes - How large each of the many files is.
-*/
-export const spaceProblem = async ({folder, load}: Options, manyBytes: number): Promise<string | undefined> => {
+/** Says what is missing where the disk is too small for what would be stored at once. */
+export const spaceProblem = async (folder: string, {bytes, flags}: Stored): Promise<string | undefined> => {
 	const {bavail, bsize} = await statfs(folder);
-	const atOnceBytes = Math.max(2 * load.bigBytes, load.manyFiles * manyBytes) * COPIES;
-	const wantedBytes = atOnceBytes * 1.1 + 2 * GB;
+	const wantedBytes = bytes * COPIES * 1.1 + 2 * GB;
 	const freeBytes = bavail * bsize;
 	return freeBytes >= wantedBytes
 		? undefined
 		: `${folder} has ${(freeBytes / GB).toFixed(1)} GB free and ${(wantedBytes / GB).toFixed(1)} GB are needed. ` +
-				'Give another --folder, or a smaller --size, --many and --many-size.';
+				`Give another --folder, or a smaller ${flags}.`;
 };
+
+/** The large file on both sides, or many of them at once. */
+export const storedByLoads = ({bigBytes, manyFiles}: Load, manyBytes: number): Stored => ({
+	bytes: Math.max(2 * bigBytes, manyFiles * manyBytes),
+	flags: '--size, --many and --many-size',
+});

@@ -1,13 +1,13 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {keeper, type Print, runInTurn} from './compare.js';
+import {keeper, type Print, type RunLoad, runInTurn} from './compare.js';
 import {startFloor} from './floor.js';
-import {machineLines, spaceProblem} from './machine.js';
+import {machineLines, spaceProblem, storedByLoads} from './machine.js';
 import {startNetwork} from './network.js';
 import {type Options, optionsOf, type Part, usage, UsageError} from './options.js';
 import type {Party} from './party.js';
-import {runBig, runMany, runSmall, warmUp} from './phases.js';
+import {runBigRead, runMany, runSmall, warmUp} from './phases.js';
 import {profileSummary} from './profile.js';
 import {conclusionOf, reportOf, type Results, type Verdict} from './report.js';
 import {sections, sectionsProblem} from './sections.js';
@@ -19,9 +19,9 @@ where a bar is missed, 2 where the command line is wrong.
 /** In this order: small files come first, since removing large ones slows the making of small ones for a while. */
 const loads = [
 	{part: 'small', run: runSmall},
-	{part: 'upload', run: runBig},
+	{part: 'upload', run: runBigRead},
 	{part: 'many', run: runMany},
-] as const satisfies {part: Part; run: typeof runBig}[];
+] as const satisfies {part: Part; run: RunLoad}[];
 
 const isLoad = (part: Part): boolean => part === 'upload' || part === 'small' || part === 'many';
 
@@ -73,11 +73,12 @@ const benchNetwork = async (options: Options, print: Print): Promise<Results> =>
 
 const bench = async (options: Options): Promise<boolean> => {
 	const print: Print = text => void (options.isJson ? process.stderr : process.stdout).write(`${text}\n`);
+	const {folder, load} = options;
 	const machine = await machineLines(options);
 	print(machine.join('\n'));
 	const wantsLoads = loads.some(({part}) => wants(options, part));
 	const problem =
-		(wantsLoads ? await spaceProblem(options, options.load.manyBytes) : undefined) ??
+		(wantsLoads ? await spaceProblem(folder, storedByLoads(load, load.manyBytes)) : undefined) ??
 		(await sectionsProblem(
 			sections.filter(({part}) => wants(options, part)),
 			options,

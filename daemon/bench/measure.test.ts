@@ -1,5 +1,8 @@
 import process from 'node:process';
 import test from 'ava';
+import {crowdReportOf} from './crowd.js';
+
+import {type GrowthFigures, growthReportOf} from './growth-report.js';
 import {hasProc, median, parseCpuTicks, parsePeakKiB, spread, table, usageOf} from './measure.js';
 
 test('the median of an even count lies between the two in the middle', t => {
@@ -35,4 +38,58 @@ test('this process has used time and memory', t => {
 	const {cpuSeconds, peakBytes} = usageOf(process.pid);
 	t.true(cpuSeconds > 0 || !hasProc);
 	t.true(peakBytes > 10e6);
+});
+
+const grown: GrowthFigures = {
+	...{
+		wantedChunks: 1000,
+		madeChunks: 1000,
+		nodes: 10,
+		startSeconds: 2,
+		emptySeconds: 1,
+		emptyPeakMb: 90,
+		grownPeakMb: 900,
+	},
+	asked: [{title: 'the stats', empty: [1, 1, 2], grown: [1, 3, 6]}],
+	placementMs: {empty: 0.1, grown: 0.4},
+	results: new Map(),
+};
+
+test('a network with a past is held against an empty one, answer by answer', t => {
+	const {text, verdicts} = growthReportOf(grown);
+	const stats = verdicts.find(({label}) => label.startsWith('ms for the stats'));
+	t.like(stats, {value: 3, passes: false});
+	t.true(verdicts.filter(each => each !== stats).every(({passes}) => passes));
+	t.regex(text, /ms for the stats +1\.00 +3\.00 +3\.000 +<= 2 +FAIL/);
+});
+
+test('a network that never got its past, or did not start with it, says where it ended and fails', t => {
+	const ended = growthReportOf({
+		...grown,
+		madeChunks: 700,
+		startSeconds: Number.NaN,
+		startProblem: 'no memory',
+		asked: [],
+	});
+	t.deepEqual(
+		ended.verdicts.map(({label, value, passes}) => ({label, value, passes})),
+		[
+			{label: 'chunks made', value: 700, passes: false},
+			{label: 'the coordinator starts', value: 0, passes: false},
+		],
+	);
+	t.regex(ended.text, /700 of 1,000 chunks\n.*did not start with 700 chunks: no memory/);
+});
+
+test('of a crowd the slowest is held against the one in the middle', t => {
+	const members = [{label: 'coordinator', cpuSeconds: 1, peakBytes: 460e6}];
+	const sample = {seconds: 1, bytes: 1e6, files: 3, members, clientCpuSeconds: 1};
+	const {verdicts} = crowdReportOf([{title: '3 uploads at once', sample, speeds: [4e6, 10e6, 10e6]}]);
+	t.deepEqual(
+		verdicts.map(({value, passes}) => ({value, passes})),
+		[
+			{value: 460, passes: false},
+			{value: 0.4, passes: false},
+		],
+	);
 });

@@ -1,6 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdir, open, readdir, readFile, stat} from 'node:fs/promises';
+import {mkdir, mkdtemp, open, readdir, readFile, rm, stat} from 'node:fs/promises';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
@@ -25,7 +25,7 @@ const form: Envelope = {
 	after: Buffer.from(`\r\n--${boundary}--\r\n`),
 };
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
 	const server = createServer().listen(0, host);
 	await once(server, 'listening');
 	const address = server.address();
@@ -35,7 +35,7 @@ const freePort = async (): Promise<number> => {
 };
 
 /** Asks again and again until `holds` says so; an error counts as no. Gives up at once where `isOver` says so. */
-const until = async (
+export const until = async (
 	what: string,
 	withinMs: number,
 	holds: () => Promise<boolean>,
@@ -208,6 +208,7 @@ export type Network = Party & {
 	/** Ends the coordinator and starts it again. Returns how many seconds that took until it answered. */
 	restart: (restart: Restart) => Promise<number>;
 	port: number;
+	dataFolder: string;
 };
 
 /** Starts ours: a coordinator and its nodes, each a process of its own, as an operator would. */
@@ -268,6 +269,7 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 			await ended;
 		},
 		port,
+		dataFolder: dataFolderIn(folder),
 		async restart({settings, meanwhile, withinMs}) {
 			const [coordinator] = daemons;
 			if (coordinator) await stop(coordinator);
@@ -283,4 +285,25 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 			}
 		},
 	};
+};
+
+/** Runs `work` with a network, and leaves nothing of it behind; where it fails, what the network said last is printed. */
+export const withNetwork = async <T>(
+	parent: string,
+	options: NetworkOptions,
+	print: (text: string) => void,
+	work: (network: Network) => Promise<T>,
+): Promise<T> => {
+	const folder = await mkdtemp(join(parent, 'pjas-bench-'));
+	let network: Network | undefined;
+	try {
+		network = await startNetwork(folder, options);
+		return await work(network);
+	} catch (error) {
+		if (network) print(await network.explain());
+		throw error;
+	} finally {
+		await network?.stop();
+		await rm(folder, {recursive: true, force: true});
+	}
 };

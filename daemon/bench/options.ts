@@ -17,6 +17,8 @@ export const parts = [
 	'console',
 	'latency',
 	'growth',
+	'crowd',
+	'nginx',
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -27,6 +29,8 @@ export type Options = {
 	repairBytes: number | undefined;
 	/** What a network holds already that is compared with an empty one. */
 	growth: {chunks: number; nodes: number};
+	/** How many people send and fetch at once, each a file of so many bytes. */
+	crowd: {files: number; bytes: number};
 	/** What the coordinator is told besides. */
 	settings: readonly string[];
 	only: readonly Part[];
@@ -49,10 +53,13 @@ export const usage = `npm run bench -- [flags]
                    accounts is a network with them beside one without; links is one whose nodes open
                    links beside one that reaches them at addresses; tus is uploads by tus beside plain ones, and many
                    of them at once; repair is what a node's death costs; latency is how long a first byte and an
-                   answer take; growth is a network that holds much already beside an empty one
+                   answer take; growth is a network that holds much already beside an empty one; crowd is many uploads
+                   at once and then many downloads; nginx is one node's shards beside nginx on the same disk
   --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
   --growth-chunks N  how many chunks the grown network holds; default 1000000
   --growth-nodes N how many nodes it has, at least ${LEAST_GROWTH_NODES}; default 1000
+  --crowd N        how many uploads and downloads at once; default 100
+  --crowd-size SIZE  how large each of those is; default 100MiB
   --cache SIZE     what the coordinator keeps of small chunks; default its own. With 0B, each read is from the nodes
   --folder DIR     where to keep the data meanwhile; default the system's temporary folder
   --profile        write CPU profiles of ours and say what took the time; the figures suffer by it
@@ -69,6 +76,8 @@ const flags = {
 	'repair-size': {type: 'string'},
 	'growth-chunks': {type: 'string', default: '1000000'},
 	'growth-nodes': {type: 'string', default: '1000'},
+	crowd: {type: 'string', default: '100'},
+	'crowd-size': {type: 'string', default: '100MiB'},
 	cache: {type: 'string'},
 	only: {type: 'string', multiple: true},
 	folder: {type: 'string', default: tmpdir()},
@@ -136,6 +145,7 @@ export const optionsOf = (argv: string[]): Options | undefined => {
 			manyByTusBytes: manyBytes ?? MANY_BY_TUS_BYTES,
 		},
 		growth: growthOf(sizes['growth-chunks'], sizes['growth-nodes']),
+		crowd: {files: countOf('crowd', sizes.crowd), bytes: sizeOf('crowd-size', sizes['crowd-size'])},
 		repairBytes: repair === undefined ? undefined : sizeOf('repair-size', repair),
 		settings: cache === undefined ? [] : ['--cache', cache],
 		only: only?.map(partOf) ?? [],

@@ -27,10 +27,11 @@ export type Load = {
 	/** How large each of the many is where they come by tus. */
 	manyByTusBytes: number;
 };
-export type PhaseName = 'upload' | 'download' | 'small up' | 'small down' | 'many up';
+export type PhaseName = 'upload' | 'download' | 'readers' | 'small up' | 'small down' | 'many up';
 export type Keep = (phase: PhaseName, party: Party, sample: Sample) => void;
 
 const SMALL_AT_ONCE = 8;
+const READERS = 8;
 const WARM_UP: Load = {
 	bigBytes: 128 * 1024 * 1024,
 	smallFiles: 1500,
@@ -49,7 +50,12 @@ const clientCpu = (): number => {
 const usages = (party: Party): MemberUsage[] => party.members.map(({label, pid}) => ({label, ...usageOf(pid)}));
 
 /** Runs `work` and takes what it cost. */
-const sampled = async (party: Party, bytes: number, files: number, work: () => Promise<void>): Promise<Sample> => {
+export const sampled = async (
+	party: Party,
+	bytes: number,
+	files: number,
+	work: () => Promise<void>,
+): Promise<Sample> => {
 	for (const {pid} of party.members) {
 		resetPeak(pid);
 	}
@@ -68,7 +74,7 @@ const sampled = async (party: Party, bytes: number, files: number, work: () => P
 };
 
 /** Does `task` for 0 … `count` − 1, `limit` at once. */
-const atOnce = async <T>(count: number, limit: number, task: (index: number) => Promise<T>): Promise<T[]> => {
+export const atOnce = async <T>(count: number, limit: number, task: (index: number) => Promise<T>): Promise<T[]> => {
 	const results: T[] = [];
 	let next = 0;
 	const lane = async (): Promise<void> => {
@@ -82,7 +88,7 @@ const atOnce = async <T>(count: number, limit: number, task: (index: number) => 
 	return results;
 };
 
-const fetchWhole = async (party: Party, id: string, sizeBytes: number): Promise<void> => {
+export const fetchWhole = async (party: Party, id: string, sizeBytes: number): Promise<void> => {
 	const got = await party.download(id);
 	if (got !== sizeBytes) {
 		throw new Error(`${party.name}: ${got} bytes came back, not ${sizeBytes}`);
@@ -109,16 +115,23 @@ const warm = async (party: Party): Promise<void> => {
 	}
 };
 
+type Phase = {
+	up: PhaseName;
+	down?: PhaseName;
+	/** How many fetch one file at once then. */
+	readers?: number;
+	files: number;
+	bytes: number;
+	limit: number;
+};
+
 /**
 Stores `files` files of `bytes`, fetches them where `down` names a phase, checks one, and removes them if they are large.
 Small files stay: they take little room, and ext4 without a journal is slow to create files for seconds after many were
 removed (it steps over each inode that was freed lately), which would be measured in place of the programs.
 */
-const runPhase = async (
-	parties: readonly Party[],
-	{up, down, files, bytes, limit}: {up: PhaseName; down?: PhaseName; files: number; bytes: number; limit: number},
-	keep: Keep,
-): Promise<void> => {
+const runPhase = async (parties: readonly Party[], phase: Phase, keep: Keep): Promise<void> => {
+	const {up, down, readers = 0, files, bytes, limit} = phase;
 	const stored = new Map<Party, string[]>();
 	for (const party of parties) {
 		let ids: string[] = [];
@@ -143,17 +156,43 @@ const runPhase = async (
 		};
 
 		keep(down, party, await sampled(party, bytes * files, files, fetch));
-		await checkAndClear(party, ids, bytes);
+		if (readers === 0) await checkAndClear(party, ids, bytes);
+	}
+
+	if (readers === 0) return;
+	for (const party of parties) {
+		await runReaders(party, stored.get(party) ?? [], phase, keep);
 	}
 };
 
-const checkAndClear = async (party: Party, ids: readonly string[], bytes: number): Promise<void> => {
+/** All of them read the first file at once. */
+const runReaders = async (
+	party: Party,
+	ids: readonly string[],
+	{readers = 0, bytes}: Phase,
+	keep: Keep,
+): Promise<void> => {
+	const read = async (): Promise<void> => {
+		await atOnce(readers, readers, async () => fetchWhole(party, ids[0] ?? '', bytes));
+	};
+
+	keep('readers', party, await sampled(party, bytes * readers, readers, read));
+	await checkAndClear(party, ids, bytes);
+};
+
+export const checkAndClear = async (party: Party, ids: readonly string[], bytes: number): Promise<void> => {
 	await verify(party, ids[0] ?? '', bytes);
 	if (bytes >= CLEARED_FROM_BYTES) await party.clear(ids);
 };
 
 export const runBig = async (parties: readonly Party[], {bigBytes}: Load, keep: Keep): Promise<void> =>
 	runPhase(parties, {up: 'upload', down: 'download', files: 1, bytes: bigBytes, limit: 1}, keep);
+
+/** The same, and then all at once who want the file. */
+export const runBigRead = async (parties: readonly Party[], {bigBytes}: Load, keep: Keep): Promise<void> => {
+	const shape = {files: 1, bytes: bigBytes, limit: 1, readers: READERS};
+	await runPhase(parties, {up: 'upload', down: 'download', ...shape}, keep);
+};
 
 export const runSmall = async (parties: readonly Party[], load: Load, keep: Keep): Promise<void> => {
 	const shape = {files: load.smallFiles, bytes: load.smallBytes, limit: SMALL_AT_ONCE};

@@ -25,6 +25,7 @@ export type Verdict = {phase: string; label: string; value: number; bar: string;
 const ratioBars: Partial<Record<PhaseName, number>> = {
 	upload: 0.7,
 	download: 0.7,
+	readers: 0.95,
 	'small up': 0.5,
 	'small down': 0.5,
 };
@@ -136,6 +137,7 @@ const noiseOf = (speed: Figure | undefined): string[] => {
 const titles: Record<PhaseName, string> = {
 	upload: 'upload of one large file',
 	download: 'download of one large file',
+	readers: '8 readers of one large file at once, their speeds together',
 	'small up': 'upload of small files, 8 at once',
 	'small down': 'download of small files, 8 at once',
 	'many up': 'uploads of large files, all at once',

@@ -2,13 +2,16 @@ import {benchCatalog} from './catalog.js';
 import {compareNetworks, type Compared, type Print} from './compare.js';
 import {consoleReportOf} from './console-figures.js';
 import {benchConsole} from './console.js';
+import {benchCrowd, crowdReportOf} from './crowd.js';
 import {benchGrowth} from './growth.js';
 import {growthReportOf} from './growth-report.js';
 import {benchLatency, latencyReportOf} from './latency.js';
-import {spaceProblem} from './machine.js';
+import {spaceProblem, type Stored, storedByLoads} from './machine.js';
 import type {Options, Part} from './options.js';
 import {runBig, runManyByTus, runSmall} from './phases.js';
 import {benchRepair, repairReportOf} from './repair.js';
+import {benchShards} from './shards.js';
+import {shardsReportOf} from './shards-report.js';
 import {
 	accountsComparison,
 	type Comparison,
@@ -24,8 +27,8 @@ type Measured = {figures: unknown; text?: string; verdicts: Verdict[]};
 type Section = {
 	part: Part;
 	run: (options: Options, print: Print) => Promise<Measured>;
-	/** What the disk lacks for it. */
-	problem?: (options: Options) => Promise<string | undefined>;
+	/** What the disk must have room for. */
+	stored?: (options: Options) => Stored;
 };
 
 const comparing =
@@ -57,7 +60,7 @@ export const sections: readonly Section[] = [
 	{
 		part: 'tus',
 		run: comparing({plain: {}, other: {isByTus: true}, loads: [runBig], alone: [runManyByTus]}, tusComparison),
-		problem: async options => spaceProblem(options, options.load.manyByTusBytes),
+		stored: ({load}) => storedByLoads(load, load.manyByTusBytes),
 	},
 	{
 		part: 'repair',
@@ -79,7 +82,22 @@ export const sections: readonly Section[] = [
 			const figures = await benchGrowth(options, print);
 			return {figures: {...figures, results: Object.fromEntries(figures.results)}, ...growthReportOf(figures)};
 		},
-		problem: async options => spaceProblem(options, 0),
+		stored: ({load}) => ({bytes: 2 * load.bigBytes, flags: '--size'}),
+	},
+	{
+		part: 'crowd',
+		async run(options, print) {
+			const figures = await benchCrowd(options, print);
+			return {figures, ...crowdReportOf(figures)};
+		},
+		stored: ({crowd}) => ({bytes: crowd.files * crowd.bytes, flags: '--crowd and --crowd-size'}),
+	},
+	{
+		part: 'nginx',
+		async run(options, print) {
+			const figures = await benchShards(options, print);
+			return {figures, ...shardsReportOf(figures)};
+		},
 	},
 	{part: 'catalog', run: catalog},
 	{
@@ -93,9 +111,9 @@ export const sections: readonly Section[] = [
 
 /** What the disk lacks for one of these. */
 export const sectionsProblem = async (wanted: readonly Section[], options: Options): Promise<string | undefined> => {
-	for (const {problem} of wanted) {
-		const found = await problem?.(options);
-		if (found !== undefined) return found;
+	for (const {stored} of wanted) {
+		const problem = stored && (await spaceProblem(options.folder, stored(options)));
+		if (problem !== undefined) return problem;
 	}
 
 	return undefined;

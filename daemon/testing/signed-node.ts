@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 import type {CoordinatorKey} from '../trust/coordinator-key.js';
-import {createCredentials} from '../trust/credentials.js';
+import {type Authenticate, createCredentials} from '../trust/credentials.js';
 import {fingerprintOf, type KeyPairs, type KeyTexts, openKeys} from '../trust/keys.js';
 import {NODE_HEADER, type NodeMessage, signRequest} from '../trust/node-messages.js';
 import type {TicketOperation} from '../trust/tickets.js';
@@ -38,21 +38,23 @@ export const sendAsNode = async (
 	});
 };
 
-/** The headers of a request that a coordinator makes of a node, as its data folder lets anybody make them. */
-export const headersFor = async (
-	dataFolder: string,
-	nodeFolder: string,
-	asked: {operation: TicketOperation; search: string},
-): Promise<Record<string, string>> => {
+/** Makes requests of a node as a coordinator does, as its data folder lets anybody make them. */
+export const authenticateFor = async (dataFolder: string, nodeFolder: string): Promise<Authenticate> => {
 	const file = await readFile(path.join(dataFolder, 'network-keys.json'), 'utf8');
 	const [secret] = (JSON.parse(file) as {keys: KeyTexts[]}).keys;
 	if (!secret) throw new Error('The coordinator has no key');
 	const pairs = openKeys(secret);
 	const {nodeId, pairs: own} = await identityIn(nodeFolder);
-	const credentialsFor = createCredentials({
-		keys: () => ({kid: fingerprintOf(pairs.public), pairs}),
-		nowMs: Date.now,
-		randomBytes,
-	});
-	return credentialsFor({_id: nodeId, publicKeys: own.public})?.(asked).headers ?? {};
+	const signer = {kid: fingerprintOf(pairs.public), pairs};
+	const credentialsFor = createCredentials({keys: () => signer, nowMs: Date.now, randomBytes});
+	const authenticate = credentialsFor({_id: nodeId, publicKeys: own.public});
+	if (!authenticate) throw new Error('The node has no key');
+	return authenticate;
 };
+
+/** The headers of one such request. */
+export const headersFor = async (
+	dataFolder: string,
+	nodeFolder: string,
+	asked: {operation: TicketOperation; search: string},
+): Promise<Record<string, string>> => (await authenticateFor(dataFolder, nodeFolder))(asked).headers;
