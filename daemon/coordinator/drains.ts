@@ -1,5 +1,5 @@
 import type {NodeId} from '../../source/protocol/ids.js';
-import type {RemovalRecord} from '../core/model.js';
+import type {NodeRecord, RemovalRecord} from '../core/model.js';
 import type {Move} from '../core/moves.js';
 import type {Obstacle} from '../core/repair.js';
 import type {Catalog} from '../ports/catalog.js';
@@ -20,6 +20,8 @@ export type DrainProgress = {
 	etaS: number | undefined;
 	/** Why some of it can't be moved now. */
 	obstacle: Obstacle | undefined;
+	/** Where it leaves and only its removals are waited for: until when. */
+	awaitedUntil: number | undefined;
 };
 
 type DrainsOptions = {
@@ -54,6 +56,11 @@ const REMOVALS_AWAITED_MS = 24 * 3_600_000;
 /** A node that does what it is asked for has removed all by then, and nobody needs to be told. */
 const AWAITED_QUIETLY_MS = 300_000;
 
+const awaitedUntil = ({awaySince = Infinity, drain}: NodeRecord): number | undefined =>
+	drain?.leaves && drain.awaitedSince !== undefined
+		? Math.min(awaySince, drain.awaitedSince) + REMOVALS_AWAITED_MS
+		: undefined;
+
 /** Keeps account of the nodes that are being emptied, up to their end. What must outlive a restart is in their records. */
 export const createDrains = (options: DrainsOptions): Drains => {
 	const {catalog, fleet, clock, note, care, remover, oldestUpload, jobs, walkOf} = options;
@@ -74,12 +81,15 @@ export const createDrains = (options: DrainsOptions): Drains => {
 
 	/** Says once that a node is waited for, and for how long. */
 	const tellAwaited = ({isOnline, record}: NodeState, now: number) => {
-		const {_id: node, name, owner, awaySince = Infinity, drain} = record;
+		const {_id: node, name, owner, drain} = record;
 		const since = drain?.awaitedSince ?? now;
 		if (awaited.has(node) || (isOnline && Math.abs(now - since) < AWAITED_QUIETLY_MS)) return;
 		awaited.add(node);
-		const until = new Date(Math.min(awaySince, since) + REMOVALS_AWAITED_MS).toISOString();
-		const then = drain?.leaves ? `it leaves once they are, or at ${until}` : `they are, once it is back`;
+		const until = awaitedUntil(record);
+		const then =
+			until === undefined
+				? 'they are, once it is back'
+				: `it leaves once they are, or at ${new Date(until).toISOString()}`;
 		const how = isOnline
 			? 'does not remove the shards that it should'
 			: 'is away with shards that are still to be removed';
@@ -161,6 +171,7 @@ export const createDrains = (options: DrainsOptions): Drains => {
 				bytes,
 				etaS: shards === 0 ? 0 : perSecond === 0 ? undefined : Math.ceil(bytes / perSecond),
 				obstacle: walkOf(record._id)?.blocked().obstacle,
+				awaitedUntil: shards === 0 ? awaitedUntil(record) : undefined,
 			};
 		},
 		noteMoved({from, reason}, bytes) {

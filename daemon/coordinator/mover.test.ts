@@ -267,6 +267,8 @@ test('a node that leaves, is there and does nothing that it is asked for is wait
 	t.true(await areWhole(network, ids), 'all is elsewhere');
 	const told = (await messages(network)).filter(each => each.includes('does not remove the shards that it should'));
 	t.is(told.length, 1);
+	const {awaited_until: until = 0} = (await nodeOf(network, node)).drain ?? {};
+	t.true(until > network.clock.now() + 23 * 60 * MINUTE_MS);
 
 	network.clock.jump(23 * 60 * MINUTE_MS);
 	const clock = manualClock(network.clock.now());

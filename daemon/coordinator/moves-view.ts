@@ -39,5 +39,6 @@ export const drainView = (state: NodeState, mover: Pick<Mover, 'drainOf'>): Node
 		bytes_left: progress.bytes,
 		eta_s: progress.etaS ?? null,
 		reason: progress.obstacle ?? null,
+		...(progress.awaitedUntil !== undefined && {awaited_until: progress.awaitedUntil}),
 	};
 };

@@ -32,6 +32,9 @@ export const drainSchema = z.object({
 	bytes_left: count,
 	eta_s: count.nullable().meta({description: 'Seconds that the rest takes at the present rate; null while unknown'}),
 	reason: copyObstacleSchema.nullable().meta({description: 'Why some of what is left can’t be moved now'}),
+	awaited_until: timeMs
+		.optional()
+		.meta({description: 'Where it leaves and has still to remove shards: until then it is waited for'}),
 });
 
 export const maintenanceSchema = z.object({

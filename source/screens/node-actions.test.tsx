@@ -249,6 +249,10 @@ test('how a node stands is in the list in a word, and in its details in full', t
 		shown({drain: {...drain, leaves: true, reason: 'no-space'}}),
 		/then it leaves\. Some[^]*other node has the room/,
 	);
+	t.regex(
+		shown({drain: {...drain, shards_left: 0, leaves: true, awaited_until: sampleNowMs + HOUR_MS}}),
+		/has still to remove[^]*then it leaves[^]*latest/,
+	);
 	t.regex(shown({maintenance}), /upkeep +until .*2 h left, by bob/);
 	const limits = {space: 1024 ** 3, up: 0, down: 0, schedule: 'none', monthly_cap: 0, hours: 'always'};
 	const wished = {up: {at: 7, by: 'ann', value: 2 * 1024 ** 2}, down: {at: 7, by: 'ann', value: 0}};

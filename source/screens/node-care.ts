@@ -73,7 +73,12 @@ export const wayBackText = ({passes_left: left}: Suspension): string =>
 	`it is back once it passed ${left === 1 ? 'one more audit' : `${left} more audits in a row`}`;
 
 /** What is left of a drain, how long that takes, and why it does not go on. */
-export const drainText = ({shards_left: left, bytes_left: bytes, eta_s: eta, reason, leaves}: Drain): string => {
+export const drainText = (drain: Drain): string => {
+	const {shards_left: left, bytes_left: bytes, eta_s: eta, reason, leaves, awaited_until: awaited} = drain;
+	if (awaited !== undefined) {
+		return `has still to remove shards; then it leaves, at the latest ${dateTime(awaited)}`;
+	}
+
 	const then = leaves ? ', then it leaves' : '';
 	if (left === 0) return `empty${then}`;
 	const time = eta === null ? '' : `, about ${span(eta * 1000)}`;
