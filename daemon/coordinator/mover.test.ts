@@ -6,6 +6,7 @@ import {PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {type ChunkRecord, removalOf} from '../core/model.js';
 import {manualClock} from '../testing/manual-clock.js';
+import {recordingLog} from '../testing/recording-log.js';
 import type {TestNetworkOptions, TestNode} from '../testing/network.js';
 import {holdersOf, type PassingNetwork as Network, startPassingNetwork} from '../testing/passing-network.js';
 import {bytesOf, download, same, upload} from '../testing/requests.js';
@@ -257,7 +258,8 @@ test('a node that leaves is waited for until it has removed its shards, and for 
 });
 
 test('a node that leaves, is there and does nothing that it is asked for is waited for a day at most, over a restart', async t => {
-	const {network, ids} = await withFiles(t, 3);
+	const log = recordingLog();
+	const {network, ids} = await withFiles(t, 3, {more: {log}});
 	const node = fullestOf(network);
 	const hung = async () => Promise.reject(new PjasError('NODE_TIMEOUT', 'it does not answer'));
 	node.faults = {get: hung, stat: hung, remove: hung, verify: hung, prove: hung};
@@ -267,6 +269,8 @@ test('a node that leaves, is there and does nothing that it is asked for is wait
 	t.true(await areWhole(network, ids), 'all is elsewhere');
 	const told = (await messages(network)).filter(each => each.includes('does not remove the shards that it should'));
 	t.is(told.length, 1);
+	const failed = log.messages('warn').filter(each => each.startsWith('a shard could not be removed'));
+	t.is(failed.length, 1, 'not with each try');
 	const {awaited_until: until = 0} = (await nodeOf(network, node)).drain ?? {};
 	t.true(until > network.clock.now() + 23 * 60 * MINUTE_MS);
 

@@ -48,6 +48,8 @@ export type Remover = Worker & {
 const REMOVALS_A_STEP = 100;
 const AT_ONCE = 4;
 const CHUNKS_A_GROUP = 100;
+/** Of a node that can't remove its shards it is told so often, not with each of them and each try. */
+const FAILURES_TOLD_EVERY_MS = 600_000;
 
 export const createRemover = (options: RemoverOptions): Remover => {
 	const {catalog, fleet, clock, log, note, wake, restoredAt} = options;
@@ -155,6 +157,15 @@ export const createRemover = (options: RemoverOptions): Remover => {
 		return chunk.shards.some(shard => shard.node === node) && catalog.hasRecord(chunk.file);
 	};
 
+	const toldAtMs = new Map<NodeId, number>();
+
+	const tellFailed = ({node, digest}: RemovalRecord, error: unknown) => {
+		const nowMs = clock.monotonicMs();
+		if (nowMs < (toldAtMs.get(node) ?? -Infinity) + FAILURES_TOLD_EVERY_MS) return;
+		toldAtMs.set(node, nowMs);
+		log.warn('a shard could not be removed from its node; it is tried again', {node, digest, error});
+	};
+
 	/** Says whether the removal is done with: carried out, no longer right, or impossible at this node. */
 	const carryOut = async (removal: RemovalRecord): Promise<boolean> => {
 		if (await isWanted(removal)) return true;
@@ -171,7 +182,7 @@ export const createRemover = (options: RemoverOptions): Remover => {
 			return true;
 		} catch (error) {
 			if (isPjasError(error, 'OPERATION_UNSUPPORTED')) return true;
-			log.warn('a shard could not be removed from its node; it is tried again', {node, digest, error});
+			tellFailed(removal, error);
 			return false;
 		} finally {
 			underWay.delete(_id);
@@ -224,6 +235,7 @@ export const createRemover = (options: RemoverOptions): Remover => {
 		async step(signal) {
 			touched.clear();
 			for (const id of held.keys()) touched.add(id);
+			for (const node of toldAtMs.keys()) if (!fleet.get(node)) toldAtMs.delete(node);
 			const nodes = catalog
 				.removalNodes()
 				.flatMap(node => fleet.get(node) ?? [])
