@@ -74,12 +74,18 @@ const msOf = async (work: () => Promise<unknown>): Promise<number> => {
 	return performance.now() - start;
 };
 
+/** Asks for a page of the listing that must have so many files. */
+const list = async ({get}: Network, query: string, wanted: number): Promise<void> => {
+	const {count} = await get<{count: number}>(`/api/files?limit=${PAGE}${query}`);
+	if (count !== wanted) throw new Error(`The listing${query} has ${count} files, not ${wanted}`);
+};
+
 /** What people ask, by its title. */
 const questions: {title: string; ask: (network: Network) => Promise<unknown>}[] = [
-	{title: 'the newest page of the listing', ask: async ({get}) => get(`/api/files?limit=${PAGE}`)},
+	{title: 'the newest page of the listing', ask: async network => list(network, '', PAGE)},
 	{title: 'the stats', ask: async ({get}) => get('/api/stats')},
-	{title: 'a search that finds at once', ask: async ({get}) => get(`/api/files?limit=${PAGE}&search=bench`)},
-	{title: 'a search that finds nothing', ask: async ({get}) => get(`/api/files?limit=${PAGE}&search=nowhere`)},
+	{title: 'a search that finds at once', ask: async network => list(network, '&q=bench', PAGE)},
+	{title: 'a search that finds nothing', ask: async network => list(network, '&q=nowhere', 0)},
 	{title: 'an upload of 64 KiB alone', ask: async ({upload}) => upload(SMALL_BYTES)},
 ];
 
