@@ -120,7 +120,7 @@ test('whatever is kept, read, lent and waited for, all who wait are served once,
 	const step = fc.record({
 		deed: fc.constantFrom('write', 'read', 'end', 'lend', 'return'),
 		id: fc.nat(5),
-		sizeBytes: fc.constantFrom(1, 1000, 512 * 1024, MAX_SHARD_BYTES),
+		sizeBytes: fc.constantFrom(1, 1000, 256 * 1024, MAX_SHARD_BYTES),
 	});
 	await fc.assert(
 		fc.asyncProperty(fc.array(step, {maxLength: 60}), async steps => {
@@ -138,7 +138,7 @@ test('whatever is kept, read, lent and waited for, all who wait are served once,
 			};
 			for (const {deed, id, sizeBytes} of steps) {
 				if (deed === 'write') {
-					ask(Math.min(sizeBytes, 512 * 1024) + SEAL_TAG_BYTES, async lease => {
+					ask(Math.min(sizeBytes, 256 * 1024) + SEAL_TAG_BYTES, async lease => {
 						const {sealed} = await sealInPlace(lease.bytes, lease.bytes.length - SEAL_TAG_BYTES, place);
 						cache.keepSealed(idOf(id), sealed, lease);
 					});

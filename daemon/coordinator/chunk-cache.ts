@@ -1,6 +1,6 @@
 import type {ChunkId} from '../../source/protocol/ids.js';
 import type {Lease} from './memory-budget.js';
-import {type ChunkPlace, openAtOnce, TURN_BYTES} from './sealer.js';
+import {AT_ONCE_BYTES, type ChunkPlace, openAtOnce} from './sealer.js';
 
 /** A chunk that was read and authenticated. `bytes` lies in a lent buffer until `release`. */
 export type PlainChunk = {bytes: Uint8Array; release: () => void};
@@ -32,7 +32,7 @@ type Entry = {
 };
 
 /** Larger ones take turns with other work to be opened, and a few of them would push out all others. */
-const MOST_CHUNK_BYTES = TURN_BYTES;
+const MOST_CHUNK_BYTES = AT_ONCE_BYTES;
 
 /**
 @param isShort - Whether somebody waits for memory: then nothing is kept, since only what is released is given on.

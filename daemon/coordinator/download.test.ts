@@ -3,6 +3,7 @@ import {connect} from 'node:net';
 import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
+import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
 import {startTestNetwork} from '../testing/network.js';
 import {type Json, MIB, bytesOf, jsonOf, upload, download, same} from '../testing/requests.js';
 import {unzip} from '../testing/unzip.js';
@@ -24,21 +25,26 @@ test('wrong bytes are never passed on: another copy is read, and the fault is wr
 	t.true(logs.some(({message}) => /corrupt/.test(String(message))));
 });
 
-test('a download goes on where a node hangs, errs or lost its shard, in the middle of the file too', async t => {
-	const {url, nodes} = await startTestNetwork(t);
-	const bytes = bytesOf(4 * CHUNK_SIZE_BYTES);
-	const id = await upload(t, url, bytes);
-	const [first, second] = nodes;
-	if (!first || !second) throw new Error('no nodes');
-	let reads = 0;
-	first.faults.get = async (digest, options) => {
-		if (++reads > 1)
-			return new Promise((_, reject) => options?.signal?.addEventListener('abort', () => reject(new Error('x'))));
-		return first.shards.get(digest, options);
-	};
-	second.faults.get = async () => Promise.reject(new PjasError('SHARD_NOT_FOUND', 'lost'));
-	for (let tries = 0; tries < 4; tries++) same(t, (await download(url, id)).bytes, bytes);
-});
+for (const [memory, memoryBytes] of [
+	['', 64 * MIB],
+	[', once there is memory for it', 4 * (CHUNK_SIZE_BYTES + SEAL_TAG_BYTES)],
+] as const) {
+	test(`a download goes on where a node hangs, errs or lost its shard, in the middle of the file too${memory}`, async t => {
+		const {url, nodes} = await startTestNetwork(t, {memoryBytes});
+		const bytes = bytesOf(4 * CHUNK_SIZE_BYTES);
+		const id = await upload(t, url, bytes);
+		const [first, second] = nodes;
+		if (!first || !second) throw new Error('no nodes');
+		let reads = 0;
+		first.faults.get = async (digest, options) => {
+			if (++reads > 1)
+				return new Promise((_, reject) => options?.signal?.addEventListener('abort', () => reject(new Error('x'))));
+			return first.shards.get(digest, options);
+		};
+		second.faults.get = async () => Promise.reject(new PjasError('SHARD_NOT_FOUND', 'lost'));
+		for (let tries = 0; tries < 4; tries++) same(t, (await download(url, id)).bytes, bytes);
+	});
+}
 
 test('nothing is read ahead before the first chunk is there', async t => {
 	const {url, nodes} = await startTestNetwork(t);

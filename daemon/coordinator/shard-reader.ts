@@ -114,10 +114,10 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 		};
 
 		/** How the next attempt ends, or that the newest is slow and another node may be asked as well. */
-		const nextOutcome = async (isHedging: boolean): Promise<'late' | Outcome> => {
+		const nextOutcome = async (): Promise<'late' | Outcome> => {
 			const newest = [...running].at(-1);
 			return new Promise((resolve, reject) => {
-				const isPatient = !isHedging || waiting.length === 0 || !newest;
+				const isPatient = waiting.length === 0 || !newest;
 				const cancel = isPatient
 					? () => undefined
 					: clock.timer(slowAfterMs(newest.shard, sizeBytes), () => resolve('late'));
@@ -137,15 +137,14 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 		const first = waiting.shift();
 		if (first) start(first, firstLease);
 		else firstLease.release();
-		let isHedging = true;
 		try {
 			while (running.size > 0) {
-				const end = await nextOutcome(isHedging);
+				const end = await nextOutcome();
 				if (end === 'late') {
 					const lease = budget.tryAcquire(firstLease.bytes.length);
 					const shard = lease && waiting.shift();
+					// Where memory is short there may be some in a while.
 					if (shard) start(shard, lease);
-					else isHedging = false;
 					continue;
 				}
 
