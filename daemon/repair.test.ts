@@ -86,7 +86,7 @@ test('a node leaves with all that it had elsewhere, although the coordinator is 
 	await until('some of it is moved', () => shardsOf(leaver).length < had);
 	await coordinator.kill();
 	await coordinator.start();
-	await passTime(network, GIVEN_UP_AFTER_MS);
+	await passTime(network, GIVEN_UP_AFTER_MS, leaver);
 	files.push(await store(t, url, chance, chance.between(1, 200 * KIB)));
 	await until('it is forgotten', async () => !(await nodes()).some(({name}) => name === leaver.name));
 	t.deepEqual(shardsOf(leaver), [], 'nothing of anybody is left on it');

@@ -164,13 +164,14 @@ export const setAhead = async (network: ShiftedNetwork, ms: number): Promise<voi
 	await Promise.all([network.coordinator, ...network.nodes].map(async part => part.setAhead(network.aheadMs)));
 };
 
-/** Lets time pass for everybody, and waits until just the living are online. */
-export const passTime = async (network: ShiftedNetwork, ms: number): Promise<void> => {
+/** Lets time pass for everybody, and waits until just the living are online; a leaver is so until it has left. */
+export const passTime = async (network: ShiftedNetwork, ms: number, leaver?: Part): Promise<void> => {
 	await setAhead(network, ms);
+	const stayers = network.living.filter(node => node !== leaver);
 	await until('just the living are online', async () => {
 		const {nodes} = await askFor<{nodes: NodeView[]}>(network.url, 'nodes');
-		const online = nodes.filter(({status}) => status === 'online').map(({name}) => name);
-		return online.length === network.living.length && network.living.every(({name}) => online.includes(name));
+		const online = nodes.filter(({name, status}) => status === 'online' && name !== leaver?.name);
+		return online.length === stayers.length && stayers.every(each => online.some(({name}) => name === each.name));
 	});
 };
 
