@@ -292,13 +292,13 @@ export const withNetwork = async <T>(
 	parent: string,
 	options: NetworkOptions,
 	print: (text: string) => void,
-	work: (network: Network) => Promise<T>,
+	work: (network: Network, folder: string) => Promise<T>,
 ): Promise<T> => {
 	const folder = await mkdtemp(join(parent, 'pjas-bench-'));
 	let network: Network | undefined;
 	try {
 		network = await startNetwork(folder, options);
-		return await work(network);
+		return await work(network, folder);
 	} catch (error) {
 		if (network) print(await network.explain());
 		throw error;

@@ -1,11 +1,10 @@
-import {mkdtemp, rm, statfs} from 'node:fs/promises';
-import {join} from 'node:path';
+import {statfs} from 'node:fs/promises';
 import {setTimeout as delay} from 'node:timers/promises';
 import type {RepairView, Stats} from '../../source/protocol/api.js';
 import {FLOOR_BLOCK_BYTES} from './floor-blocks.js';
 import {startCopyFloor} from './floor.js';
 import {median, table} from './measure.js';
-import {type Network, startNetwork} from './network.js';
+import {type Network, withNetwork} from './network.js';
 import {type Options, UsageError} from './options.js';
 import {digits, ratioDigits, type Verdict} from './report.js';
 
@@ -175,18 +174,9 @@ const measure = async (network: Network, folder: string, storedBytes: number, pr
 /** Starts a network of six nodes, lets three of them die one after the other, and leaves nothing behind. */
 export const benchRepair = async (options: Options, print: Print): Promise<RepairFigures> => {
 	const storedBytes = await storedBytesOf(options);
-	const folder = await mkdtemp(join(options.folder, 'pjas-bench-'));
-	let network: Network | undefined;
-	try {
-		network = await startNetwork(folder, {nodes: NODES, settings: settingsOf('0')});
-		return await measure(network, folder, storedBytes, print);
-	} catch (error) {
-		if (network) print(await network.explain());
-		throw error;
-	} finally {
-		await network?.stop();
-		await rm(folder, {recursive: true, force: true});
-	}
+	return withNetwork(options.folder, {nodes: NODES, settings: settingsOf('0')}, print, async (network, folder) =>
+		measure(network, folder, storedBytes, print),
+	);
 };
 
 const uploadRow = ({rate, calm, repairing}: UploadFigures): string[] => {

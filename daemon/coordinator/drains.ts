@@ -137,12 +137,26 @@ export const createDrains = (options: DrainsOptions): Drains => {
 	/** Whether an upload may have put shards on it before it was drained, and names it at its end. */
 	const mayBeNamed = (startedAt: number): boolean => (oldestUpload() ?? Infinity) <= startedAt;
 
+	const isInUse = (id: NodeId): boolean => shardsOn(id) > 0 || jobs().some(({from, to}) => from === id || to === id);
+
+	/** Looked at last without a wait: a shard that is found again is counted on meanwhile, and may be given up again. */
+	const isDoneWith = async (state: NodeState): Promise<boolean> => {
+		const {_id: id} = state.record;
+		return !isInUse(id) && !(await hasRemovals(state)) && !isInUse(id);
+	};
+
+	/** Whether a node is to be forgotten now. */
+	const mayLeave = async (state: NodeState): Promise<boolean> => {
+		const isDone = await isDoneWith(state);
+		const {drain} = state.record;
+		return isDone && drain?.leaves === true && !mayBeNamed(drain.startedAt);
+	};
+
 	const finishOne = async (state: NodeState) => {
 		const {_id: id, drain} = state.record;
-		const isInUse = jobs().some(({from, to}) => from === id || to === id);
-		if (!drain || shardsOn(id) > 0 || isInUse || (await hasRemovals(state))) return;
-		if (drain.leaves && !mayBeNamed(drain.startedAt)) await care.forget(id);
-		else if (!drain.leaves && drain.emptyAt === undefined) await care.noteEmpty(id);
+		if (drain?.leaves) {
+			if (await mayLeave(state)) await care.forget(id, async () => mayLeave(state));
+		} else if (drain && (await isDoneWith(state))) await care.noteEmpty(id);
 	};
 
 	const tellBlocked = ({record}: NodeState) => {

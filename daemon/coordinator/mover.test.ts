@@ -4,7 +4,9 @@ import type {LogEntry, NodeView} from '../../source/protocol/api.js';
 import type {MovesView, SafeToStop} from '../../source/protocol/healing-api.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
+import {memoryCatalog} from '../adapters/memory-catalog.js';
 import {type ChunkRecord, removalOf} from '../core/model.js';
+import type {Catalog} from '../ports/catalog.js';
 import {manualClock} from '../testing/manual-clock.js';
 import {recordingLog} from '../testing/recording-log.js';
 import type {TestNetworkOptions, TestNode} from '../testing/network.js';
@@ -124,6 +126,31 @@ test('a node that leaves is emptied, and then forgotten', async t => {
 	t.true((await messages(network)).includes(`Node "${nameOf(network, node)}" has left the network`));
 	const {code} = (await (await call(network, 'GET', `/api/nodes/${node.id}`)).json()) as {code: string};
 	t.is(code, 'NODE_NOT_FOUND');
+});
+
+test('a node that leaves is not forgotten with what came to be removed from it just then', async t => {
+	const stray = Buffer.from('found again, and given up again');
+	const digest = createHash('sha256').update(stray).digest('hex') as Digest;
+	const real = memoryCatalog();
+	let isJustThen = true;
+	const removals: Catalog['removals'] = async (node, ...rest) => {
+		const seen = await real.removals(node, ...rest);
+		if (isJustThen && seen.length === 0 && (await real.getNode(node))?.drain && real.shardCounts(node).sound === 0) {
+			isJustThen = false;
+			await real.putRemovals([removalOf(node, digest, 0, 'surplus')]);
+		}
+
+		return seen;
+	};
+	const {network} = await withFiles(t, 3, {catalog: {...real, removals}});
+	const node = fullestOf(network);
+	await node.shards.put(digest, stray);
+	await drain(network, node, {leave: true});
+	await network.until('it is forgotten', async () => {
+		return (await call(network, 'GET', `/api/nodes/${node.id}`)).status === 404;
+	});
+	t.false(isJustThen);
+	t.is(node.shards.kept.size, 0);
 });
 
 test('a drain that has nowhere to go says so, and goes on when a node joins', async t => {

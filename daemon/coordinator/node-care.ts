@@ -44,8 +44,12 @@ export type NodeCare = Worker & {
 	noteEmpty: (id: NodeId) => Promise<void>;
 	/** Writes down since when a node that leaves is only waited for to remove shards, where that isn't yet. */
 	noteAwaited: (id: NodeId) => Promise<void>;
-	/** Forgets a node that nothing counts on: to come back it must join anew. */
-	forget: (id: NodeId) => Promise<void>;
+	/**
+	Forgets a node that nothing counts on: to come back it must join anew.
+
+	@param mayLeave - Asked once more after what is written first: others go on meanwhile.
+	*/
+	forget: (id: NodeId, mayLeave: () => Promise<boolean>) => Promise<void>;
 };
 
 const REMOVALS_A_PAGE = 1000;
@@ -208,13 +212,18 @@ export const createNodeCare = (options: NodeCareOptions): NodeCare => {
 					: undefined,
 			);
 		},
-		async forget(id) {
+		async forget(id, mayLeave) {
 			const state = fleet.get(id);
 			if (!state) return;
 			// One without keys could never show a new code.
 			if (state.record.publicKeys) {
 				const stored = await catalog.getSmall('departure', id);
 				await catalog.putSmall('departure', {_id: id, leftAt: clock.now(), revision: stored?.revision ?? 0});
+			}
+
+			if (!(await mayLeave())) {
+				await catalog.removeSmall('departure', id);
+				return;
 			}
 
 			const left = await dropRemovals(id);

@@ -12,6 +12,11 @@ const drain: NodeView['drain'] = {
 	...{eta_s: null, reason: 'no-space'},
 };
 
+const emptied: NodeView['drain'] = {
+	...drain,
+	...{shards_left: 0, bytes_left: 0, reason: null, leaves: true, awaited_until: sampleNowMs},
+};
+
 const limited: NodeView = {
 	...attic,
 	line: {
@@ -36,7 +41,7 @@ const run = async (words: readonly string[], flags: Record<string, string | true
 	const api: Partial<Api> = {
 		nodes: async () =>
 			Promise.resolve([attic, sampleNode(2, {name: 'twin'}), sampleNode(3, {name: 'twin', is_behind: true})]),
-		drainNode: answer('drain', {...attic, drain}),
+		drainNode: async (node, more) => answer('drain', {...attic, drain: more?.leave ? emptied : drain})(node, more),
 		cancelDrain: answer('cancel', attic),
 		maintainNode: answer('maintain', {...attic, maintenance: {from: sampleNowMs, until: sampleNowMs, by: ''}}),
 		endMaintenance: answer('end', attic),
@@ -69,7 +74,12 @@ test('a node is drained, leaves, or stays after all', async t => {
 		"attic is drained: 1 shard (1 KiB) to be moved. Some can't be moved now: no other node has the room: give one more, or add one\n",
 	);
 	t.deepEqual((await run(['drain', id], {leave: true})).asked, [['drain', id, {leave: true}]]);
-	t.deepEqual((await run(['leave', 'attic'])).asked, [['drain', id, {leave: true}]]);
+	const left = await run(['leave', 'attic']);
+	t.deepEqual(left.asked, [['drain', id, {leave: true}]]);
+	t.is(
+		left.text,
+		'attic is drained: nothing is to be moved any more. It has still to remove shards, and is forgotten then, at the latest 2026-11-23 12:00:00 UTC\n',
+	);
 	t.deepEqual((await run(['cancel-drain', 'attic'])).asked, [['cancel', id]]);
 	t.like(JSON.parse((await run(['drain', 'attic'], {json: true})).text), {node_id: id, drain});
 });

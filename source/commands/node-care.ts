@@ -33,6 +33,11 @@ const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '
 
 const drainText = ({drain}: NodeView): string => {
 	if (!drain) return 'is not drained';
+	if (drain.awaited_until !== undefined) {
+		const until = `${formatTime(drain.awaited_until)} UTC`;
+		return `is drained: nothing is to be moved any more. It has still to remove shards, and is forgotten then, at the latest ${until}`;
+	}
+
 	const left = `${many(drain.shards_left, 'shard')} (${formatSize(drain.bytes_left)}) to be moved`;
 	const why = drain.reason === null ? '' : `. Some can't be moved now: ${repairReasons[drain.reason]}`;
 	return `is drained: ${left}${drain.leaves ? ', then it is forgotten' : ''}${why}`;

@@ -111,6 +111,8 @@ test('how a node does is said in words, the worst first', t => {
 	};
 	t.is(standingOf({...node, maintenance, drain}).text, 'Being emptied: 3 of 4 pieces moved');
 	t.is(standingOf({...node, drain: {...drain, shards_left: 0}}).text, 'Emptied: it can be stopped');
+	const leaving = {...drain, shards_left: 0, leaves: true, awaited_until: 1};
+	t.is(standingOf({...node, drain: leaving}).text, 'Emptied: it removes what it had, then it leaves');
 	t.is(standingOf({...node, banned_at: 1, drain}).text, 'Kept out');
 });
 

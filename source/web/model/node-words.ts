@@ -10,7 +10,8 @@ export type Standing = {state: 'safe' | 'short' | 'lost'; text: string};
 export const standingOf = (node: NodeView): Standing => {
 	if (node.banned_at !== undefined) return {state: 'lost', text: 'Kept out'};
 	if (node.drain) {
-		const {shards_total: total, shards_left: left} = node.drain;
+		const {shards_total: total, shards_left: left, awaited_until: awaited} = node.drain;
+		if (awaited !== undefined) return {state: 'safe', text: 'Emptied: it removes what it had, then it leaves'};
 		if (left === 0) return {state: 'safe', text: 'Emptied: it can be stopped'};
 		return {state: 'short', text: `Being emptied: ${total - left} of ${total} pieces moved`};
 	}
