@@ -129,6 +129,17 @@ test('what a node’s member lets it take is said in words', t => {
 		['Hours', 'Mon-Fri 22:00-06:00 (Europe/Berlin)'],
 		['Takes new pieces', 'Not now: it is outside its hours'],
 	]);
+	const drain = {
+		started_at: 0,
+		by: '',
+		leaves: true,
+		shards_total: 4,
+		shards_left: 0,
+		bytes_left: 0,
+		eta_s: 0,
+		reason: null,
+	};
+	t.deepEqual(limitsOf({line: {up: 0, down: 0}, drain}).at(-1), ['Takes new pieces', 'No: it is emptied']);
 });
 
 test('what a node was asked for is said with what came of it', t => {

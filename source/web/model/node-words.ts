@@ -60,9 +60,10 @@ export const saidWish = ({name, wish, state}: LimitWish, {status}: Pick<NodeView
 };
 
 /** What a node's member lets it take, in words; nothing of nodes that don't tell. */
-export const limitsOf = ({line}: Pick<NodeView, 'line'>): [string, string][] => {
+export const limitsOf = ({line, drain}: Pick<NodeView, 'line' | 'drain'>): [string, string][] => {
 	if (!line) return [];
 	const {up, down, hours, resting, limits} = line;
+	const taking = resting ? restingTexts[resting] : 'Yes';
 	return [
 		['Line', `${rateText(up)} up, ${rateText(down)} down`],
 		...(limits && limits.schedule !== 'none'
@@ -70,6 +71,6 @@ export const limitsOf = ({line}: Pick<NodeView, 'line'>): [string, string][] => 
 			: []),
 		...(limits ? ([['Traffic a month', monthText(limits.monthly_cap)]] satisfies [string, string][]) : []),
 		['Hours', hours ? `${hours.text} (${hours.time_zone})` : 'always'],
-		['Takes new pieces', resting ? restingTexts[resting] : 'Yes'],
+		['Takes new pieces', drain ? 'No: it is emptied' : taking],
 	];
 };
