@@ -27,7 +27,7 @@ test('wrong bytes are never passed on: another copy is read, and the fault is wr
 
 for (const [memory, memoryBytes] of [
 	['', 64 * MIB],
-	[', once there is memory for it', 4 * (CHUNK_SIZE_BYTES + SEAL_TAG_BYTES)],
+	[', and where memory is short', 4 * (CHUNK_SIZE_BYTES + SEAL_TAG_BYTES)],
 ] as const) {
 	test(`a download goes on where a node hangs, errs or lost its shard, in the middle of the file too${memory}`, async t => {
 		const {url, nodes} = await startTestNetwork(t, {memoryBytes});
@@ -45,6 +45,27 @@ for (const [memory, memoryBytes] of [
 		for (let tries = 0; tries < 4; tries++) same(t, (await download(url, id)).bytes, bytes);
 	});
 }
+
+test('where memory is for one chunk alone, a node that hangs gives its buffer to the next, and is asked again after all others', async t => {
+	const {url, nodes} = await startTestNetwork(t, {memoryBytes: CHUNK_SIZE_BYTES + SEAL_TAG_BYTES});
+	const bytes = bytesOf(CHUNK_SIZE_BYTES);
+	const id = await upload(t, url, bytes);
+	const hung = async (signal: AbortSignal | undefined) =>
+		new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(new Error('given up'))));
+	const asked: string[] = [];
+	for (const {id: node, faults, shards} of nodes) {
+		faults.get = async (digest, options) => {
+			asked.push(node);
+			if (asked.length === 1) return hung(options?.signal);
+			if (node !== asked[0]) throw new PjasError('NODE_FAILED', 'it broke off');
+			return shards.get(digest, options);
+		};
+	}
+
+	same(t, (await download(url, id)).bytes, bytes);
+	t.is(new Set(asked.slice(0, 3)).size, 3);
+	t.deepEqual(asked.slice(3), asked.slice(0, 1));
+});
 
 test('nothing is read ahead before the first chunk is there', async t => {
 	const {url, nodes} = await startTestNetwork(t);

@@ -37,8 +37,20 @@ type ReaderOptions = {
 /** One for all: making an error costs more than reading a small shard. */
 const fasterNode = new Error('another node was faster');
 
-type Outcome = {attempt: Attempt; plain: Uint8Array | undefined};
-type Attempt = {shard: ShardRecord; lease: Lease; outcome: Promise<Uint8Array | undefined>};
+/** A node that returns nothing while nobody has memory to ask another one as well. */
+const stalledNode = new Error('the node returned nothing, and its buffer is needed for another');
+
+/** One try at one node, into one buffer. */
+type Attempt = {
+	shard: ShardRecord;
+	lease: Lease;
+	stop: AbortController;
+	/** What has come of the shard. */
+	filledBytes: number;
+	/** What had come when it was last found late. */
+	seenBytes: number;
+};
+type Plain = Uint8Array | undefined;
 
 export const createShardReader = ({fleet, budget, health, clock, random, log}: ReaderOptions): ShardReader => {
 	/**
@@ -71,19 +83,20 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 		}
 	};
 
-	/** One try at one node. Resolves to the plain bytes, or to nothing where the next node is to be tried. */
-	const fetchPlain = async (
-		{chunk, key, isLast}: ReadRequest,
-		shard: ShardRecord,
-		lease: Lease,
-		signal: AbortSignal,
-	): Promise<Uint8Array | undefined> => {
+	/** Resolves to the plain bytes, or to nothing where the next node is to be tried. */
+	const fetchPlain = async ({chunk, key, isLast}: ReadRequest, attempt: Attempt): Promise<Plain> => {
+		const {shard, lease} = attempt;
+		const {signal} = attempt.stop;
 		const sizeBytes = chunk.sizeBytes + SEAL_TAG_BYTES;
 		try {
 			const into = lease.bytes.subarray(0, sizeBytes);
 			const opener = createOpener(into, {key, index: chunk.index, isLast});
+			const onFilled = (filledBytes: number) => {
+				attempt.filledBytes = filledBytes;
+				opener.advance(filledBytes);
+			};
 			const sealed = await fleet.use(shard.node, {readBytes: sizeBytes}, store =>
-				store.get(shard.digest, {signal, into, onFilled: opener.advance}),
+				store.get(shard.digest, {signal, into, onFilled}),
 			);
 			const plain = sealed.length === sizeBytes ? await opener.finish() : undefined;
 			if (!plain) await noteFault(chunk, shard, 'corrupt');
@@ -100,62 +113,88 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 		return state ? hedgeDelayMs(state.latency, sizeBytes) : 0;
 	};
 
-	const read: ShardReader['read'] = async (request, firstLease, signal) => {
+	/** The attempts at one chunk: several at once where one is slow. */
+	const createRace = (request: ReadRequest, bufferBytes: number) => {
 		const sizeBytes = request.chunk.sizeBytes + SEAL_TAG_BYTES;
 		const waiting = bestFirst(request.chunk, sizeBytes);
-		const running = new Set<Attempt>();
-		const stop = new AbortController();
-		setMaxListeners(0, stop.signal);
-		const giveUp = () => stop.abort(signal.reason);
-		signal.addEventListener('abort', giveUp, {once: true});
+		const running = new Map<Attempt, Promise<Plain>>();
 
-		const start = (shard: ShardRecord, lease: Lease) => {
-			running.add({shard, lease, outcome: fetchPlain(request, shard, lease, stop.signal)});
+		const start = (lease: Lease): void => {
+			const shard = waiting.shift();
+			if (!shard) {
+				lease.release();
+				return;
+			}
+
+			const attempt = {shard, lease, stop: new AbortController(), filledBytes: 0, seenBytes: -1};
+			setMaxListeners(0, attempt.stop.signal);
+			running.set(attempt, fetchPlain(request, attempt));
+		};
+
+		/**
+		Asks another node as well. Where memory is short there may be some in a while; but what is short of it may be that reads
+		wait for a node that hangs, so one that returned nothing for as long again gives its buffer to the next node, and is
+		asked once more after all others.
+		*/
+		const hedge = (newest: Attempt): void => {
+			const lease = budget.tryAcquire(bufferBytes);
+			if (lease) {
+				start(lease);
+				return;
+			}
+
+			const isStalled = newest.filledBytes === newest.seenBytes;
+			newest.seenBytes = newest.filledBytes;
+			if (!isStalled || newest.stop.signal.aborted) return;
+			waiting.push(newest.shard);
+			newest.stop.abort(stalledNode);
 		};
 
 		/** How the next attempt ends, or that the newest is slow and another node may be asked as well. */
-		const nextOutcome = async (): Promise<'late' | Outcome> => {
-			const newest = [...running].at(-1);
-			return new Promise((resolve, reject) => {
-				const isPatient = waiting.length === 0 || !newest;
-				const cancel = isPatient
-					? () => undefined
-					: clock.timer(slowAfterMs(newest.shard, sizeBytes), () => resolve('late'));
-				for (const attempt of running) {
-					attempt.outcome.then(plain => resolve({attempt, plain}), reject).finally(cancel);
+		const nextEnd = async () => {
+			const newest = [...running.keys()].at(-1);
+			return new Promise<{late: Attempt} | {attempt: Attempt; plain: Plain}>((resolve, reject) => {
+				const cancel =
+					waiting.length === 0 || !newest
+						? () => undefined
+						: clock.timer(slowAfterMs(newest.shard, sizeBytes), () => resolve({late: newest}));
+				for (const [attempt, outcome] of running) {
+					outcome.then(plain => resolve({attempt, plain}), reject).finally(cancel);
 				}
 			});
 		};
 
-		/** Buffers go back only when nothing writes into them any more. */
-		const abandonRest = () => {
-			signal.removeEventListener('abort', giveUp);
-			if (running.size > 0) stop.abort(fasterNode);
-			for (const {lease, outcome} of running) void outcome.finally(lease.release);
-		};
+		return {start, hedge, nextEnd, running};
+	};
 
-		const first = waiting.shift();
-		if (first) start(first, firstLease);
-		else firstLease.release();
+	const read: ShardReader['read'] = async (request, firstLease, signal) => {
+		const {start, hedge, nextEnd, running} = createRace(request, firstLease.bytes.length);
+		const stopAll = (reason: unknown) => {
+			for (const {stop} of running.keys()) stop.abort(reason);
+		};
+		const giveUp = () => stopAll(signal.reason);
+		signal.addEventListener('abort', giveUp, {once: true});
 		try {
+			if (signal.aborted) firstLease.release();
+			else start(firstLease);
 			while (running.size > 0) {
-				const end = await nextOutcome();
-				if (end === 'late') {
-					const lease = budget.tryAcquire(firstLease.bytes.length);
-					const shard = lease && waiting.shift();
-					// Where memory is short there may be some in a while.
-					if (shard) start(shard, lease);
+				const end = await nextEnd();
+				if ('late' in end) {
+					hedge(end.late);
 					continue;
 				}
 
-				running.delete(end.attempt);
-				if (end.plain) return {bytes: end.plain, release: end.attempt.lease.release};
-				const next = signal.aborted ? undefined : waiting.shift();
-				if (next) start(next, end.attempt.lease);
-				else end.attempt.lease.release();
+				const {attempt, plain} = end;
+				running.delete(attempt);
+				if (plain) return {bytes: plain, release: attempt.lease.release};
+				if (signal.aborted) attempt.lease.release();
+				else start(attempt.lease);
 			}
 		} finally {
-			abandonRest();
+			signal.removeEventListener('abort', giveUp);
+			stopAll(fasterNode);
+			// Buffers go back only when nothing writes into them any more.
+			for (const [{lease}, outcome] of running) void outcome.finally(lease.release);
 		}
 
 		signal.throwIfAborted();
