@@ -152,7 +152,8 @@ test('the story: upload from the picker, check, lose a node, download, quit', as
 
 test('no key is lost: bursts, sequences in pieces, pastes', async t => {
 	const network = await networkWith(t, numbered(60));
-	const pty = open(t, {url: network.url});
+	// The pieces of a sequence may come apart by as much as this test has to wait for its turn.
+	const pty = open(t, {url: network.url, environment: {ESCDELAY: '3000'}});
 	await pty.waitFor(/files +60/);
 	pty.type('3jjjs/');
 	await pty.waitFor(/^│ \/ /m);

@@ -8,6 +8,14 @@ export const colorSupport = (environment: Environment): boolean => {
 	return environment['TERM'] !== 'dumb';
 };
 
-/** How long ESC may still become a sequence: over SSH its packets may come apart. */
-export const escapeDelayMs = (environment: Environment): number =>
-	environment['SSH_CONNECTION'] || environment['SSH_TTY'] ? 100 : 50;
+const LONGEST_ESCAPE_DELAY_MS = 10_000;
+
+/**
+How long ESC may still become a sequence: over SSH its packets may come apart. `ESCDELAY` says it for a line that needs longer,
+in milliseconds, as for programs on ncurses (curs_variables(3X)); what is no number there is as if it were not there.
+*/
+export const escapeDelayMs = (environment: Environment): number => {
+	const wanted = environment['ESCDELAY'] ?? '';
+	if (/^\d+$/.test(wanted)) return Math.min(Number(wanted), LONGEST_ESCAPE_DELAY_MS);
+	return environment['SSH_CONNECTION'] || environment['SSH_TTY'] ? 100 : 50;
+};

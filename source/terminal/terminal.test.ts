@@ -208,4 +208,7 @@ test('colours are on unless something says otherwise', t => {
 	t.false(colorSupport({FORCE_COLOR: '0'}));
 	t.is(escapeDelayMs({}), 50);
 	t.is(escapeDelayMs({SSH_TTY: '/dev/pts/1'}), 100);
+	t.is(escapeDelayMs({SSH_TTY: '/dev/pts/1', ESCDELAY: '250'}), 250);
+	t.is(escapeDelayMs({ESCDELAY: '99999999'}), 10_000);
+	for (const wrong of ['', '-1', 'long', '1.5']) t.is(escapeDelayMs({ESCDELAY: wrong}), 50);
 });
