@@ -67,6 +67,8 @@ export const createDrains = (options: DrainsOptions): Drains => {
 	const rates = new Map<NodeId, Rate>();
 	const toldAt = new Map<NodeId, number>();
 	const draining = new Set<NodeId>();
+	/** Since when a node is only waited for to remove shards, where its record doesn't say so. */
+	const waitedSince = new Map<NodeId, number>();
 	/** Those of which it was told that they are waited for. */
 	const awaited = new Set<NodeId>();
 
@@ -82,14 +84,13 @@ export const createDrains = (options: DrainsOptions): Drains => {
 	/** Says once that a node is waited for, and for how long. */
 	const tellAwaited = ({isOnline, record}: NodeState, now: number) => {
 		const {_id: node, name, owner, drain} = record;
-		const since = drain?.awaitedSince ?? now;
+		const since = drain?.awaitedSince ?? waitedSince.get(node) ?? now;
+		waitedSince.set(node, since);
 		if (awaited.has(node) || (isOnline && Math.abs(now - since) < AWAITED_QUIETLY_MS)) return;
 		awaited.add(node);
 		const until = awaitedUntil(record);
-		const then =
-			until === undefined
-				? 'they are, once it is back'
-				: `it leaves once they are, or at ${new Date(until).toISOString()}`;
+		const drained = isOnline ? 'it is drained once it does, and its log says why not' : 'they are, once it is back';
+		const then = until === undefined ? drained : `it leaves once they are, or at ${new Date(until).toISOString()}`;
 		const how = isOnline
 			? 'does not remove the shards that it should'
 			: 'is away with shards that are still to be removed';
@@ -128,9 +129,13 @@ export const createDrains = (options: DrainsOptions): Drains => {
 		const removals = await removalsOf(record._id);
 		const late = removals.filter(({notBefore}) => notBefore > now);
 		await remover.discard(late.map(removal => ({...removal, notBefore: now})));
-		if (removals.length === 0) return false;
+		if (removals.length === 0) {
+			waitedSince.delete(record._id);
+			return false;
+		}
+
 		if (record.drain?.leaves) await care.noteAwaited(record._id);
-		if (record.drain?.leaves || !isOnline) tellAwaited(state, now);
+		tellAwaited(state, now);
 		return true;
 	};
 
@@ -200,7 +205,7 @@ export const createDrains = (options: DrainsOptions): Drains => {
 			for (const id of draining) {
 				const state = fleet.get(id);
 				if (!state?.record.drain) {
-					for (const known of [draining, awaited, rates, toldAt]) known.delete(id);
+					for (const known of [draining, awaited, waitedSince, rates, toldAt]) known.delete(id);
 					continue;
 				}
 

@@ -316,6 +316,25 @@ test('a node that leaves, is there and does nothing that it is asked for is wait
 	t.is(next.catalog.totals().removals, 0);
 });
 
+test('of a node that is drained, and stays without removing its shards, it is told once', async t => {
+	const {network} = await withFiles(t, 3);
+	const node = fullestOf(network);
+	const kept = node.shards.kept.size;
+	node.faults.remove = async () => Promise.reject(new PjasError('NODE_FAILED', 'its disk is read-only'));
+	await drain(network, node);
+	await network.until('nothing counts on it', async () => (await nodeOf(network, node)).drain?.shards_left === 0);
+	const told = async () => (await messages(network)).filter(each => each.includes('it is drained once it does'));
+	t.deepEqual(await told(), [], 'it is given some time');
+	await network.pass(12 * MINUTE_MS);
+	t.is((await told()).length, 1);
+	t.is(node.shards.kept.size, kept);
+	node.faults = {};
+	await network.until('it is empty', () => node.shards.kept.size === 0);
+	await network.until('it is drained', async () =>
+		(await messages(network)).some(each => each.includes('is drained: it keeps no shard')),
+	);
+});
+
 test('paused, nothing is moved', async t => {
 	const {network} = await withFiles(t, 3);
 	const node = fullestOf(network);
