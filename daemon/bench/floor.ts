@@ -1,4 +1,4 @@
-import {mkdir} from 'node:fs/promises';
+import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {ask, download, type Envelope, upload} from './client.js';
 import type {CopyTask} from './floor-copy.js';
@@ -31,7 +31,10 @@ export const startCopyFloor = async (folder: string, nodeCount: number): Promise
 	return {
 		fill: async blocks => ask({fill: blocks}),
 		copy: async atOnce => ask({copy: {atOnce}}),
-		stop: async () => endForked([copier, ...nodes]),
+		async stop() {
+			await endForked([copier, ...nodes]);
+			await Promise.all(folders.map(async path => rm(path, {recursive: true})));
+		},
 	};
 };
 

@@ -84,9 +84,9 @@ const stop = async (daemon: Daemon): Promise<void> => {
 	clearTimeout(timer);
 };
 
-/** What the files below a folder take, but for those that go while it is counted. */
+/** What the files below a folder take, but for those that go while it is counted; nothing where it is gone. */
 const sizeOf = async (folder: string): Promise<number> => {
-	const entries = await readdir(folder, {recursive: true, withFileTypes: true});
+	const entries = await readdir(folder, {recursive: true, withFileTypes: true}).catch(() => []);
 	const sizes = entries
 		.filter(entry => entry.isFile())
 		.map(async entry => (await stat(join(entry.parentPath, entry.name)).catch(() => ({size: 0}))).size);
@@ -203,7 +203,7 @@ export type Restart = {
 export type Network = Party & {
 	/** Asks the coordinator. */
 	get: <T>(path: string) => Promise<T>;
-	/** Ends a process at once, as a machine that breaks does. */
+	/** Ends a node at once, and its disk with it, as a machine that breaks does. */
 	kill: (label: string) => Promise<void>;
 	/** Ends the coordinator and starts it again. Returns how many seconds that took until it answered. */
 	restart: (restart: Restart) => Promise<number>;
@@ -262,11 +262,15 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 		},
 		get: async <T>(path: string) => JSON.parse(await ask({host, port, headers, path})) as T,
 		kill: async label => {
-			const child = daemons.find(daemon => daemon.label === label)?.child;
+			const place = daemons.findIndex(daemon => daemon.label === label);
+			const child = daemons[place]?.child;
 			if (!child || child.exitCode !== null || child.signalCode !== null) return;
 			const ended = once(child, 'exit');
 			child.kill('SIGKILL');
 			await ended;
+			// The first daemon is the coordinator.
+			const lost = folders[place - 1];
+			if (lost !== undefined) await rm(lost, {recursive: true});
 		},
 		port,
 		dataFolder: dataFolderIn(folder),

@@ -34,6 +34,9 @@ const COPIES = 3;
 const USUAL_BYTES = 20 * GIB;
 const FILE_BYTES = 256 * MIB;
 const UPLOAD_BYTES = 64 * MIB;
+/** The floor copies no more, and its time for all is reckoned from that: each byte takes it as long. */
+const FLOOR_BYTES = 4 * GIB;
+const SPARE_BYTES = GIB;
 const CALM_UPLOADS = 5;
 const WARM_UPS = 3;
 /** As many as `--repair-at-once` has by default. */
@@ -50,8 +53,8 @@ const settingsOf = (rate: string): string[] => ['--repair-grace', '0s', '--repai
 /** How much is stored, so that the copies, the repairs and the floor have the room. */
 const storedBytesOf = async ({folder, repairBytes}: Options): Promise<number> => {
 	const {bavail, bsize} = await statfs(folder);
-	// Three copies, once more those of three nodes that die, and the floor's.
-	const room = (bavail * bsize * 0.9) / (COPIES + 3 * (COPIES / NODES) + 1);
+	// A dead node's copies are gone when they are made anew elsewhere; beside them are the floor's, and what is uploaded meanwhile.
+	const room = (bavail * bsize * 0.95 - 2 * FLOOR_BYTES - SPARE_BYTES) / COPIES;
 	const bytes = repairBytes ?? Math.min(USUAL_BYTES, Math.floor(room / GIB) * GIB);
 	if (bytes > 0 && bytes <= room) return bytes;
 	throw new UsageError(
@@ -118,10 +121,12 @@ const uploadWhileRepairing = async (network: Network): Promise<number[]> => {
 
 /** The floor's seconds for as many bytes between as many nodes as are left. */
 const floorCopies = async (folder: string, bytes: number): Promise<number> => {
+	const blocks = Math.max(1, Math.round(Math.min(bytes, FLOOR_BYTES) / FLOOR_BLOCK_BYTES));
 	const floor = await startCopyFloor(folder, NODES - 1);
 	try {
-		await floor.fill(Math.max(1, Math.round(bytes / FLOOR_BLOCK_BYTES)));
-		return await secondsOf(async () => floor.copy(AT_ONCE));
+		await floor.fill(blocks);
+		const seconds = await secondsOf(async () => floor.copy(AT_ONCE));
+		return (seconds * bytes) / (blocks * FLOOR_BLOCK_BYTES);
 	} finally {
 		await floor.stop();
 	}
