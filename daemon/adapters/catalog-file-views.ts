@@ -26,7 +26,8 @@ const readableBy = (viewer: string): Group[] =>
 
 /** Which files somebody may read, in order, without a look at any record. */
 export class FileViews {
-	readonly #listed = new SortedIds<FileId>();
+	/** All that are not in the trash. */
+	readonly listed = new SortedIds<FileId>();
 	readonly #groups = new SortedGroups<Group, FileId>();
 	readonly #ownedBytes = new Map<string, number>();
 
@@ -35,26 +36,30 @@ export class FileViews {
 		if (before) {
 			for (const group of groupsOf(before)) this.#groups.delete(group, before._id);
 			this.#own(before, -before.sizeBytes);
-			if (!after || after.trashed) this.#listed.delete(before._id);
+			if (!after || after.trashed) this.listed.delete(before._id);
 		}
 
 		if (after) {
 			for (const group of groupsOf(after)) this.#groups.add(group, after._id);
 			this.#own(after, after.sizeBytes);
-			if (!after.trashed) this.#listed.add(after._id);
+			if (!after.trashed) this.listed.add(after._id);
 		}
 	}
 
 	/** The first `limit` files before `before` that the viewer may read, the newest first; without a viewer, of all. */
 	before(before: FileId | undefined, viewer: string | undefined, limit: number): FileId[] {
-		if (viewer === undefined) return this.#listed.before(before, limit);
+		if (viewer === undefined) return this.listed.before(before, limit);
 		const groups = readableBy(viewer).map(group => this.#groups.before(group, before, limit));
 		const together = groups.length === 1 ? groups.flat() : [...new Set(groups.flat())].sort().reverse();
 		return together.slice(0, limit);
 	}
 
+	mayRead(id: FileId, viewer: string | undefined): boolean {
+		return viewer === undefined ? this.listed.has(id) : readableBy(viewer).some(group => this.#groups.has(group, id));
+	}
+
 	count(viewer: string | undefined): number {
-		if (viewer === undefined) return this.#listed.size;
+		if (viewer === undefined) return this.listed.size;
 		const size = readableBy(viewer).reduce((sum, group) => sum + this.#groups.size(group), 0);
 		return viewer === '' ? size : size - this.#groups.size(`open of ${viewer}`);
 	}

@@ -1,4 +1,3 @@
-import {setImmediate as nextTurn} from 'node:timers/promises';
 import {type ChunkId, type Digest, type FileId, fileOfChunk, type NodeId} from '../../source/protocol/ids.js';
 import {type ChunkRecord, type FileRecord, isAmiss, type SmallKind, type TrashPlace} from '../core/model.js';
 import type {CatalogTotals, PlacementGroup, ShardCounts, TrashTotals} from '../ports/catalog.js';
@@ -6,18 +5,15 @@ import type {CopiesLeft} from '../core/redundancy.js';
 import {isKind, smallKinds, storedId, toRecord, type Document, type Kind, type Records} from './catalog-documents.js';
 import {FileViews} from './catalog-file-views.js';
 import {Placements} from './catalog-placements.js';
+import {fold, NameSearch} from './catalog-name-search.js';
 import {SortedGroups, SortedIds} from './catalog-sorted-ids.js';
 import {TrashIndex} from './catalog-trash.js';
 import {UploadIndex} from './catalog-uploads.js';
 
-const NAMES_A_TURN = 5000;
 const IDS_A_PAGE = 200;
 
 /** 32 bits of a digest: as good as the whole to find a chunk by, where that is looked at afterwards, and a number. */
 const fingerprintOf = (digest: Digest): number => Number.parseInt(digest.slice(-8), 16) | 0;
-
-/** Names are compared as a reader sees them: whatever their case, however their accents are encoded. */
-const fold = (name: string): string => name.toLowerCase().normalize('NFC');
 
 const nodesOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(shard => shard.node));
 const fingerprintsOf = (chunk?: ChunkRecord) => new Set(chunk?.shards.map(({digest}) => fingerprintOf(digest)));
@@ -38,6 +34,7 @@ export class CatalogIndex {
 	readonly #uploads = new UploadIndex();
 	/** The names of all files, folded. */
 	readonly #names = new Map<FileId, string>();
+	readonly #search = new NameSearch({listed: this.#files.listed, nameOf: id => this.#names.get(id) ?? ''});
 	/** Those of a file stand together: a list for each file would take more memory than the ids of its chunks. */
 	readonly #chunks = new SortedIds<ChunkId>();
 	readonly #chunksOnNode = new SortedGroups<NodeId, ChunkId>();
@@ -128,13 +125,8 @@ export class CatalogIndex {
 	while it looks.
 	*/
 	async *filesNamed(search: string, viewer: string | undefined, before?: FileId): AsyncGenerator<FileId[]> {
-		const wanted = fold(search);
-		for (let from = before; ;) {
-			const ids = this.#files.before(from, viewer, NAMES_A_TURN);
-			if (ids.length === 0) return;
-			from = ids.at(-1);
-			yield ids.filter(id => this.#names.get(id)?.includes(wanted));
-			await nextTurn();
+		for await (const ids of this.#search.find(fold(search), before)) {
+			yield ids.filter(id => this.#files.mayRead(id, viewer));
 		}
 	}
 
@@ -237,6 +229,9 @@ export class CatalogIndex {
 		} else if (before) {
 			this.#names.delete(before._id);
 		}
+
+		if (before && (!after || after.trashed || after.name !== before.name)) this.#search.noteGone(before._id);
+		if (after && !after.trashed) this.#search.noteListed(after._id);
 
 		this.#markRecordless((after ?? before)?._id);
 	}

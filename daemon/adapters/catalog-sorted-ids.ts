@@ -74,6 +74,24 @@ export class SortedIds<Id extends string> {
 		return this.#size;
 	}
 
+	has(id: Id): boolean {
+		const bucket = this.bucketFor(id) ?? [];
+		return bucket[placeOf(bucket, id)] === id;
+	}
+
+	/** The bucket that has an id, or would have it. It is the same one as long as its ids go together, and never empty. */
+	bucketFor(id: Id): readonly Id[] | undefined {
+		return this.#buckets[Math.min(this.#bucketOf(id), this.#buckets.length - 1)];
+	}
+
+	/** The bucket with the last id before `id`, and maybe others after it. Without `id`, the last one. */
+	bucketBefore(id: Id | undefined): readonly Id[] | undefined {
+		if (id === undefined) return this.#buckets.at(-1);
+		const at = this.#bucketOf(id);
+		const bucket = this.#buckets[at];
+		return bucket && (bucket[0] ?? id) < id ? bucket : this.#buckets[at - 1];
+	}
+
 	/**
 	One id by chance, each as likely as another; `undefined` where there is none. A bucket is drawn, and taken as often as it
 	is full, so that this costs the same however many ids there are.
@@ -147,6 +165,10 @@ export class SortedGroups<Key, Id extends string> {
 
 	size(key: Key): number {
 		return this.groups.get(key)?.size ?? 0;
+	}
+
+	has(key: Key, id: Id): boolean {
+		return this.groups.get(key)?.has(id) ?? false;
 	}
 
 	draw(key: Key, random: () => number): Id | undefined {

@@ -1,6 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type {FileId} from '../../source/protocol/ids.js';
 import {catalogSuite, type OpenCatalog} from '../ports/catalog.suite.js';
+import {fold, NameSearch} from './catalog-name-search.js';
 import {SortedIds} from './catalog-sorted-ids.js';
 import {memoryCatalog} from './memory-catalog.js';
 import type {NedbCatalogOptions} from './nedb-catalog.js';
@@ -74,4 +76,54 @@ test('an id is drawn out of many as likely as another, also where deletions left
 
 	// 200 of 10,200 are low: 392 of 20,000 draws.
 	t.true(low > 300 && low < 490, `${low}`);
+});
+
+test('a part of a name finds what a look at every name finds, whatever came, went or was renamed between searches', async t => {
+	const id = fc.nat(2500).map(number => textOf(number) as FileId);
+	const name = fc.oneof(
+		fc.string({unit: fc.constantFrom('a', 'b', 'c', '\u00e9', '.'), minLength: 1, maxLength: 12}),
+		fc.nat(50).map(number => `IMG_${number}.jpg`),
+	);
+	const change = fc.record({id, name: fc.option(name, {nil: undefined})});
+	const text = fc.oneof(name, fc.string({minLength: 1, maxLength: 3}), fc.constantFrom('img', 'nowhere', '.JPG'));
+	const round = fc.record({changes: fc.array(change), text, before: fc.option(id, {nil: undefined})});
+	const property = fc.asyncProperty(
+		fc.array(name, {minLength: 1, maxLength: 20}),
+		fc.array(round),
+		async (first, rounds) => {
+			const listed = new SortedIds<FileId>();
+			const names = new Map<FileId, string>();
+			const search = new NameSearch({listed, nameOf: each => names.get(each) ?? ''});
+			const set = (each: FileId, next: string | undefined) => {
+				if (next === undefined) listed.delete(each);
+				else listed.add(each);
+				if (next === undefined || names.has(each)) search.noteGone(each);
+				if (next === undefined) {
+					names.delete(each);
+					return;
+				}
+
+				names.set(each, fold(next));
+				search.noteListed(each);
+			};
+
+			for (let number = 0; number < 1800; number++) set(textOf(number) as FileId, first[number % first.length]);
+			for (const {changes, text: part, before} of rounds) {
+				for (const {id: each, name: next} of changes) set(each, next);
+				const found: FileId[] = [];
+				for await (const page of search.find(fold(part), before)) found.push(...page);
+				const wanted = [...names].filter(
+					([each, of]) => of.includes(fold(part)) && (before === undefined || each < before),
+				);
+				t.deepEqual(
+					found,
+					wanted
+						.map(([each]) => each)
+						.sort()
+						.reverse(),
+				);
+			}
+		},
+	);
+	await fc.assert(property, {numRuns: 30});
 });
