@@ -34,6 +34,8 @@ catalogue and of the nodes, and with an end of the process before each of them.
 */
 type Part = 'upload' | 'repair' | 'drain' | 'delete' | 'remove';
 
+/** Removals bring so many orders that a minute or more goes by: all of them are gone where that is asked for. */
+const MOST_STATES = process.env['PJAS_EVERY_ORDER'] === '1' ? undefined : 400;
 const HOUR_MS = 3_600_000;
 const NODES = [1, 2, 3, 4];
 /** It dies before anything begins, unless all live. */
@@ -282,7 +284,7 @@ const createScenario = async (parts: readonly Part[]): Promise<Scenario> => {
 type Bounds = {
 	/** Fewer orders would mean that something is no longer looked at. */
 	least: number;
-	mostStates?: number;
+	mostStates?: number | undefined;
 };
 
 const exploreParts = async (t: ExecutionContext, parts: readonly Part[], {least, mostStates}: Bounds) => {
@@ -310,9 +312,9 @@ test('upload, repair, draining and deletion do', async t => {
 });
 
 test('repair, deletion and removal do, in as many orders as there is time for', async t => {
-	await exploreParts(t, ['repair', 'delete', 'remove'], {least: 300, mostStates: 400});
+	await exploreParts(t, ['repair', 'delete', 'remove'], {least: 300, mostStates: MOST_STATES});
 });
 
 test('draining, deletion and removal do, in as many orders as there is time for', async t => {
-	await exploreParts(t, ['drain', 'delete', 'remove'], {least: 300, mostStates: 400});
+	await exploreParts(t, ['drain', 'delete', 'remove'], {least: 300, mostStates: MOST_STATES});
 });
