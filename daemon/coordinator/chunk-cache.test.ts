@@ -9,7 +9,7 @@ import {startTestNetwork} from '../testing/network.js';
 import {bytesOf, download, same, upload} from '../testing/requests.js';
 import {createChunkCache} from './chunk-cache.js';
 import {createMemoryBudget, type Lease, type MemoryBudget} from './memory-budget.js';
-import {sealInPlace} from './sealer.js';
+import {createSealer} from './sealer.js';
 
 const key = randomBytes(32);
 const place = {key, index: 0, isLast: true};
@@ -20,7 +20,7 @@ const sealedChunk = async (sizeBytes: number, sealedWith = place) => {
 	const bytes = Buffer.alloc(sizeBytes + SEAL_TAG_BYTES);
 	const plain = randomBytes(sizeBytes);
 	bytes.set(plain);
-	const {sealed} = await sealInPlace(bytes, sizeBytes, sealedWith);
+	const {sealed} = await createSealer(bytes, sealedWith).finish(sizeBytes, sealedWith);
 	const given = {back: 0};
 	const lease: Lease = {bytes, release: () => given.back++};
 	return {plain, sealed, lease, given};
@@ -108,7 +108,7 @@ test('who waits for memory has it as soon as others end, who keep nothing meanwh
 		const small = await budget.acquire(1000 + SEAL_TAG_BYTES);
 		const waiting = budget.acquire(MAX_SHARD_BYTES);
 		if (ends === 'written') {
-			const {sealed} = await sealInPlace(small.bytes, 1000, place);
+			const {sealed} = await createSealer(small.bytes, place).finish(1000, place);
 			cache.keepSealed(idOf(1), sealed, small);
 		} else cache.keepPlain(idOf(1), small).release();
 		(await waiting).release();
@@ -139,7 +139,7 @@ test('whatever is kept, read, lent and waited for, all who wait are served once,
 			for (const {deed, id, sizeBytes} of steps) {
 				if (deed === 'write') {
 					ask(Math.min(sizeBytes, 256 * 1024) + SEAL_TAG_BYTES, async lease => {
-						const {sealed} = await sealInPlace(lease.bytes, lease.bytes.length - SEAL_TAG_BYTES, place);
+						const {sealed} = await createSealer(lease.bytes, place).finish(lease.bytes.length - SEAL_TAG_BYTES, place);
 						cache.keepSealed(idOf(id), sealed, lease);
 					});
 				} else if (deed === 'read') {

@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto';
 import type {IncomingMessage} from 'node:http';
 import {Readable} from 'node:stream';
 import {mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises';
@@ -17,7 +18,7 @@ import {createMemoryBudget, type Lease} from './memory-budget.js';
 import {type FormFile, receiveForm} from './multipart.js';
 import {openApi} from './openapi.js';
 import {runWorker} from './run-worker.js';
-import {type ChunkPlace, createOpener, sealInPlace} from './sealer.js';
+import {type ChunkPlace, createOpener, createSealer} from './sealer.js';
 
 const file = '0123456789abcdef0123456789abcdef' as FileId;
 
@@ -116,7 +117,7 @@ test('sealing in place gives the bytes of the format, and opens again', async t 
 		const plain = systemRandom.bytes(sizeBytes);
 		const buffer = Buffer.concat([plain, Buffer.alloc(SEAL_TAG_BYTES)]);
 		const place = {key, index: 5, isLast: true};
-		const {sealed, digest} = await sealInPlace(buffer, sizeBytes, place);
+		const {sealed, digest} = await createSealer(buffer, place).finish(sizeBytes, place);
 		t.true(Buffer.from(await sealChunk(webKey, 5, true, plain)).equals(sealed));
 		t.regex(digest, /^[0-9a-f]{64}$/);
 		t.true(Buffer.from(await openChunk(webKey, 5, true, new Uint8Array(sealed))).equals(plain));
@@ -135,6 +136,36 @@ test('sealing in place gives the bytes of the format, and opens again', async t 
 	}
 
 	t.is(await openInPlace(new Uint8Array(SEAL_TAG_BYTES - 1), {key, index: 0, isLast: true}), undefined);
+});
+
+test('a chunk that is sealed while it comes is as if it had been sealed at once, also where it is another than it was taken for', async t => {
+	const [key, otherKey] = [new Uint8Array(32).fill(3), new Uint8Array(32).fill(4)];
+	for (const sizeBytes of [0, 1, 65_536, 65_537, 200_000, 1_048_577]) {
+		const plain = systemRandom.bytes(sizeBytes);
+		for (const place of [
+			{key, index: 5, isLast: false},
+			{key, index: 5, isLast: true},
+			{key: otherKey, index: 5, isLast: true},
+		]) {
+			const whole = Buffer.concat([plain, Buffer.alloc(SEAL_TAG_BYTES)]);
+			const expected = await createSealer(whole, place).finish(sizeBytes, place);
+			for (const stepBytes of [1000, 65_536, 100_000]) {
+				const buffer = new Uint8Array(sizeBytes + SEAL_TAG_BYTES);
+				const plainHash = createHash('sha256');
+				const sealer = createSealer(buffer, {key, index: 5}, plainHash);
+				for (let filledBytes = 0; filledBytes < sizeBytes;) {
+					const piece = plain.subarray(filledBytes, filledBytes + stepBytes);
+					buffer.set(piece, filledBytes);
+					sealer.advance((filledBytes += piece.length));
+				}
+
+				const sealed = await sealer.finish(sizeBytes, place);
+				t.is(sealed.digest, expected.digest);
+				t.true(expected.sealed.length === sealed.sealed.length && Buffer.from(expected.sealed).equals(sealed.sealed));
+				t.is(plainHash.digest('hex'), createHash('sha256').update(plain).digest('hex'));
+			}
+		}
+	}
 });
 
 test('a wrapped key opens for its file and under its master key only', t => {

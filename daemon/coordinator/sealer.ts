@@ -23,33 +23,85 @@ const eachPiece = async (sizeBytes: number, work: (start: number, end: number) =
 	}
 };
 
+export type Sealed = {
+	/** A view of the buffer. */
+	sealed: Uint8Array;
+	digest: Digest;
+};
+
+export type Sealer = {
+	/**
+	Seals what has come whole of the first `filledBytes`, while it is still in the processor's cache: as of a chunk under the
+	sealer's key that others follow. Its plain bytes are gone then.
+	*/
+	advance: (filledBytes: number) => void;
+	/** Seals the rest of `sizeBytes`. Where the chunk is another than it was taken for, all of it is sealed anew. */
+	finish: (sizeBytes: number, place: Pick<ChunkPlace, 'key' | 'isLast'>) => Promise<Sealed>;
+};
+
+const beginSealing = ({key, index, isLast}: ChunkPlace) => ({
+	cipher: createCipheriv('aes-256-gcm', key, sealNonce(index, isLast)),
+	hash: createHash('sha256'),
+});
+
 /**
-Seals the first `sizeBytes` of a buffer in place, which has room for the tag behind them.
+Seals a chunk in its buffer, which has room for the tag behind it, as it comes.
+
+Sealing anew is safe: what was sealed before under the same key and another nonce, or as much of it under the same nonce,
+never left this process.
 
 @param plainHash - Gets the plain bytes on the way.
-@returns The sealed bytes, a view of the buffer, and their digest.
 */
-export const sealInPlace = async (
+export const createSealer = (
 	buffer: Uint8Array,
-	sizeBytes: number,
-	{key, index, isLast}: ChunkPlace,
+	{key, index}: Pick<ChunkPlace, 'key' | 'index'>,
 	plainHash?: Hash,
-): Promise<{sealed: Uint8Array; digest: Digest}> => {
-	const cipher = createCipheriv('aes-256-gcm', key, sealNonce(index, isLast));
-	const hash = createHash('sha256');
-	await eachPiece(sizeBytes, (start, end) => {
-		const plain = buffer.subarray(start, end);
-		plainHash?.update(plain);
+): Sealer => {
+	const guess: ChunkPlace = {key, index, isLast: false};
+	let sealing: ReturnType<typeof beginSealing> | undefined;
+	let aheadBytes = 0;
+
+	const sealPiece = ({cipher, hash}: ReturnType<typeof beginSealing>, plain: Uint8Array, start: number) => {
 		const piece = cipher.update(plain);
 		buffer.set(piece, start);
 		hash.update(piece);
-	});
+	};
 
-	cipher.final();
-	const tag = cipher.getAuthTag();
-	buffer.set(tag, sizeBytes);
-	const digest = hash.update(tag).digest('hex') as Digest;
-	return {sealed: buffer.subarray(0, sizeBytes + SEAL_TAG_BYTES), digest};
+	/** Seals what is plain yet from `aheadBytes` on. */
+	const sealPlain = (into: ReturnType<typeof beginSealing>, start: number, end: number) => {
+		const plain = buffer.subarray(start, end);
+		plainHash?.update(plain);
+		sealPiece(into, plain, start);
+	};
+
+	/** Seals as another chunk what was sealed ahead. */
+	const sealAnew = async (as: ChunkPlace) => {
+		const anew = beginSealing(as);
+		const decipher = createDecipheriv('aes-256-gcm', guess.key, sealNonce(index, guess.isLast));
+		await eachPiece(aheadBytes, (start, end) => sealPiece(anew, decipher.update(buffer.subarray(start, end)), start));
+		return anew;
+	};
+
+	return {
+		advance(filledBytes) {
+			while (aheadBytes + PIECE_BYTES <= filledBytes) {
+				sealing ??= beginSealing(guess);
+				sealPlain(sealing, aheadBytes, aheadBytes + PIECE_BYTES);
+				aheadBytes += PIECE_BYTES;
+			}
+		},
+		async finish(sizeBytes, {key: finalKey, isLast}) {
+			const isAsGuessed = finalKey === guess.key && isLast === guess.isLast;
+			const place = {key: finalKey, index, isLast};
+			const into = isAsGuessed ? (sealing ?? beginSealing(place)) : await sealAnew(place);
+			await eachPiece(sizeBytes, (start, end) => sealPlain(into, start, end), aheadBytes);
+			into.cipher.final();
+			const tag = into.cipher.getAuthTag();
+			buffer.set(tag, sizeBytes);
+			const digest = into.hash.update(tag).digest('hex') as Digest;
+			return {sealed: buffer.subarray(0, sizeBytes + SEAL_TAG_BYTES), digest};
+		},
+	};
 };
 
 export type Opener = {

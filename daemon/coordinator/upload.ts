@@ -9,7 +9,7 @@ import type {Log} from '../ports/log.js';
 import type {ChunkCache} from './chunk-cache.js';
 import type {MasterKey} from './master-key.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
-import {sealInPlace} from './sealer.js';
+import {createSealer, type Sealer} from './sealer.js';
 import type {ShardWriter} from './shard-writer.js';
 import {watchedSource} from './watched-source.js';
 
@@ -28,6 +28,8 @@ export type Incoming = Pick<FileRecord, 'owner' | 'visibility'> & {
 };
 
 export type Received = {file: FileRecord; lowestCopies: number};
+
+type Filled = {sealer: Sealer; advance?: Sealer['advance']};
 
 type UploaderOptions = {
 	catalog: Catalog;
@@ -94,10 +96,18 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 		const inFlight = new Set<Promise<void>>();
 		const bufferBytes = Math.min(chunkSizeBytes, Math.max(atMostBytes ?? chunkSizeBytes, 1)) + SEAL_TAG_BYTES;
 
-		const storeChunk = async ({index, isLast, sizeBytes, buffer}: Chunk<Lease>) => {
+		/** A buffer whose chunk is sealed while it comes, unless it is likely to be the last, which is sealed otherwise. */
+		const acquire = async (index: number): Promise<Lease & Filled> => {
+			const lease = await budget.acquire(bufferBytes, end.signal);
+			const sealer = createSealer(lease.bytes, {key, index});
+			const isFollowed = atMostBytes === undefined || atMostBytes > (index + 1) * chunkSizeBytes;
+			return {...lease, sealer, ...(isFollowed && {advance: sealer.advance})};
+		};
+
+		const storeChunk = async ({index, isLast, sizeBytes, buffer}: Chunk<Lease & Filled>) => {
 			const _id = chunkIdOf(id, index);
 			try {
-				const sealed = await sealInPlace(buffer.bytes, sizeBytes, {key, index, isLast});
+				const sealed = await buffer.sealer.finish(sizeBytes, {key, isLast});
 				const shards = await writer.store(sealed, end.signal);
 				stored[index] = {
 					_id,
@@ -124,7 +134,6 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 		};
 
 		try {
-			const acquire = async () => budget.acquire(bufferBytes, end.signal);
 			for await (const chunk of chunksOf(watchedSource(incoming, clock, end), acquire, chunkSizeBytes)) {
 				sizeBytes += chunk.sizeBytes;
 				const work = storeChunk(chunk);

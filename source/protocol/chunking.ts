@@ -37,9 +37,11 @@ otherwise where it is the file's last. A stream without bytes has no chunk.
 @param source - The bytes, in pieces of any size.
 @param acquire - Gives the buffer for the chunk at `index`: `bytes` has room for a whole chunk, or for all that can still
 come. While it waits, the source is not read. Whoever takes a chunk owns its buffer; a buffer whose chunk was not yielded
-(the source failed) is given back through `release`.
+(the source failed) is given back through `release`. `advance` is told how much of it is filled, after each piece.
 */
-export async function* chunksOf<Buffer extends {bytes: Uint8Array; release: () => void}>(
+export async function* chunksOf<
+	Buffer extends {bytes: Uint8Array; release: () => void; advance?: ((filledBytes: number) => void) | undefined},
+>(
 	source: AsyncIterable<Uint8Array>,
 	acquire: (index: number) => Promise<Buffer>,
 	chunkSizeBytes: number = CHUNK_SIZE_BYTES,
@@ -63,6 +65,7 @@ export async function* chunksOf<Buffer extends {bytes: Uint8Array; release: () =
 				const part = piece.subarray(taken, taken + chunkSizeBytes - filled);
 				buffer.bytes.set(part, filled);
 				filled += part.length;
+				buffer.advance?.(filled);
 				taken += part.length;
 			}
 		}

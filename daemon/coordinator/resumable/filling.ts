@@ -1,4 +1,4 @@
-import {createHash} from 'node:crypto';
+import {createHash, type Hash} from 'node:crypto';
 import {PjasError} from '../../../source/protocol/errors.js';
 import {chunkIdOf, type FileId} from '../../../source/protocol/ids.js';
 import {SEAL_TAG_BYTES} from '../../../source/protocol/seal.js';
@@ -6,7 +6,7 @@ import {type ChunkRecord, schemeOf, type UploadRecord} from '../../core/model.js
 import type {Catalog} from '../../ports/catalog.js';
 import type {MasterKey} from '../master-key.js';
 import type {Lease, MemoryBudget} from '../memory-budget.js';
-import {sealInPlace} from '../sealer.js';
+import {createSealer, type Sealer} from '../sealer.js';
 import type {ShardReader} from '../shard-reader.js';
 import type {ShardWriter} from '../shard-writer.js';
 
@@ -21,7 +21,14 @@ export type FillingOptions = {
 };
 
 /** A chunk while it fills. `bytes` is as large as it can become. */
-export type Filling = {index: number; filledBytes: number; lease: Pick<Lease, 'bytes' | 'release'>};
+export type Filling = {
+	index: number;
+	filledBytes: number;
+	lease: Pick<Lease, 'bytes' | 'release'>;
+	sealer: Sealer;
+	/** Of the plain bytes that were sealed. */
+	plainHash: Hash;
+};
 
 type Sealing = {file: FileId; key: Uint8Array; isLast: boolean};
 
@@ -30,9 +37,10 @@ export type Fillings = {
 	The chunk that the byte behind the first `takenBytes` goes into. One that was kept short is read back, and goes on.
 
 	@param upload - As the catalogue has it.
+	@param key - What it is sealed under unless it is kept short.
 	@throws {PjasError} `FILE_UNAVAILABLE`
 	*/
-	begin: (upload: UploadRecord, takenBytes: number, signal: AbortSignal) => Promise<Filling>;
+	begin: (upload: UploadRecord, key: Uint8Array, takenBytes: number, signal: AbortSignal) => Promise<Filling>;
 	/** Seals a chunk, in its buffer, and makes it durable on nodes. */
 	place: (filling: Filling, sealing: Sealing, signal: AbortSignal) => Promise<ChunkRecord>;
 };
@@ -52,7 +60,7 @@ export const createFillings = (options: FillingOptions): Fillings => {
 		tail: NonNullable<UploadRecord['tail']>,
 		{index, lease}: {index: number; lease: Lease},
 		signal: AbortSignal,
-	): Promise<Filling> => {
+	): Promise<Pick<Filling, 'filledBytes' | 'lease'>> => {
 		const chunk = await catalog.getChunk(chunkIdOf(id, index));
 		if (!chunk) {
 			lease.release();
@@ -63,27 +71,28 @@ export const createFillings = (options: FillingOptions): Fillings => {
 		const request = {chunk, key: masterKey.unwrap(id, tail.wrappedKey), isLast: true};
 		const {bytes, release} = await reader.read(request, lease, signal);
 		const buffer = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bufferBytes);
-		return {index, filledBytes: tail.sizeBytes, lease: {bytes: buffer, release}};
+		return {filledBytes: tail.sizeBytes, lease: {bytes: buffer, release}};
 	};
 
 	return {
-		async begin(upload, takenBytes, signal) {
+		async begin(upload, key, takenBytes, signal) {
 			const index = Math.floor(takenBytes / chunkSizeBytes);
 			const startByte = index * chunkSizeBytes;
 			const lease = await budget.acquire(bufferBytesFrom(startByte, upload), signal);
-			if (takenBytes === startByte || !upload.tail) return {index, filledBytes: 0, lease};
-			return readBack(upload, upload.tail, {index, lease}, signal);
+			const tail = takenBytes === startByte ? undefined : upload.tail;
+			const kept = tail ? await readBack(upload, tail, {index, lease}, signal) : {filledBytes: 0, lease};
+			const plainHash = createHash('sha256');
+			return {index, ...kept, plainHash, sealer: createSealer(kept.lease.bytes, {key, index}, plainHash)};
 		},
-		async place({index, filledBytes, lease}, {file, ...sealing}, signal) {
-			const hash = createHash('sha256');
-			const sealed = await sealInPlace(lease.bytes, filledBytes, {...sealing, index}, hash);
+		async place({index, filledBytes, sealer, plainHash}, {file, ...sealing}, signal) {
+			const sealed = await sealer.finish(filledBytes, sealing);
 			const shards = await writer.store(sealed, signal);
 			return {
 				_id: chunkIdOf(file, index),
 				file,
 				index,
 				sizeBytes: filledBytes,
-				sha256: hash.digest('base64url'),
+				sha256: plainHash.digest('base64url'),
 				scheme: schemeOf(replicas),
 				shards,
 				revision: 0,

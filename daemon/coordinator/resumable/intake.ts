@@ -22,6 +22,8 @@ type IntakeOptions = {
 	counted: CountedUpload;
 	chunkSizeBytes: number;
 	wholeBytes: number | undefined;
+	/** What the upload's chunks are sealed under. */
+	key: Uint8Array;
 	signal: AbortSignal;
 	onFull: (full: Filling) => Promise<void>;
 };
@@ -31,12 +33,13 @@ export const createIntake = ({
 	counted,
 	chunkSizeBytes,
 	wholeBytes,
+	key,
 	signal,
 	onFull,
 }: IntakeOptions): Intake => {
 	let filling: Filling | undefined;
 	let takenBytes = counted.upload().offsetBytes;
-	const begin = async () => fillings.begin(counted.upload(), takenBytes, signal);
+	const begin = async () => fillings.begin(counted.upload(), key, takenBytes, signal);
 
 	/** Copies as much of a piece as the chunk takes. Says how much that is. */
 	const fill = (chunk: Filling, piece: Uint8Array): number => {
@@ -44,6 +47,9 @@ export const createIntake = ({
 		chunk.lease.bytes.set(part, chunk.filledBytes);
 		chunk.filledBytes += part.length;
 		takenBytes += part.length;
+		// The last one is sealed otherwise.
+		const isFollowed = wholeBytes === undefined || wholeBytes > (chunk.index + 1) * chunkSizeBytes;
+		if (isFollowed) chunk.sealer.advance(chunk.filledBytes);
 		return part.length;
 	};
 

@@ -75,6 +75,7 @@ export const receiveBytes = async (options: ReceiveOptions, receiving: Receiving
 		counted,
 		chunkSizeBytes,
 		wholeBytes,
+		key,
 		signal: reading.signal,
 		async onFull(filling) {
 			await full.send(filling);
