@@ -57,8 +57,8 @@ export type Uploader = {
 	oldest: () => number | undefined;
 };
 
-/** Two chunks on their way while a third fills: one more than that gives nothing. */
-const CHUNKS_IN_FLIGHT = 2;
+/** Two chunks on their way while a third fills. With one on its way, nodes and line had nothing to do now and then. */
+const CHUNKS_AT_ONCE = 3;
 /** Chunk records are written in groups, so that a file of any size takes little memory. */
 const RECORDS_A_GROUP = 64;
 
@@ -139,7 +139,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 				const work = storeChunk(chunk);
 				inFlight.add(work);
 				void work.finally(() => inFlight.delete(work));
-				if (inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(inFlight);
+				if (inFlight.size >= CHUNKS_AT_ONCE) await Promise.race(inFlight);
 				await writeGroup();
 			}
 

@@ -2,7 +2,8 @@ import type {ChunkRecord} from '../../core/model.js';
 import type {CountedUpload} from './counting.js';
 import type {Filling} from './filling.js';
 
-const CHUNKS_IN_FLIGHT = 2;
+/** Two on their way while a third fills, as where a file comes at once. */
+const CHUNKS_AT_ONCE = 3;
 
 export type FullChunks = {
 	/** Stores a full chunk while the next one fills; waits where too many are on their way. */
@@ -50,7 +51,7 @@ export const createFullChunks = ({place, counted, isHeld, onFail}: FullChunkOpti
 			order = work;
 			inFlight.add(work);
 			void work.finally(() => inFlight.delete(work));
-			if (inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(inFlight);
+			if (inFlight.size >= CHUNKS_AT_ONCE) await Promise.race(inFlight);
 		},
 		async settled() {
 			await Promise.allSettled(inFlight);
