@@ -243,16 +243,13 @@ export class CatalogIndex {
 	}
 
 	#changeChunk(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
-		const either = after ?? before;
-		if (!either) return;
-		const {_id: id, file} = either;
-		if (after && !before) {
-			this.#totals.chunks++;
-			this.#chunks.add(id);
-			this.#markRecordless(file);
+		if (!before) {
+			if (after) this.#addChunk(after);
+			return;
 		}
 
-		if (before && !after) {
+		const {_id: id, file} = before;
+		if (!after) {
 			this.#totals.chunks--;
 			this.#chunks.delete(id);
 			this.#markRecordless(file);
@@ -271,8 +268,26 @@ export class CatalogIndex {
 			fingerprint => this.#addFingerprint(fingerprint, id),
 		);
 		if (after && isAmiss(after)) this.#amiss.add(id);
-		else if (before && isAmiss(before)) this.#amiss.delete(id);
+		else this.#amiss.delete(id);
 		this.#placements.change(before, after);
+	}
+
+	/** At a start, each chunk comes this way. */
+	#addChunk(chunk: ChunkRecord): void {
+		const {_id: id, file, shards} = chunk;
+		this.#totals.chunks++;
+		this.#chunks.add(id);
+		this.#markRecordless(file);
+		let last: Digest | undefined;
+		for (const {node, digest} of shards) {
+			this.#chunksOnNode.add(node, id);
+			// All copies have the same, as a rule.
+			if (digest !== last) this.#addFingerprint(fingerprintOf(digest), id);
+			last = digest;
+		}
+
+		if (isAmiss(chunk)) this.#amiss.add(id);
+		this.#placements.change(undefined, chunk);
 	}
 
 	#chunksMarked(fingerprint: number): readonly ChunkId[] {
@@ -282,7 +297,9 @@ export class CatalogIndex {
 
 	#addFingerprint(fingerprint: number, id: ChunkId): void {
 		const others = this.#chunksMarked(fingerprint);
-		this.#chunksByFingerprint.set(fingerprint, others.length > 0 ? [...others, id].sort() : id);
+		if (!others.includes(id)) {
+			this.#chunksByFingerprint.set(fingerprint, others.length > 0 ? [...others, id].sort() : id);
+		}
 	}
 
 	#removeFingerprint(fingerprint: number, id: ChunkId): void {

@@ -1,17 +1,21 @@
-import {isUtf8} from 'node:buffer';
+import {isAscii, isUtf8} from 'node:buffer';
 import {PjasError} from '../../source/protocol/errors.js';
-import {isDocument, lineBreaks} from './catalog-documents.js';
+import {isDocument, lineBreaks, type Document} from './catalog-documents.js';
 
 const NEWLINE = 0x0a;
 
 /** No record comes near this; a longer line is damage, and is not read into memory. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
-/** Why a line is none of the catalogue's, or `undefined` where it is one. */
-const problemOf = (line: Buffer): string | undefined => {
-	if (!isUtf8(line)) return 'is damaged';
-	const text = line.toString();
-	if (lineBreaks.test(text)) return 'is damaged';
+/** What a line says: a document as it is from then on, or that there is none any more. */
+export type Line = {_id: string; document: Document | undefined; bytes: number};
+
+/** What a line says, or why it is none of the catalogue's. */
+const parseLine = (line: Buffer): Line | string => {
+	const isSimple = isAscii(line);
+	if (!isSimple && !isUtf8(line)) return 'is damaged';
+	const text = line.toString(isSimple ? 'latin1' : 'utf8');
+	if (!isSimple && lineBreaks.test(text)) return 'is damaged';
 	let value: unknown;
 	try {
 		value = JSON.parse(text);
@@ -20,8 +24,14 @@ const problemOf = (line: Buffer): string | undefined => {
 	}
 
 	if (typeof value !== 'object' || value === null || !('_id' in value)) return 'is damaged';
-	if ('$$deleted' in value) return typeof value._id === 'string' ? undefined : 'is damaged';
-	return isDocument(value) ? undefined : 'holds a record that this version does not know';
+	const bytes = line.length + 1;
+	if ('$$deleted' in value) {
+		return typeof value._id === 'string' ? {_id: value._id, document: undefined, bytes} : 'is damaged';
+	}
+
+	return isDocument(value)
+		? {_id: value._id, document: value, bytes}
+		: 'holds a record that this version does not know';
 };
 
 /**
@@ -32,13 +42,18 @@ export class LineChecker {
 	/** The bytes of the lines that were whole and right. What comes after them is the start of a line without its end. */
 	wholeBytes = 0;
 	readonly #where: string;
+	readonly #take: ((line: Line) => void) | undefined;
 	#lines = 0;
 	#pieces: Buffer[] = [];
 	#pieceBytes = 0;
 
-	/** @param where - How an error's message names what is checked. */
-	constructor(where: string) {
+	/**
+	@param where - How an error's message names what is checked.
+	@param take - Given what each line says.
+	*/
+	constructor(where: string, take?: (line: Line) => void) {
 		this.#where = where;
+		this.#take = take;
 	}
 
 	/** Keeps a hold of the block. @throws {PjasError} `CATALOG_CORRUPT`, with the number of the line. */
@@ -65,8 +80,12 @@ export class LineChecker {
 
 	#check(line: Buffer): void {
 		this.#lines++;
-		const problem = line.length > 0 && problemOf(line);
-		if (problem) this.#fail(this.#lines, problem);
+		if (line.length > 0) {
+			const parsed = parseLine(line);
+			if (typeof parsed === 'string') this.#fail(this.#lines, parsed);
+			this.#take?.(parsed);
+		}
+
 		this.wholeBytes += line.length + 1;
 	}
 

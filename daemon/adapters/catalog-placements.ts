@@ -1,5 +1,5 @@
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
-import {soundShards, wantedShards, type ChunkRecord} from '../core/model.js';
+import {wantedShards, type ChunkRecord} from '../core/model.js';
 import type {CopiesLeft} from '../core/redundancy.js';
 import type {PlacementGroup, ShardCounts} from '../ports/catalog.js';
 import {CopyCounts, type GroupKey, groupKeyOf, hasShardsIn, numbersOf} from './catalog-copies.js';
@@ -7,16 +7,21 @@ import {CopyCounts, type GroupKey, groupKeyOf, hasShardsIn, numbersOf} from './c
 /** How many chunks it has. */
 type Group = readonly [GroupKey, number];
 
+type OnNode = ShardCounts & {
+	/** In the order in which nodes first had a shard. */
+	number: number;
+	bytes: number;
+};
+
 /** Where chunks are, as numbers: of each file's by their sound nodes, of all by their copies, and of each node's shards. */
 export class Placements {
 	/** How many chunks of a file there are in each group; a file with only one chunk has only that one's group here. */
 	readonly #ofFile = new Map<FileId, GroupKey | Map<GroupKey, number>>();
 	readonly #copies = new CopyCounts();
-	readonly #onNode = new Map<NodeId, ShardCounts>();
-	readonly #bytesOnNode = new Map<NodeId, number>();
-	/** Each node that ever had a shard, at its number. */
+	/** Each node that ever had a shard. */
+	readonly #onNode = new Map<NodeId, OnNode>();
+	/** The same, each at its number. */
 	readonly #nodes: NodeId[] = [];
-	readonly #numbers = new Map<NodeId, number>();
 
 	/** A chunk came (no `before`), changed, or went (no `after`). */
 	change(before: ChunkRecord | undefined, after: ChunkRecord | undefined): void {
@@ -48,11 +53,12 @@ export class Placements {
 	}
 
 	shardCounts(node: NodeId): ShardCounts {
-		return {sound: 0, missing: 0, corrupt: 0, ...this.#onNode.get(node)};
+		const {sound = 0, missing = 0, corrupt = 0} = this.#onNode.get(node) ?? {};
+		return {sound, missing, corrupt};
 	}
 
 	shardBytes(node: NodeId): number {
-		return this.#bytesOnNode.get(node) ?? 0;
+		return this.#onNode.get(node)?.bytes ?? 0;
 	}
 
 	#keysOf(file: FileId): Iterable<Group> {
@@ -98,32 +104,29 @@ export class Placements {
 		return {wanted, nodes, chunks};
 	}
 
-	#numberOf(node: NodeId): number {
-		let number = this.#numbers.get(node);
-		if (number === undefined) {
-			number = this.#nodes.push(node) - 1;
-			this.#numbers.set(node, number);
+	#entryOf(node: NodeId): OnNode {
+		let entry = this.#onNode.get(node);
+		if (entry === undefined) {
+			entry = {number: this.#nodes.push(node) - 1, sound: 0, missing: 0, corrupt: 0, bytes: 0};
+			this.#onNode.set(node, entry);
 		}
 
-		return number;
+		return entry;
 	}
 
-	#keyOf(chunk: ChunkRecord): GroupKey {
-		const numbers = soundShards(chunk).map(({node}) => this.#numberOf(node));
-		numbers.sort((one, other) => one - other);
-		return groupKeyOf(wantedShards(chunk.scheme), numbers);
-	}
+	#count({scheme, file, sizeBytes, shards}: ChunkRecord, by: 1 | -1): void {
+		const soundOn: number[] = [];
+		for (const {node, fault} of shards) {
+			const entry = this.#entryOf(node);
+			entry[fault?.kind ?? 'sound'] += by;
+			entry.bytes += by * sizeBytes;
+			if (!fault) soundOn.push(entry.number);
+		}
 
-	#count(chunk: ChunkRecord, by: 1 | -1): void {
-		const key = this.#keyOf(chunk);
+		soundOn.sort((one, other) => one - other);
+		const key = groupKeyOf(wantedShards(scheme), soundOn);
 		this.#copies.change(key, by);
-		this.#countInFile(chunk.file, key, by);
-		for (const {node, fault} of chunk.shards) {
-			this.#countOnNode(node, fault?.kind ?? 'sound', by);
-			const bytes = this.shardBytes(node) + by * chunk.sizeBytes;
-			if (bytes > 0) this.#bytesOnNode.set(node, bytes);
-			else this.#bytesOnNode.delete(node);
-		}
+		this.#countInFile(file, key, by);
 	}
 
 	#countInFile(file: FileId, key: GroupKey, by: 1 | -1): void {
@@ -140,13 +143,6 @@ export class Placements {
 			countIn(counts, key, 1);
 			this.#ofFile.set(file, counts);
 		}
-	}
-
-	#countOnNode(node: NodeId, state: keyof ShardCounts, by: 1 | -1): void {
-		let counts = this.#onNode.get(node);
-		if (!counts) this.#onNode.set(node, (counts = this.shardCounts(node)));
-		counts[state] += by;
-		if (counts.sound + counts.missing + counts.corrupt === 0) this.#onNode.delete(node);
 	}
 }
 

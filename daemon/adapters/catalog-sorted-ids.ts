@@ -36,7 +36,8 @@ export class SortedIds<Id extends string> {
 	}
 
 	add(id: Id): void {
-		const at = Math.min(this.#bucketOf(id), this.#buckets.length - 1);
+		if (this.#append(id)) return;
+		const at = this.#bucketOf(id);
 		const bucket = this.#buckets[at];
 		if (!bucket) {
 			this.#buckets.push([id]);
@@ -49,14 +50,22 @@ export class SortedIds<Id extends string> {
 		this.#size++;
 		if (bucket.length < BUCKET_IDS) {
 			bucket.splice(place, 0, id);
-		} else if (place === bucket.length) {
-			this.#buckets.splice(at + 1, 0, [id]);
 		} else {
 			const upper = bucket.splice(BUCKET_IDS / 2);
 			this.#buckets.splice(at + 1, 0, upper);
 			const half = place < BUCKET_IDS / 2 ? bucket : upper;
 			half.splice(placeOf(half, id), 0, id);
 		}
+	}
+
+	/** Ids come in order more often than not: those behind all others need no search. */
+	#append(id: Id): boolean {
+		const bucket = this.#buckets.at(-1);
+		if (!bucket || id <= (bucket.at(-1) ?? '')) return false;
+		if (bucket.length < BUCKET_IDS) bucket.push(id);
+		else this.#buckets.push([id]);
+		this.#size++;
+		return true;
 	}
 
 	delete(id: Id): void {

@@ -4,8 +4,10 @@ import test, {type ExecutionContext} from 'ava';
 import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import {answersOf} from '../ports/catalog-history.suite.js';
 import {chunkIdOfFile, chunkOf, fileIdOf, fileOf, nodeIdOf, nodeOf, removalAt} from '../ports/catalog-samples.suite.js';
+import type {Document} from './catalog-documents.js';
 import {writeGolden, writeGoldenUploads} from './catalog-golden.suite.js';
 import {memoryCatalog} from './memory-catalog.js';
+import {loadNedbStore} from './nedb-store.js';
 import {faultyFiles, keepingLog, openCatalogIn, runOnSmallDisk, temporaryFolder} from './nedb-testing.suite.js';
 
 const golden = new URL('../../../fixtures/catalog/catalog.v1.db', import.meta.url);
@@ -147,6 +149,31 @@ test('a start writes nothing, and a full disk does not stand in its way', async 
 	`;
 	t.deepEqual(JSON.parse(await runOnSmallDisk(folder, 1, script)), [3, 'CATALOG_UNAVAILABLE']);
 	t.is((await stat(fileIn(folder))).size, size);
+});
+
+test('NeDB is given what was read already, and reads nothing itself', async t => {
+	const file = path.join(await temporaryFolder(t), 'catalog.db');
+	await writeFile(file, 'no document\n');
+	const documents: Document[] = [3, 1, 2].map(number => ({_id: `n/${number}`, is: 'node'}));
+	const store = await loadNedbStore(file, documents);
+	t.deepEqual(
+		store.all().sort((one, other) => (one._id < other._id ? -1 : 1)),
+		[1, 2, 3].map(number => ({_id: `n/${number}`, is: 'node'})),
+	);
+	t.deepEqual(store.find(['n/2', 'n/4']), [{_id: 'n/2', is: 'node'}]);
+});
+
+test('what the live documents take is known at a start as it was before it', async t => {
+	const folder = await temporaryFolder(t);
+	const catalog = await openCatalogIn(t, folder);
+	for (const number of [1, 2, 3]) await catalog.commitUpload(fileOf(number), [chunkOf(number, 0)]);
+	const file = await catalog.getFile(fileIdOf(1));
+	if (file) await catalog.putFile({...file, name: 'another name \u2028 in two lines'});
+	await catalog.removeFile(fileIdOf(2));
+	const {liveBytes, fileBytes} = catalog.figures();
+	t.true(liveBytes < fileBytes);
+	await catalog.close();
+	t.is((await openCatalogIn(t, folder)).figures().liveBytes, liveBytes);
 });
 
 test('a catalogue is not opened until all that was read from it is durable', async t => {

@@ -5,7 +5,7 @@ import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
-import type {Document} from './catalog-documents.js';
+import {lineOf, type Document} from './catalog-documents.js';
 import {decideWrite, type Change} from './catalog-draft.js';
 import {
 	blocksOf,
@@ -23,6 +23,7 @@ import {COMPACTING_SUFFIX, createCompaction} from './nedb-compaction.js';
 import {NedbJournal} from './nedb-journal.js';
 import {createWriteQueue, type Waiting} from './nedb-queue.js';
 import {loadNedbStore, type NedbStore} from './nedb-store.js';
+import {createSharedTexts} from './shared-texts.js';
 
 const COMPACT_RATIO = 2;
 const COMPACT_MIN_BYTES = 8 * 1024 * 1024;
@@ -74,18 +75,40 @@ const removeLeftovers = async (file: string, isThere: boolean, files: CatalogFil
 	}
 };
 
-/** Checks every line, and cuts off one at the end that was not written whole: nobody was told that it is stored. */
-const mend = async (handle: OpenFile, log: Log): Promise<void> => {
+/** The documents of a file, and what lines with nothing but them have. */
+type Content = {documents: Document[]; liveBytes: number};
+
+/** What comes in the order of its ids costs an index least; and files before chunks, which are looked for where theirs isn't known. */
+const inOrder = (one: Document, other: Document): number =>
+	Number(one.is === 'chunk') - Number(other.is === 'chunk') || (one._id < other._id ? -1 : 1);
+
+/** Reads and checks every line, and cuts off one at the end that was not written whole: nobody was told that it is stored. */
+const readMended = async (handle: OpenFile, log: Log): Promise<Content> => {
 	const {size} = await handle.stat();
-	const checker = new LineChecker(CATALOG_FILE);
+	const documents = new Map<string, Document>();
+	const share = createSharedTexts();
+	let liveBytes = 0;
+	const checker = new LineChecker(CATALOG_FILE, ({_id, document, bytes}) => {
+		const before = documents.get(_id);
+		if (before) liveBytes -= Buffer.byteLength(lineOf(before));
+		if (document) {
+			documents.set(_id, share(document));
+			liveBytes += bytes;
+		} else {
+			documents.delete(_id);
+		}
+	});
 	for await (const block of blocksOf(handle, 0, size)) checker.push(block);
-	if (checker.wholeBytes === size) return;
-	const lostBytes = size - checker.wholeBytes;
-	log.warn('The catalogue ended in a line that was not written whole; it was cut off', {lostBytes});
-	await handle.truncate(checker.wholeBytes);
+	if (checker.wholeBytes !== size) {
+		const lostBytes = size - checker.wholeBytes;
+		log.warn('The catalogue ended in a line that was not written whole; it was cut off', {lostBytes});
+		await handle.truncate(checker.wholeBytes);
+	}
+
+	return {documents: [...documents.values()].sort(inOrder), liveBytes};
 };
 
-type Loaded = {store: NedbStore; handle: OpenFile; sizeBytes: number};
+type Loaded = Content & {store: NedbStore; handle: OpenFile; sizeBytes: number};
 
 /** Mends the file, or makes it, and loads it. All that is loaded is durable. */
 const load = async (file: string, files: CatalogFiles, log: Log): Promise<Loaded> => {
@@ -93,14 +116,14 @@ const load = async (file: string, files: CatalogFiles, log: Log): Promise<Loaded
 	try {
 		await makeFolder(path.dirname(file));
 		handle = await openIfThere(file, constants.O_RDWR | constants.O_APPEND, files);
-		if (handle) await mend(handle, log);
+		const {documents, liveBytes} = handle ? await readMended(handle, log) : {documents: [], liveBytes: 0};
 		await removeLeftovers(file, handle !== undefined, files, log);
 		handle ??= await files.open(file, 'ax+');
-		const store = await loadNedbStore(file);
+		const store = await loadNedbStore(file, documents);
 		await handle.sync(); // What was read may be new to the disk: its writer may have died before it was.
 		await files.syncFolder(path.dirname(file));
 		const {size} = await handle.stat();
-		return {store, handle, sizeBytes: size};
+		return {store, documents, handle, sizeBytes: size, liveBytes};
 	} catch (error) {
 		await handle?.close();
 		if (isPjasError(error)) throw error;
@@ -158,11 +181,11 @@ export const openNedbCatalog = async ({
 }: NedbCatalogOptions): Promise<NedbCatalog> => {
 	const startedMs = clock.monotonicMs();
 	const file = path.join(folder, CATALOG_FILE);
-	const {store, handle, sizeBytes} = await load(file, files, log);
+	const {store, documents, handle, sizeBytes, liveBytes} = await load(file, files, log);
 	const index = new CatalogIndex();
-	for (const document of store.all()) index.change(undefined, document);
+	for (const document of documents) index.change(undefined, document);
 
-	const journal = new NedbJournal({store, file: handle, sizeBytes, index, log});
+	const journal = new NedbJournal({store, file: handle, sizeBytes, liveBytes, index, log});
 	const queue = createWriteQueue(async batch => {
 		await commit(batch, journal);
 		compaction.consider();

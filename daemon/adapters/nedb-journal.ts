@@ -33,6 +33,8 @@ export type JournalOptions = {
 	/** The store's file. It is durable as it is. */
 	file: OpenFile;
 	sizeBytes: number;
+	/** What a file with nothing but the live documents has. */
+	liveBytes: number;
 	index: CatalogIndex;
 	log: Log;
 };
@@ -56,11 +58,11 @@ export class NedbJournal {
 	#documents = 0;
 	#syncs = 0;
 
-	constructor({store, file, sizeBytes, index, log}: JournalOptions) {
+	constructor({store, file, sizeBytes, liveBytes, index, log}: JournalOptions) {
 		this.#store = store;
 		this.#file = file;
 		this.#sizeBytes = sizeBytes;
-		this.#liveBytes = store.all().reduce((sum, document) => sum + bytesOf(document), 0);
+		this.#liveBytes = liveBytes;
 		this.#index = index;
 		this.#log = log;
 	}

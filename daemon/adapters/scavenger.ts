@@ -27,21 +27,35 @@ const findCollector = (): MinorGc | undefined => {
 	return collect as MinorGc | undefined;
 };
 
-const EVERY_BYTES = 2 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const LEAST_EVERY_BYTES = 2 * MIB;
+/** Half of what V8 lets be held outside before it goes through the whole heap. */
+const MOST_EVERY_BYTES = 32 * MIB;
+/** What collecting may cost of the time that a MiB takes. */
+const MS_A_MIB = 0.1;
+
+type ScavengerOptions = {collect?: MinorGc; nowMs?: () => number};
 
 /**
 Told of the bytes that stream through, collects what their pieces leave behind.
 
 Each piece of a stream is a small object with 64 KiB outside V8's heap. V8 seldom collects so few young objects; it counts
 what they hold outside, and at each 64 MiB of that it goes through the whole heap, which took a third of the coordinator's
-CPU time and half of a node's. Going through the young objects alone frees the same and costs almost nothing.
+CPU time and half of a node's. Going through the young objects alone frees the same and costs almost nothing; but it takes
+longer the larger the whole heap is (3 ms with a million chunks), and is done the more seldom then.
 */
-export const createScavenger = (collect = findCollector()): ((sizeBytes: number) => void) => {
+export const createScavenger = ({collect = findCollector(), nowMs = () => performance.now()}: ScavengerOptions = {}): ((
+	sizeBytes: number,
+) => void) => {
 	let sinceBytes = 0;
+	let everyBytes = LEAST_EVERY_BYTES;
 	return sizeBytes => {
 		sinceBytes += sizeBytes;
-		if (sinceBytes < EVERY_BYTES) return;
+		if (!collect || sinceBytes < everyBytes) return;
 		sinceBytes = 0;
-		collect?.({type: 'minor'});
+		const startMs = nowMs();
+		collect({type: 'minor'});
+		const allowedBytes = ((nowMs() - startMs) / MS_A_MIB) * MIB;
+		everyBytes = Math.min(MOST_EVERY_BYTES, Math.max(LEAST_EVERY_BYTES, allowedBytes));
 	};
 };

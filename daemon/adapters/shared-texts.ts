@@ -1,5 +1,6 @@
 import type {FileId, NodeId} from '../../source/protocol/ids.js';
-import {type Document, isKind, toRecord} from './catalog-documents.js';
+import type {ChunkRecord} from '../core/model.js';
+import {type Document, isKind} from './catalog-documents.js';
 
 /**
 Makes one of equal texts in chunks: JSON gives each shard a digest and a node's id of its own, which together take more
@@ -16,14 +17,14 @@ export const createSharedTexts = () => {
 
 	return <D extends Document>(document: D): D => {
 		if (!isKind(document, 'chunk')) return document;
-		const {file, shards} = toRecord(document);
+		const chunk = document as unknown as Pick<ChunkRecord, 'file' | 'shards'>;
 		// The chunks of a file come one after the other.
-		if (file !== lastFile) lastFile = file;
-		Object.assign(document, {file: lastFile});
-		const digests = new Map(shards.map(({digest}) => [digest, digest]));
-		for (const shard of shards) {
+		if (chunk.file === lastFile) chunk.file = lastFile;
+		else lastFile = chunk.file;
+		const [first] = chunk.shards;
+		for (const shard of chunk.shards) {
 			shard.node = nodeOf(shard.node);
-			shard.digest = digests.get(shard.digest) ?? shard.digest;
+			if (first && shard.digest === first.digest) shard.digest = first.digest;
 		}
 
 		return document;
