@@ -71,7 +71,7 @@ import {logView, nodeView, type NodeViewer} from './views.js';
 
 /** What is watched over, and who is told. */
 export type AlertSettings = Pick<WebhooksOptions, 'book' | 'key' | 'post' | 'urls'> &
-	Pick<AlertWatchOptions, 'backupAt' | 'disk' | 'limits'> & {
+	Pick<AlertWatchOptions, 'backupAt' | 'disk' | 'heap' | 'limits'> & {
 		/** How long it rests between two looks, where not as usual. */
 		restMs?: number | undefined;
 	};

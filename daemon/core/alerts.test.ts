@@ -16,6 +16,7 @@ const well: AlertView = {
 	failedSignIns: 0,
 	backupAt: undefined,
 	disk: {sizeBytes: 100 * 1024 ** 3, freeBytes: 50 * 1024 ** 3},
+	heap: {liveBytes: 100, limitBytes: 1000},
 };
 
 const withNode = (change: Partial<AlertView['nodes'][number]>): AlertView => ({
@@ -55,6 +56,7 @@ const causes: Record<AlertCode, (sinceMs: number) => AlertView> = {
 		nodes: [60_000, 75_000, 90_000].flatMap((seenMs, number) => away(number, seenMs + sinceMs).nodes),
 	}),
 	DISK_NEARLY_FULL: () => ({...well, disk: {sizeBytes: 100 * 1024 ** 3, freeBytes: 1024 ** 3}}),
+	MEMORY_NEARLY_FULL: () => ({...well, heap: {liveBytes: 700, limitBytes: 1000}}),
 	NETWORK_NEARLY_FULL: () => withNode({freeBytes: 90}),
 	NODE_NEARLY_FULL: () => ({
 		...well,
@@ -94,7 +96,13 @@ for (const [code, cause] of Object.entries(causes)) {
 }
 
 test('nothing is wrong with a network that is well, nor with one that is empty', t => {
-	const empty: AlertView = {...well, nodes: [], copies: {full: 0, partly: 0, one: 0, none: 0}, disk: undefined};
+	const empty: AlertView = {
+		...well,
+		nodes: [],
+		copies: {full: 0, partly: 0, one: 0, none: 0},
+		disk: undefined,
+		heap: undefined,
+	};
 	for (const view of [well, empty]) t.deepEqual(watch(() => view, 30 * MINUTE_MS).told, []);
 });
 
@@ -104,6 +112,7 @@ test('what goes to and fro around a threshold opens one alert at most, whatever 
 		(share: number) => withNode({allocatedBytes: 1000, freeBytes: 51 + 28 * share}),
 		// Of a small disk: 5% and 10%.
 		(share: number) => ({...well, disk: {sizeBytes: 1000, freeBytes: 50 + 49 * share}}),
+		(share: number) => ({...well, heap: {liveBytes: 601 + 98 * share, limitBytes: 1000}}),
 		(share: number) => ({...well, failedSignIns: 6 + Math.floor(14 * share)}),
 		(share: number) => ({...well, copies: {full: 1, partly: 0, one: Math.round(share), none: 0}}),
 	];

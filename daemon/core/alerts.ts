@@ -39,9 +39,14 @@ export type AlertView = {
 	backupAt: number | undefined;
 	/** The disk that the coordinator itself writes to, where its system tells. */
 	disk: Disk | undefined;
+	/** The coordinator's memory for all that it knows, once that was gone through. */
+	heap: Heap | undefined;
 };
 
 export type Disk = {sizeBytes: number; freeBytes: number};
+
+/** What is in use, garbage aside, and the most that there can be. */
+export type Heap = {liveBytes: number; limitBytes: number};
 
 export type AlertLimits = {
 	/** How long a node may be missed. */
@@ -60,6 +65,9 @@ const NODE_FREE_OFF = 0.08;
 /** Of a small disk, so much of it. */
 const DISK_FREE_BYTES = 1024 ** 3;
 const DISK_FREE_SHARE = 0.05;
+/** The rest is wanted for what comes and goes. */
+const HEAP_LIVE_ON = 0.7;
+const HEAP_LIVE_OFF = 0.6;
 /** Nodes are heard of every half minute; those that went with others went within so long of them. */
 const AT_ONCE_MS = 120_000;
 const AT_ONCE_LEAST_NODES = 3;
@@ -248,6 +256,18 @@ const diskFinding = ({disk}: AlertView): Finding => {
 	};
 };
 
+const heapFinding = ({heap}: AlertView): Finding => {
+	const {liveBytes, limitBytes} = heap ?? {liveBytes: 0, limitBytes: 1};
+	return {
+		code: 'MEMORY_NEARLY_FULL',
+		severity: 'critical',
+		level: levelAbove(liveBytes / limitBytes, HEAP_LIVE_ON, HEAP_LIVE_OFF),
+		forMs: COUNTED_FOR_MS,
+		text: `What the coordinator knows takes ${percent(liveBytes, limitBytes)} of the memory that Node.js gives it; once that is full, it ends`,
+		remedy: 'Start it with NODE_OPTIONS=--max-old-space-size=MIB and more MiB, or on a machine with more memory',
+	};
+};
+
 const severityRank: Record<AlertSeverity, number> = {critical: 0, warning: 1};
 
 /** The worst first, then the oldest. */
@@ -274,6 +294,7 @@ export const alertsAfter = (
 		atOnce.finding,
 		...nodeFindings(view, limits, atOnce.gone),
 		diskFinding(view),
+		heapFinding(view),
 		networkFinding(view),
 		signInFinding(view),
 		backupFinding(view, limits, now),

@@ -15,6 +15,7 @@ import {createDial} from '../adapters/dial.js';
 import {diskFigures} from '../adapters/disk-figures.js';
 import {readBackedUpAt, readRestoredAt} from '../adapters/catalog-backup.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
+import {watchHeap} from '../adapters/heap-figures.js';
 import {createScavenger} from '../adapters/scavenger.js';
 import {proxiesOf} from '../http/client.js';
 import {post} from '../adapters/post.js';
@@ -157,6 +158,8 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			return undefined;
 		});
 		const restoredAt = await readRestoredAt(folder);
+		const heap = watchHeap();
+		closers.push(heap.stop);
 		const {webhooks: urls = [], webhookKey: key = Buffer.alloc(0)} = role;
 		for (const url of urls) {
 			if (!isNearby(url))
@@ -169,6 +172,7 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 			book: await openAlertBook(alertFile({folder, log}), log),
 			backupAt: async () => readBackedUpAt(folder),
 			disk: async () => diskFigures(folder),
+			heap: heap.figures,
 		};
 		const checkAddress = createAddressProbe(credentialsFor);
 		const coordinator = createCoordinator({

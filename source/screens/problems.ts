@@ -25,7 +25,12 @@ const sameAs = ({code, node_id: node}: AlertView): string | undefined => {
 };
 
 /** What is mended where the coordinator runs. */
-const ofCoordinator: readonly AlertView['code'][] = ['SIGN_INS_FAIL', 'BACKUP_TOO_OLD', 'DISK_NEARLY_FULL'];
+const ofCoordinator: readonly AlertView['code'][] = [
+	'SIGN_INS_FAIL',
+	'BACKUP_TOO_OLD',
+	'DISK_NEARLY_FULL',
+	'MEMORY_NEARLY_FULL',
+];
 
 const alertPlace = ({code, node_id: node}: AlertView): Place => {
 	if (node !== null) return {screen: 'nodes', node};

@@ -7,6 +7,7 @@ import {
 	type AlertLimits,
 	type AlertView,
 	type Disk,
+	type Heap,
 } from '../../core/alerts.js';
 import {isExcused, missedSince} from '../../core/condition.js';
 import type {Catalog} from '../../ports/catalog.js';
@@ -32,6 +33,8 @@ export type AlertWatchOptions = {
 	backupAt: () => Promise<number | undefined>;
 	/** The disk that the coordinator writes to. */
 	disk: () => Promise<Disk | undefined>;
+	/** Its memory, once that was gone through. */
+	heap: () => Heap | undefined;
 	limits: AlertLimits;
 	book: AlertBook;
 	webhooks: Pick<Webhooks, 'deliveriesOf' | 'status'>;
@@ -78,7 +81,7 @@ const alertedOf = (state: NodeState, now: number): AlertedNode => ({
 
 /** Looks again and again whether there is something that an operator must know, and sees to it that it is told. */
 export const createAlertWatch = (options: AlertWatchOptions): AlertWatch => {
-	const {catalog, fleet, repairer, failedSignIns, backupAt, disk, limits, book, webhooks} = options;
+	const {catalog, fleet, repairer, failedSignIns, backupAt, disk, heap, limits, book, webhooks} = options;
 	const {clock, random, log, note} = options;
 	const settledMs = clock.monotonicMs() + SETTLE_MS;
 	let state = alertsAtStart(book.get().open, clock.now());
@@ -103,6 +106,7 @@ export const createAlertWatch = (options: AlertWatchOptions): AlertWatch => {
 			failedSignIns: failedSignIns.sum(),
 			backupAt: await backupAt(),
 			disk: await disk(),
+			heap: heap(),
 		};
 	};
 
