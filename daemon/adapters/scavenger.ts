@@ -9,6 +9,11 @@ heap, and by itself V8 begins at once when what streams hold comes near it.
 */
 const MARKING_FROM_PERCENT = 95;
 
+/** How much room there is above the live heap until V8 goes through all of it: of a large one, as of a large catalogue, less. */
+const HEAP_ROOM_PERCENT = 100;
+const LARGE_HEAP_ROOM_PERCENT = 30;
+const LARGE_HEAP_BYTES = 400 * 1024 * 1024;
+
 /** V8's own collector, which it hands out under a flag only. Nothing where a version doesn't. */
 const findCollector = (): MinorGc | undefined => {
 	v8.setFlagsFromString('--expose-gc');
@@ -20,7 +25,8 @@ const findCollector = (): MinorGc | undefined => {
 		v8.setFlagsFromString('--no-parallel-scavenge');
 		// After half a minute without work V8 leaves 2 MB of room above the live heap, which what streams then fills again and
 		// again: it went through the whole heap at each 20 MiB, which doubled the CPU time of an upload.
-		v8.setFlagsFromString('--heap-growing-percent=100');
+		const isLarge = v8.getHeapStatistics().used_heap_size > LARGE_HEAP_BYTES;
+		v8.setFlagsFromString(`--heap-growing-percent=${isLarge ? LARGE_HEAP_ROOM_PERCENT : HEAP_ROOM_PERCENT}`);
 	}
 
 	const collect: unknown = vm.runInNewContext('typeof gc === "function" ? gc : undefined');

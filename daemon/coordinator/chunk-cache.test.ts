@@ -42,7 +42,7 @@ test('a chunk that somebody read is kept for the next', t => {
 	const cache = createChunkCache(10_000);
 	let back = 0;
 	const bytes = Buffer.from(new ArrayBuffer(100));
-	const kept = cache.keepPlain(idOf(1), {bytes, release: () => back++});
+	const kept = cache.keepPlain(idOf(1), {bytes, release: () => back++, bufferBytes: bytes.length});
 	t.is(cache.take(idOf(1), place)?.bytes, bytes);
 	kept.release();
 	t.is(back, 0);
@@ -110,7 +110,7 @@ test('who waits for memory has it as soon as others end, who keep nothing meanwh
 		if (ends === 'written') {
 			const {sealed} = await createSealer(small.bytes, place).finish(1000, place);
 			cache.keepSealed(idOf(1), sealed, small);
-		} else cache.keepPlain(idOf(1), small).release();
+		} else cache.keepPlain(idOf(1), {...small, bufferBytes: small.bytes.length}).release();
 		(await waiting).release();
 		t.is(cache.usedBytes(), 0, ends);
 	}

@@ -5,6 +5,9 @@ import {AT_ONCE_BYTES, type ChunkPlace, openAtOnce} from './sealer.js';
 /** A chunk that was read and authenticated. `bytes` lies in a lent buffer until `release`. */
 export type PlainChunk = {bytes: Uint8Array; release: () => void};
 
+/** One that was read into a buffer of so many bytes. */
+export type ReadChunk = PlainChunk & {bufferBytes: number};
+
 /**
 Small chunks that were just written or read, kept in what nobody else needs of the memory: what is uploaded is often looked
 at next, and what one person opens, others open too.
@@ -15,7 +18,7 @@ export type ChunkCache = {
 	/** Keeps a chunk as it was sealed, a view of the lease's buffer, until somebody reads it. Owns the lease. */
 	keepSealed: (id: ChunkId, sealed: Uint8Array, lease: Pick<Lease, 'bytes' | 'release'>) => void;
 	/** Keeps a chunk that somebody reads. Gives what they release in its place. */
-	keepPlain: (id: ChunkId, chunk: PlainChunk) => PlainChunk;
+	keepPlain: (id: ChunkId, chunk: ReadChunk) => PlainChunk;
 	/** Gives back at least so many bytes, where it has them: what was not read for the longest time first. */
 	giveBack: (sizeBytes: number) => void;
 	usedBytes: () => number;
@@ -109,8 +112,7 @@ export const createChunkCache = (limitBytes: number, isShort: () => boolean = ()
 				keep(id, {bytes: sealed, isSealed: true, sizeBytes, release, readers: 0, isKept: true});
 			else release();
 		},
-		keepPlain(id, {bytes, release}) {
-			const sizeBytes = bytes.buffer.byteLength;
+		keepPlain(id, {bytes, release, bufferBytes: sizeBytes}) {
 			if (!isWelcome(id, sizeBytes)) return {bytes, release};
 			const entry = {bytes, isSealed: false, sizeBytes, release, readers: 0, isKept: true};
 			const lent = lendOut(entry);

@@ -16,9 +16,48 @@ export type MemoryBudget = {
 	limitBytes: number;
 };
 
+/** Smaller ones cost little, and would take a page each. */
+const KEPT_FROM_BYTES = 32 * 1024;
+
+/** How large a buffer is that is kept for so many bytes: an eighth more than them at most, so that few sizes serve all. */
+const keptSizeOf = (sizeBytes: number): number | undefined => {
+	if (sizeBytes < KEPT_FROM_BYTES || sizeBytes > MAX_SHARD_BYTES) return undefined;
+	const stepBytes = 2 ** (Math.floor(Math.log2(sizeBytes)) - 3);
+	return Math.min(MAX_SHARD_BYTES, Math.ceil(sizeBytes / stepBytes) * stepBytes);
+};
+
+/** Buffers that nobody has, by their size: the size that was given back last stands last. */
+const createPool = () => {
+	const buffers = new Map<number, Buffer<ArrayBuffer>[]>();
+	let bytes = 0;
+	return {
+		bytes: () => bytes,
+		take(sizeBytes: number): Buffer<ArrayBuffer> | undefined {
+			const buffer = buffers.get(sizeBytes)?.pop();
+			if (buffer) bytes -= sizeBytes;
+			return buffer;
+		},
+		give(buffer: Buffer<ArrayBuffer>): void {
+			const others = buffers.get(buffer.length) ?? [];
+			others.push(buffer);
+			buffers.delete(buffer.length);
+			buffers.set(buffer.length, others);
+			bytes += buffer.length;
+		},
+		/** Lets go of buffers until they take no more than so many bytes. */
+		shrink(mostBytes: number): void {
+			for (const [sizeBytes, others] of buffers) {
+				while (bytes > mostBytes && others.pop()) bytes -= sizeBytes;
+				if (bytes <= mostBytes) return;
+				buffers.delete(sizeBytes);
+			}
+		},
+	};
+};
+
 /**
-The one budget that all chunk buffers come out of, so that memory doesn't grow with files or people. Buffers of a full
-shard's size are kept and lent again: fresh ones cost page faults.
+The one budget that all chunk buffers come out of, so that memory doesn't grow with files or people. Buffers are kept and lent
+again: fresh ones cost page faults, and V8 goes through its whole heap after each 64 MiB of them.
 
 @param limitBytes - At least one full shard.
 @param reclaim - Asked to release leases of so many bytes in all, before somebody has to wait. While somebody waits, none may be
@@ -33,7 +72,7 @@ export const createMemoryBudget = (
 	}
 
 	const waiters: Waiter[] = [];
-	const pool: Buffer<ArrayBuffer>[] = [];
+	const pool = createPool();
 	let usedBytes = 0;
 
 	const hasRoom = (sizeBytes: number) => usedBytes + sizeBytes <= limitBytes;
@@ -45,27 +84,25 @@ export const createMemoryBudget = (
 		return hasRoom(sizeBytes);
 	};
 
-	/** What is pooled is in memory, lent or not: it has to go where buffers of other sizes need its room. */
-	const makeRoom = (sizeBytes: number) => {
-		while (pool.length > 0 && usedBytes + sizeBytes + pool.length * MAX_SHARD_BYTES > limitBytes) {
-			pool.pop();
-		}
+	/** What is kept is in memory, lent or not: it has to go where buffers of other sizes need its room. */
+	const allocate = (sizeBytes: number): Buffer<ArrayBuffer> => {
+		pool.shrink(Math.max(0, limitBytes - usedBytes - sizeBytes));
+		return Buffer.allocUnsafeSlow(sizeBytes);
 	};
 
 	const lend = (sizeBytes: number): Lease => {
-		const isPooled = sizeBytes === MAX_SHARD_BYTES;
-		const kept = isPooled ? pool.pop() : undefined;
-		if (!kept) makeRoom(sizeBytes);
-		const bytes = kept ?? Buffer.allocUnsafeSlow(sizeBytes);
+		const keptSize = keptSizeOf(sizeBytes);
+		const kept = keptSize === undefined ? undefined : pool.take(keptSize);
+		const whole = kept ?? allocate(keptSize ?? sizeBytes);
 		usedBytes += sizeBytes;
 		let isOut = true;
 		return {
-			bytes,
+			bytes: whole.length === sizeBytes ? whole : whole.subarray(0, sizeBytes),
 			release() {
 				if (!isOut) return;
 				isOut = false;
 				usedBytes -= sizeBytes;
-				if (isPooled) pool.push(bytes);
+				if (keptSize !== undefined) pool.give(whole);
 				serve();
 			},
 		};

@@ -90,6 +90,25 @@ test('random lending and giving back keeps to the budget and loses nothing', asy
 	);
 });
 
+test('a buffer is lent again for as much or a little less, until another size needs its room', async t => {
+	const budget = createMemoryBudget(MAX_SHARD_BYTES);
+	const first = await budget.acquire(70_000);
+	const memory = first.bytes.buffer;
+	first.release();
+	const other = await budget.acquire(300_000);
+	const again = await budget.acquire(69_900);
+	t.is(again.bytes.buffer, memory);
+	t.is(again.bytes.length, 69_900);
+	t.is(budget.usedBytes(), 369_900);
+	for (const lease of [other, again]) lease.release();
+
+	const whole = await budget.acquire(MAX_SHARD_BYTES);
+	whole.release();
+	const last = await budget.acquire(70_000);
+	t.not(last.bytes.buffer, memory);
+	t.is(last.bytes.length, 70_000);
+});
+
 test('a budget that no shard fits is refused', async t => {
 	t.throws(() => createMemoryBudget(MAX_SHARD_BYTES - 1), {instanceOf: RangeError});
 	await t.throwsAsync(createMemoryBudget(MAX_SHARD_BYTES).acquire(MAX_SHARD_BYTES + 1), {instanceOf: RangeError});

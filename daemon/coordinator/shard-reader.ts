@@ -7,7 +7,7 @@ import {leastReadMs} from '../core/line-speed.js';
 import type {ChunkRecord, ShardRecord} from '../core/model.js';
 import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
-import type {PlainChunk} from './chunk-cache.js';
+import type {ReadChunk} from './chunk-cache.js';
 import type {Fleet} from './fleet.js';
 import type {Lease, MemoryBudget} from './memory-budget.js';
 import {createOpener} from './sealer.js';
@@ -22,7 +22,7 @@ export type ShardReader = {
 
 	@throws {PjasError} `FILE_UNAVAILABLE` where no copy can be had.
 	*/
-	read: (request: ReadRequest, lease: Lease, signal: AbortSignal) => Promise<PlainChunk>;
+	read: (request: ReadRequest, lease: Lease, signal: AbortSignal) => Promise<ReadChunk>;
 };
 
 type ReaderOptions = {
@@ -186,7 +186,7 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 
 				const {attempt, plain} = end;
 				running.delete(attempt);
-				if (plain) return {bytes: plain, release: attempt.lease.release};
+				if (plain) return {bytes: plain, release: attempt.lease.release, bufferBytes: attempt.lease.bytes.length};
 				if (signal.aborted) attempt.lease.release();
 				else start(attempt.lease);
 			}
