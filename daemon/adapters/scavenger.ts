@@ -35,12 +35,11 @@ const findCollector = (): MinorGc | undefined => {
 
 const MIB = 1024 * 1024;
 const LEAST_EVERY_BYTES = 2 * MIB;
-/** Half of what V8 lets be held outside before it goes through the whole heap. */
-const MOST_EVERY_BYTES = 32 * MIB;
-/** What collecting may cost of the time that a MiB takes. */
-const MS_A_MIB = 0.1;
+const MOST_EVERY_BYTES = 16 * MIB;
+/** In a heap of this many times 2 MiB or less, 2 MiB. */
+const HEAP_PARTS = 64;
 
-type ScavengerOptions = {collect?: MinorGc; nowMs?: () => number};
+type ScavengerOptions = {collect?: MinorGc; heapBytes?: () => number};
 
 /**
 Told of the bytes that stream through, collects what their pieces leave behind.
@@ -50,18 +49,17 @@ what they hold outside, and at each 64 MiB of that it goes through the whole hea
 CPU time and half of a node's. Going through the young objects alone frees the same and costs almost nothing; but it takes
 longer the larger the whole heap is (3 ms with a million chunks), and is done the more seldom then.
 */
-export const createScavenger = ({collect = findCollector(), nowMs = () => performance.now()}: ScavengerOptions = {}): ((
-	sizeBytes: number,
-) => void) => {
+export const createScavenger = ({
+	collect = findCollector(),
+	heapBytes = () => v8.getHeapStatistics().used_heap_size,
+}: ScavengerOptions = {}): ((sizeBytes: number) => void) => {
 	let sinceBytes = 0;
 	let everyBytes = LEAST_EVERY_BYTES;
 	return sizeBytes => {
 		sinceBytes += sizeBytes;
 		if (!collect || sinceBytes < everyBytes) return;
 		sinceBytes = 0;
-		const startMs = nowMs();
 		collect({type: 'minor'});
-		const allowedBytes = ((nowMs() - startMs) / MS_A_MIB) * MIB;
-		everyBytes = Math.min(MOST_EVERY_BYTES, Math.max(LEAST_EVERY_BYTES, allowedBytes));
+		everyBytes = Math.min(MOST_EVERY_BYTES, Math.max(LEAST_EVERY_BYTES, heapBytes() / HEAP_PARTS));
 	};
 };
