@@ -175,7 +175,7 @@ test('a chunk that is sealed while it comes is as if it had been sealed at once,
 				for (let filledBytes = 0; filledBytes < sizeBytes;) {
 					const piece = plain.subarray(filledBytes, filledBytes + stepBytes);
 					buffer.set(piece, filledBytes);
-					sealer.advance((filledBytes += piece.length));
+					await sealer.advance((filledBytes += piece.length));
 				}
 
 				const sealed = await sealer.finish(sizeBytes, place);

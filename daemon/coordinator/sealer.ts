@@ -32,9 +32,10 @@ export type Sealed = {
 export type Sealer = {
 	/**
 	Seals what has come whole of the first `filledBytes`, while it is still in the processor's cache: as of a chunk under the
-	sealer's key that others follow. Its plain bytes are gone then.
+	sealer's key that others follow. Its plain bytes are gone then. Where it sealed much, resolves once others had their turn:
+	more than waits by then should not be given to it before.
 	*/
-	advance: (filledBytes: number) => void;
+	advance: (filledBytes: number) => Promise<void> | undefined;
 	/** Seals the rest of `sizeBytes`. Where the chunk is another than it was taken for, all of it is sealed anew. */
 	finish: (sizeBytes: number, place: Pick<ChunkPlace, 'key' | 'isLast'>) => Promise<Sealed>;
 };
@@ -60,6 +61,7 @@ export const createSealer = (
 	const guess: ChunkPlace = {key, index, isLast: false};
 	let sealing: ReturnType<typeof beginSealing> | undefined;
 	let aheadBytes = 0;
+	let sinceTurnBytes = 0;
 
 	const sealPiece = ({cipher, hash}: ReturnType<typeof beginSealing>, plain: Uint8Array, start: number) => {
 		const piece = cipher.update(plain);
@@ -88,7 +90,12 @@ export const createSealer = (
 				sealing ??= beginSealing(guess);
 				sealPlain(sealing, aheadBytes, aheadBytes + PIECE_BYTES);
 				aheadBytes += PIECE_BYTES;
+				sinceTurnBytes += PIECE_BYTES;
 			}
+
+			if (sinceTurnBytes < TURN_BYTES) return undefined;
+			sinceTurnBytes = 0;
+			return yieldToEvents();
 		},
 		async finish(sizeBytes, {key: finalKey, isLast}) {
 			const isAsGuessed = finalKey === guess.key && isLast === guess.isLast;

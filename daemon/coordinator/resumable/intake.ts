@@ -41,15 +41,15 @@ export const createIntake = ({
 	let takenBytes = counted.upload().offsetBytes;
 	const begin = async () => fillings.begin(counted.upload(), key, takenBytes, signal);
 
-	/** Copies as much of a piece as the chunk takes. Says how much that is. */
-	const fill = (chunk: Filling, piece: Uint8Array): number => {
+	/** Copies as much of a piece as the chunk takes, and seals it. Says how much that is. */
+	const fill = async (chunk: Filling, piece: Uint8Array): Promise<number> => {
 		const part = piece.subarray(0, chunkSizeBytes - chunk.filledBytes);
 		chunk.lease.bytes.set(part, chunk.filledBytes);
 		chunk.filledBytes += part.length;
 		takenBytes += part.length;
 		// The last one is sealed otherwise.
 		const isFollowed = wholeBytes === undefined || wholeBytes > (chunk.index + 1) * chunkSizeBytes;
-		if (isFollowed) chunk.sealer.advance(chunk.filledBytes);
+		if (isFollowed) await chunk.sealer.advance(chunk.filledBytes);
 		return part.length;
 	};
 
@@ -69,7 +69,7 @@ export const createIntake = ({
 			if (wholeBytes !== undefined && takenBytes + piece.length > wholeBytes) throw tooLong();
 			for (let at = 0; at < piece.length;) {
 				filling ??= await begin();
-				at += fill(filling, piece.subarray(at));
+				at += await fill(filling, piece.subarray(at));
 				// The file's last chunk waits until nothing comes behind it.
 				if (filling.filledBytes < chunkSizeBytes || takenBytes === wholeBytes) continue;
 				const full = filling;
