@@ -307,7 +307,7 @@ const restOf = async () => ({
 	limits: {awayMs: 15 * MINUTE_MS, backupMs: 7 * 24 * 60 * MINUTE_MS},
 	backupAt: async () => Promise.resolve(undefined),
 	disk: async () => Promise.resolve(undefined),
-	heap: () => undefined,
+	heap: () => ({liveBytes: 0, limitBytes: 1}),
 });
 
 test('an alert is opened, told and taken back, and what was not delivered is after a restart', async t => {

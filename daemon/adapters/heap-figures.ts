@@ -1,7 +1,6 @@
 import {constants, PerformanceObserver} from 'node:perf_hooks';
 import v8 from 'node:v8';
-
-type Heap = {liveBytes: number; limitBytes: number};
+import type {Heap} from '../core/alerts.js';
 
 const heapNow = (): Heap => {
 	const {used_heap_size: liveBytes, heap_size_limit: limitBytes} = v8.getHeapStatistics();

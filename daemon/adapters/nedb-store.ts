@@ -66,7 +66,7 @@ const keepFileAtLoad = (persistence: object): void => {
 
 /**
 The documents were read already, since every line was checked. NeDB would parse each once more, and call a function for each
-value in it, which took twice as long as all else at a start. Were this to have no effect in a later NeDB, it would read them
+value in it: what was done twice was half of a start. Were this to have no effect in a later NeDB, it would read them
 itself.
 */
 const giveDocuments = (persistence: object, documents: readonly Document[]): void => {

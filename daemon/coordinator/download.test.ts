@@ -4,6 +4,7 @@ import test from 'ava';
 import {CHUNK_SIZE_BYTES} from '../../source/protocol/chunking.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import {SEAL_TAG_BYTES} from '../../source/protocol/seal.js';
+import {manualClock} from '../testing/manual-clock.js';
 import {startTestNetwork} from '../testing/network.js';
 import {type Json, MIB, bytesOf, jsonOf, upload, download, same} from '../testing/requests.js';
 import {unzip} from '../testing/unzip.js';
@@ -65,6 +66,32 @@ test('where memory is for one chunk alone, a node that hangs gives its buffer to
 	same(t, (await download(url, id)).bytes, bytes);
 	t.is(new Set(asked.slice(0, 3)).size, 3);
 	t.deepEqual(asked.slice(3), asked.slice(0, 1));
+});
+
+test('where memory is for one chunk alone and all nodes are slow, each gives its buffer away once, and the first is waited for then', async t => {
+	const clock = manualClock();
+	const {url, nodes} = await startTestNetwork(t, {clock, memoryBytes: CHUNK_SIZE_BYTES + SEAL_TAG_BYTES});
+	const bytes = bytesOf(CHUNK_SIZE_BYTES);
+	const id = await upload(t, url, bytes);
+	const asked: string[] = [];
+	const hold = new EventEmitter();
+	for (const {id: node, faults, shards} of nodes) {
+		faults.get = async (digest, options) => {
+			asked.push(node);
+			hold.emit('asked');
+			await once(hold, 'release', {...(options?.signal && {signal: options.signal})});
+			return shards.get(digest, options);
+		};
+	}
+
+	const first = once(hold, 'asked');
+	const downloaded = download(url, id);
+	await first;
+	await clock.advance(3_600_000);
+	t.is(new Set(asked.slice(0, 3)).size, 3);
+	t.deepEqual(asked.slice(3), asked.slice(0, 1));
+	hold.emit('release');
+	same(t, (await downloaded).bytes, bytes);
 });
 
 test('nothing is read ahead before the first chunk is there', async t => {

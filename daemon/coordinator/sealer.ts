@@ -32,8 +32,8 @@ export type Sealed = {
 export type Sealer = {
 	/**
 	Seals what has come whole of the first `filledBytes`, while it is still in the processor's cache: as of a chunk under the
-	sealer's key that others follow. Its plain bytes are gone then. Where it sealed much, resolves once others had their turn:
-	more than waits by then should not be given to it before.
+	sealer's key that others follow. Its plain bytes are gone then. Where it sealed much, it resolves once
+	others had their turn, and is to be given no more before.
 	*/
 	advance: (filledBytes: number) => Promise<void> | undefined;
 	/** Seals the rest of `sizeBytes`. Where the chunk is another than it was taken for, all of it is sealed anew. */
@@ -76,9 +76,10 @@ export const createSealer = (
 		sealPiece(into, plain, start);
 	};
 
-	/** Seals as another chunk what was sealed ahead. */
+	/** Seals as another chunk what was sealed ahead, where something was. */
 	const sealAnew = async (as: ChunkPlace) => {
 		const anew = beginSealing(as);
+		if (aheadBytes === 0) return anew;
 		const decipher = createDecipheriv('aes-256-gcm', guess.key, sealNonce(index, guess.isLast));
 		await eachPiece(aheadBytes, (start, end) => sealPiece(anew, decipher.update(buffer.subarray(start, end)), start));
 		return anew;

@@ -118,6 +118,7 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 		const sizeBytes = request.chunk.sizeBytes + SEAL_TAG_BYTES;
 		const waiting = bestFirst(request.chunk, sizeBytes);
 		const running = new Map<Attempt, Promise<Plain>>();
+		const givenUp = new Set<ShardRecord>();
 
 		const start = (lease: Lease): void => {
 			const shard = waiting.shift();
@@ -145,7 +146,9 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 
 			const isStalled = newest.filledBytes === newest.seenBytes;
 			newest.seenBytes = newest.filledBytes;
-			if (!isStalled || newest.stop.signal.aborted) return;
+			// All may be slow: who is asked once more is waited for.
+			if (!isStalled || givenUp.has(newest.shard)) return;
+			givenUp.add(newest.shard);
 			waiting.push(newest.shard);
 			newest.stop.abort(stalledNode);
 		};
@@ -180,7 +183,7 @@ export const createShardReader = ({fleet, budget, health, clock, random, log}: R
 			while (running.size > 0) {
 				const end = await nextEnd();
 				if ('late' in end) {
-					hedge(end.late);
+					if (!signal.aborted) hedge(end.late);
 					continue;
 				}
 

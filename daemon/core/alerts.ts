@@ -40,7 +40,7 @@ export type AlertView = {
 	/** The disk that the coordinator itself writes to, where its system tells. */
 	disk: Disk | undefined;
 	/** The coordinator's memory for all that it knows, once that was gone through. */
-	heap: Heap | undefined;
+	heap: Heap;
 };
 
 export type Disk = {sizeBytes: number; freeBytes: number};
@@ -256,17 +256,14 @@ const diskFinding = ({disk}: AlertView): Finding => {
 	};
 };
 
-const heapFinding = ({heap}: AlertView): Finding => {
-	const {liveBytes, limitBytes} = heap ?? {liveBytes: 0, limitBytes: 1};
-	return {
-		code: 'MEMORY_NEARLY_FULL',
-		severity: 'critical',
-		level: levelAbove(liveBytes / limitBytes, HEAP_LIVE_ON, HEAP_LIVE_OFF),
-		forMs: COUNTED_FOR_MS,
-		text: `What the coordinator knows takes ${percent(liveBytes, limitBytes)} of the memory that Node.js gives it; once that is full, it ends`,
-		remedy: 'Start it with NODE_OPTIONS=--max-old-space-size=MIB and more MiB, or on a machine with more memory',
-	};
-};
+const heapFinding = ({heap: {liveBytes, limitBytes}}: AlertView): Finding => ({
+	code: 'MEMORY_NEARLY_FULL',
+	severity: 'critical',
+	level: levelAbove(liveBytes / limitBytes, HEAP_LIVE_ON, HEAP_LIVE_OFF),
+	forMs: COUNTED_FOR_MS,
+	text: `What the coordinator knows takes ${percent(liveBytes, limitBytes)} of the memory that Node.js gives it; once that is full, it ends`,
+	remedy: 'Start it with NODE_OPTIONS=--max-old-space-size=MIB and more MiB, or on a machine with more memory',
+});
 
 const severityRank: Record<AlertSeverity, number> = {critical: 0, warning: 1};
 

@@ -137,7 +137,7 @@ export const startTestNetwork = async (t: ExecutionContext, options: TestNetwork
 			post: async () => Promise.reject(new Error('the test has no webhooks')),
 			backupAt: async () => Promise.resolve(undefined),
 			disk: async () => Promise.resolve(undefined),
-			heap: () => undefined,
+			heap: () => ({liveBytes: 0, limitBytes: 1}),
 		},
 		networkKeys,
 		activity,

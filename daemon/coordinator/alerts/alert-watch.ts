@@ -34,7 +34,7 @@ export type AlertWatchOptions = {
 	/** The disk that the coordinator writes to. */
 	disk: () => Promise<Disk | undefined>;
 	/** Its memory, once that was gone through. */
-	heap: () => Heap | undefined;
+	heap: () => Heap;
 	limits: AlertLimits;
 	book: AlertBook;
 	webhooks: Pick<Webhooks, 'deliveriesOf' | 'status'>;
