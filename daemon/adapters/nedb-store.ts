@@ -12,8 +12,6 @@ type Step = {verb: keyof typeof sizes; changes: Change[]};
 
 /** NeDB's part: documents in memory by their `_id`, and the lines that its file is made of. */
 export type NedbStore = {
-	/** NeDB's own documents, not copies. */
-	all: () => Document[];
 	/** Copies, as the documents are in memory now. */
 	find: (ids: readonly string[]) => Document[];
 	/**
@@ -96,7 +94,6 @@ const takeLines = (persistence: object, take: (line: string) => void): void => {
 };
 
 type Store = ReturnType<typeof Datastore.create> & {
-	getAllData: () => Document[];
 	/** NeDB's own way to a document. A query goes through a queue and a cursor and takes ten times as long. */
 	indexes: {_id: {getMatching: (id: string) => Document[]; treeOptions: object}};
 };
@@ -131,7 +128,6 @@ export const loadNedbStore = async (file: string, documents: readonly Document[]
 	};
 
 	return {
-		all: () => store.getAllData(),
 		find: ids => ids.flatMap(id => store.indexes._id.getMatching(id).map(cloneOf)),
 		async apply(before, changes) {
 			lines = '';

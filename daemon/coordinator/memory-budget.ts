@@ -31,7 +31,6 @@ const createPool = () => {
 	const buffers = new Map<number, Buffer<ArrayBuffer>[]>();
 	let bytes = 0;
 	return {
-		bytes: () => bytes,
 		take(sizeBytes: number): Buffer<ArrayBuffer> | undefined {
 			const buffer = buffers.get(sizeBytes)?.pop();
 			if (buffer) bytes -= sizeBytes;
