@@ -3,17 +3,15 @@ import {createScavenger} from './scavenger.js';
 
 const MIB = 1024 * 1024;
 
-/** How often it collects while a GiB streams through in pieces, in a heap of so many bytes. */
-const countOf = (heapBytes: number) => {
+/** How often it collects while a GiB streams through in pieces. */
+const countOf = (copies: number) => {
 	let count = 0;
-	const onBytes = createScavenger({collect: () => count++, heapBytes: () => heapBytes});
+	const onBytes = createScavenger({collect: () => count++, copies});
 	for (let bytes = 0; bytes < 1024 * MIB; bytes += MIB / 16) onBytes(MIB / 16);
 	return count;
 };
 
-test('young objects are collected often in a small heap, and the more seldom the larger it is, but in time', t => {
-	t.is(countOf(30 * MIB), 512);
-	t.is(countOf(512 * MIB), 128);
-	t.is(countOf(900 * MIB), 73);
-	t.is(countOf(4096 * MIB), 64);
+test('young objects are collected after each 16 MiB that they hold, which is sooner where bytes are sealed', t => {
+	t.is(countOf(1), 64);
+	t.is(countOf(2), 128);
 });

@@ -23,6 +23,8 @@ const findCollector = (): MinorGc | undefined => {
 		v8.setFlagsFromString(`--incremental-marking-hard-trigger=${MARKING_FROM_PERCENT}`);
 		// So few objects are found at once that to wake threads for them costs more than it gains.
 		v8.setFlagsFromString('--no-parallel-scavenge');
+		// What was not called for a while would be compiled anew, and be slow again: a few MB are not worth that.
+		v8.setFlagsFromString('--no-flush-bytecode');
 		// After half a minute without work V8 leaves 2 MB of room above the live heap, which what streams then fills again and
 		// again: it went through the whole heap at each 20 MiB, which doubled the CPU time of an upload.
 		const isLarge = v8.getHeapStatistics().used_heap_size > LARGE_HEAP_BYTES;
@@ -33,33 +35,34 @@ const findCollector = (): MinorGc | undefined => {
 	return collect as MinorGc | undefined;
 };
 
-const MIB = 1024 * 1024;
-const LEAST_EVERY_BYTES = 2 * MIB;
-const MOST_EVERY_BYTES = 16 * MIB;
-/** In a heap of this many times 2 MiB or less, 2 MiB. */
-const HEAP_PARTS = 64;
+/**
+How much may lie about before it is collected. Each time takes about 0.3 ms, so with 2 MiB it was a sixth of a node's CPU time;
+and with 48 MiB V8 went through the whole heap after all.
+*/
+const GARBAGE_BYTES = 16 * 1024 * 1024;
 
-type ScavengerOptions = {collect?: MinorGc; heapBytes?: () => number};
+type ScavengerOptions = {
+	collect?: MinorGc | undefined;
+	/** How often each byte is left behind: once as it came, and once more where it is sealed or opened. */
+	copies: number;
+};
 
 /**
 Told of the bytes that stream through, collects what their pieces leave behind.
 
 Each piece of a stream is a small object with 64 KiB outside V8's heap. V8 seldom collects so few young objects; it counts
 what they hold outside, and at each 64 MiB of that it goes through the whole heap, which took a third of the coordinator's
-CPU time and half of a node's. Going through the young objects alone frees the same and costs almost nothing; but it takes
-longer the larger the whole heap is (3 ms with a million chunks), and is done the more seldom then.
+CPU time and half of a node's. Going through the young objects alone frees the same and costs little.
 */
 export const createScavenger = ({
+	copies,
 	collect = findCollector(),
-	heapBytes = () => v8.getHeapStatistics().used_heap_size,
-}: ScavengerOptions = {}): ((sizeBytes: number) => void) => {
-	let sinceBytes = 0;
-	let everyBytes = LEAST_EVERY_BYTES;
+}: ScavengerOptions): ((sizeBytes: number) => void) => {
+	let garbageBytes = 0;
 	return sizeBytes => {
-		sinceBytes += sizeBytes;
-		if (!collect || sinceBytes < everyBytes) return;
-		sinceBytes = 0;
+		garbageBytes += copies * sizeBytes;
+		if (!collect || garbageBytes < GARBAGE_BYTES) return;
+		garbageBytes = 0;
 		collect({type: 'minor'});
-		everyBytes = Math.min(MOST_EVERY_BYTES, Math.max(LEAST_EVERY_BYTES, heapBytes() / HEAP_PARTS));
 	};
 };

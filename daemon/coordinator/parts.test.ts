@@ -168,14 +168,21 @@ test('a chunk that is sealed while it comes is as if it had been sealed at once,
 		]) {
 			const whole = Buffer.concat([plain, Buffer.alloc(SEAL_TAG_BYTES)]);
 			const expected = await createSealer(whole, place).finish(sizeBytes, place);
-			for (const stepBytes of [1000, 65_536, 100_000]) {
+			for (const [stepBytes, keptBytes] of [
+				[1000, 0],
+				[65_536, 0],
+				[100_000, 0],
+				[1000, 70_000],
+				[65_536, 999],
+				[100_000, 150_000],
+			] as const) {
 				const buffer = new Uint8Array(sizeBytes + SEAL_TAG_BYTES);
 				const plainHash = createHash('sha256');
-				const sealer = createSealer(buffer, {key, index: 5}, plainHash);
-				for (let filledBytes = 0; filledBytes < sizeBytes;) {
-					const piece = plain.subarray(filledBytes, filledBytes + stepBytes);
-					buffer.set(piece, filledBytes);
-					await sealer.advance((filledBytes += piece.length));
+				const filledBytes = Math.min(keptBytes, sizeBytes);
+				buffer.set(plain.subarray(0, filledBytes));
+				const sealer = createSealer(buffer, {key, index: 5}, {plainHash, filledBytes});
+				for (let at = filledBytes, step = stepBytes; at < sizeBytes; at += step, step = (step * 7) % 130_000) {
+					await sealer.add(plain.subarray(at, at + step));
 				}
 
 				const sealed = await sealer.finish(sizeBytes, place);

@@ -10,6 +10,8 @@ MiB each, four uploads at full speed kept a short answer waiting half as long ag
 */
 const PIECE_BYTES = 64 * 1024;
 const TURN_BYTES = 4 * PIECE_BYTES;
+/** To seal a piece costs as much as to copy so many bytes: shorter ones are copied to each other first. */
+const ALONE_FROM_BYTES = 16 * 1024;
 /** The most that may be opened while everything else waits. */
 export const AT_ONCE_BYTES = 1024 * 1024;
 
@@ -18,7 +20,7 @@ export type ChunkPlace = {key: Uint8Array; index: number; isLast: boolean};
 /** Calls `work` for each piece of so many bytes. What fits into one turn is done at once. */
 const eachPiece = async (sizeBytes: number, work: (start: number, end: number) => void, from = 0): Promise<void> => {
 	for (let start = from; start < sizeBytes; start += PIECE_BYTES) {
-		if (start > from && start % TURN_BYTES === 0) await yieldToEvents();
+		if (start > from && (start - from) % TURN_BYTES === 0) await yieldToEvents();
 		work(start, Math.min(start + PIECE_BYTES, sizeBytes));
 	}
 };
@@ -31,12 +33,15 @@ export type Sealed = {
 
 export type Sealer = {
 	/**
-	Seals what has come whole of the first `filledBytes`, while it is still in the processor's cache: as of a chunk under the
-	sealer's key that others follow. Its plain bytes are gone then. Where it sealed much, it resolves once
-	others had their turn, and is to be given no more before.
+	Takes the bytes that come next and seals them into the buffer, while they are still in the processor's cache: as of a
+	chunk under the sealer's key that others follow. Where it sealed much, it resolves once others had their turn, and is
+	to be given no more before.
 	*/
-	advance: (filledBytes: number) => Promise<void> | undefined;
-	/** Seals the rest of `sizeBytes`. Where the chunk is another than it was taken for, all of it is sealed anew. */
+	add: (plain: Uint8Array) => Promise<void> | undefined;
+	/**
+	Seals what lies plain in the buffer yet of `sizeBytes`. Where the chunk is another than it was taken for, all of it is
+	sealed anew.
+	*/
 	finish: (sizeBytes: number, place: Pick<ChunkPlace, 'key' | 'isLast'>) => Promise<Sealed>;
 };
 
@@ -52,14 +57,16 @@ Sealing anew is safe: what was sealed before under the same key and another nonc
 never left this process.
 
 @param plainHash - Gets the plain bytes on the way.
+@param filledBytes - How many plain bytes lie in the buffer already.
 */
 export const createSealer = (
 	buffer: Uint8Array,
 	{key, index}: Pick<ChunkPlace, 'key' | 'index'>,
-	plainHash?: Hash,
+	{plainHash, filledBytes = 0}: {plainHash?: Hash; filledBytes?: number} = {},
 ): Sealer => {
 	const guess: ChunkPlace = {key, index, isLast: false};
 	let sealing: ReturnType<typeof beginSealing> | undefined;
+	/** What is sealed of the buffer; up to `filledBytes` it is plain. */
 	let aheadBytes = 0;
 	let sinceTurnBytes = 0;
 
@@ -69,11 +76,37 @@ export const createSealer = (
 		hash.update(piece);
 	};
 
-	/** Seals what is plain yet from `aheadBytes` on. */
-	const sealPlain = (into: ReturnType<typeof beginSealing>, start: number, end: number) => {
-		const plain = buffer.subarray(start, end);
+	const sealPlain = (into: ReturnType<typeof beginSealing>, plain: Uint8Array, start: number) => {
 		plainHash?.update(plain);
 		sealPiece(into, plain, start);
+	};
+
+	/** Seals a piece that comes next. */
+	const sealAhead = (plain: Uint8Array) => {
+		sealing ??= beginSealing(guess);
+		sealPlain(sealing, plain, aheadBytes);
+		aheadBytes += plain.length;
+		sinceTurnBytes += plain.length;
+	};
+
+	const sealWaiting = () => {
+		while (aheadBytes < filledBytes) {
+			sealAhead(buffer.subarray(aheadBytes, Math.min(aheadBytes + PIECE_BYTES, filledBytes)));
+		}
+	};
+
+	/** Seals a piece straight from where it is, but for short ones: they wait for each other. */
+	const addPiece = (plain: Uint8Array) => {
+		if (plain.length >= ALONE_FROM_BYTES) {
+			sealWaiting();
+			sealAhead(plain);
+			filledBytes = aheadBytes;
+			return;
+		}
+
+		buffer.set(plain, filledBytes);
+		filledBytes += plain.length;
+		if (filledBytes - aheadBytes >= ALONE_FROM_BYTES) sealWaiting();
 	};
 
 	/** Seals as another chunk what was sealed ahead, where something was. */
@@ -86,14 +119,8 @@ export const createSealer = (
 	};
 
 	return {
-		advance(filledBytes) {
-			while (aheadBytes + PIECE_BYTES <= filledBytes) {
-				sealing ??= beginSealing(guess);
-				sealPlain(sealing, aheadBytes, aheadBytes + PIECE_BYTES);
-				aheadBytes += PIECE_BYTES;
-				sinceTurnBytes += PIECE_BYTES;
-			}
-
+		add(plain) {
+			for (let at = 0; at < plain.length; at += PIECE_BYTES) addPiece(plain.subarray(at, at + PIECE_BYTES));
 			if (sinceTurnBytes < TURN_BYTES) return undefined;
 			sinceTurnBytes = 0;
 			return yieldToEvents();
@@ -102,7 +129,7 @@ export const createSealer = (
 			const isAsGuessed = finalKey === guess.key && isLast === guess.isLast;
 			const place = {key: finalKey, index, isLast};
 			const into = isAsGuessed ? (sealing ?? beginSealing(place)) : await sealAnew(place);
-			await eachPiece(sizeBytes, (start, end) => sealPlain(into, start, end), aheadBytes);
+			await eachPiece(sizeBytes, (start, end) => sealPlain(into, buffer.subarray(start, end), start), aheadBytes);
 			into.cipher.final();
 			const tag = into.cipher.getAuthTag();
 			buffer.set(tag, sizeBytes);

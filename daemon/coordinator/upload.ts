@@ -29,7 +29,7 @@ export type Incoming = Pick<FileRecord, 'owner' | 'visibility'> & {
 
 export type Received = {file: FileRecord; lowestCopies: number};
 
-type Filled = {sealer: Sealer; advance?: Sealer['advance']};
+type Filled = {sealer: Sealer; add?: Sealer['add']};
 
 type UploaderOptions = {
 	catalog: Catalog;
@@ -101,7 +101,7 @@ export const createUploader = (options: UploaderOptions): Uploader => {
 			const lease = await budget.acquire(bufferBytes, end.signal);
 			const sealer = createSealer(lease.bytes, {key, index});
 			const isFollowed = atMostBytes === undefined || atMostBytes > (index + 1) * chunkSizeBytes;
-			return {...lease, sealer, ...(isFollowed && {advance: sealer.advance})};
+			return {...lease, sealer, ...(isFollowed && {add: sealer.add})};
 		};
 
 		const storeChunk = async ({index, isLast, sizeBytes, buffer}: Chunk<Lease & Filled>) => {

@@ -35,8 +35,9 @@ const trafficOn = (traffic: Traffic | undefined, date: string): Traffic => {
 	return {date, day: nothing, month: isSameMonth ? traffic.month : nothing};
 };
 
+/** Called for each piece that goes over the line. */
 export const withCarried = (traffic: Traffic, {up, down}: Carried): Traffic => ({
-	...traffic,
+	date: traffic.date,
 	day: {up: traffic.day.up + up, down: traffic.day.down + down},
 	month: {up: traffic.month.up + up, down: traffic.month.down + down},
 });

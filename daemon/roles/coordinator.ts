@@ -137,7 +137,7 @@ export const startCoordinator = async (role: CoordinatorRole): Promise<RunningCo
 
 		const activity = await openActivity({folder, clock, log});
 		closers.push(activity.close);
-		const onBytes = createScavenger();
+		const onBytes = createScavenger({copies: 2});
 		const networkKeys = await openNetworkKeys({folder, clock, random, log});
 		const credentialsFor = createCredentials({
 			keys: networkKeys.signing,

@@ -46,6 +46,6 @@ export const startNode = async (role: NodeRole): Promise<RunningNode> => {
 			...(role.scrubDays !== undefined && {periodMs: role.scrubDays * DAY_MS}),
 			...(role.scrubBytesPerSecond !== undefined && {bytesPerSecond: role.scrubBytesPerSecond}),
 		},
-		openFolder: async folder => openNodeFolder({...folder, onBytes: createScavenger()}),
+		openFolder: async folder => openNodeFolder({...folder, onBytes: createScavenger({copies: 1})}),
 	});
 };

@@ -37,14 +37,14 @@ otherwise where it is the file's last. A stream without bytes has no chunk.
 @param source - The bytes, in pieces of any size.
 @param acquire - Gives the buffer for the chunk at `index`: `bytes` has room for a whole chunk, or for all that can still
 come. While it waits, the source is not read. Whoever takes a chunk owns its buffer; a buffer whose chunk was not yielded
-(the source failed) is given back through `release`. `advance` is told how much of it is filled, after each
-piece, and may have the source wait.
+(the source failed) is given back through `release`. Its `add`, where it has one, puts each piece behind those before in place
+of a copy, and may have the source wait.
 */
 export async function* chunksOf<
 	Buffer extends {
 		bytes: Uint8Array;
 		release: () => void;
-		advance?: ((filledBytes: number) => Promise<void> | undefined) | undefined;
+		add?: ((piece: Uint8Array) => Promise<void> | undefined) | undefined;
 	},
 >(
 	source: AsyncIterable<Uint8Array>,
@@ -68,10 +68,10 @@ export async function* chunksOf<
 
 				buffer ??= await acquire(index);
 				const part = piece.subarray(taken, taken + chunkSizeBytes - filled);
-				buffer.bytes.set(part, filled);
+				const turn = buffer.add?.(part);
+				if (!buffer.add) buffer.bytes.set(part, filled);
 				filled += part.length;
 				taken += part.length;
-				const turn = buffer.advance?.(filled);
 				if (turn) await turn;
 			}
 		}

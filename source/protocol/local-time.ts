@@ -6,6 +6,7 @@ Minutes of a week count from Monday, 00:00.
 export const DAY_MINUTES = 1440;
 export const WEEK_MINUTES = 7 * DAY_MINUTES;
 const MINUTE_MS = 60_000;
+const DAY_MS = DAY_MINUTES * MINUTE_MS;
 /** No zone changes its clocks in the middle of a quarter of an hour. */
 const STEADY_MS = 15 * MINUTE_MS;
 /** 1970-01-01 was a Thursday. */
@@ -61,6 +62,11 @@ const localMs = (nowMs: number, timeZone: string): number => nowMs + aheadMsOf(n
 export const weekMinuteOf = (nowMs: number, timeZone: string): number =>
 	(localMs(nowMs, timeZone) / MINUTE_MS + EPOCH_DAY * DAY_MINUTES) % WEEK_MINUTES;
 
-/** The date, as `2026-11-27`: what it starts with is the month. */
-export const dateOf = (nowMs: number, timeZone: string): string =>
-	new Date(localMs(nowMs, timeZone)).toISOString().slice(0, 10);
+let lastDay = {number: 0, date: '1970-01-01'};
+
+/** The date, as `2026-11-27`: what it starts with is the month. The last one is kept, since it is asked for each piece of a stream. */
+export const dateOf = (nowMs: number, timeZone: string): string => {
+	const number = Math.floor(localMs(nowMs, timeZone) / DAY_MS);
+	if (number !== lastDay.number) lastDay = {number, date: new Date(number * DAY_MS).toISOString().slice(0, 10)};
+	return lastDay.date;
+};

@@ -25,11 +25,19 @@ test('a version is older by its three numbers, not by its letters', t => {
 	for (const strange of ['', 'new', '2.0', 'v2.0.0']) t.is(isOlder(strange, '2.0.0'), undefined);
 });
 
-const buffers = (sizeBytes: number) => {
+/** @param addsItself - Whether they take the pieces in by themselves, and have the source wait now and then. */
+const buffers = (sizeBytes: number, addsItself = false) => {
 	const counts = {lent: 0, back: 0};
 	const acquire = () => {
 		counts.lent++;
-		return Promise.resolve({bytes: new Uint8Array(sizeBytes), release: () => counts.back++});
+		const bytes = new Uint8Array(sizeBytes);
+		let filled = 0;
+		const add = (piece: Uint8Array) => {
+			bytes.set(piece, filled);
+			filled += piece.length;
+			return filled % 2 === 0 ? Promise.resolve() : undefined;
+		};
+		return Promise.resolve({bytes, release: () => counts.back++, ...(addsItself && {add})});
 	};
 
 	return {counts, acquire};
@@ -53,8 +61,9 @@ test('a stream cut into chunks is the same bytes, whatever the pieces', async t 
 	const property = fc.asyncProperty(
 		fc.array(fc.uint8Array({maxLength: 40}), {maxLength: 12}),
 		fc.integer({min: 1, max: 16}),
-		async (pieces, size) => {
-			const {acquire} = buffers(size);
+		fc.boolean(),
+		async (pieces, size, addsItself) => {
+			const {acquire} = buffers(size, addsItself);
 			const whole = Buffer.concat(pieces);
 			const chunks = await collect(chunksOf(streamOf(pieces), acquire, size));
 			t.deepEqual(Buffer.concat(chunks.map(plain)), whole);

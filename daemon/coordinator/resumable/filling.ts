@@ -82,7 +82,9 @@ export const createFillings = (options: FillingOptions): Fillings => {
 			const tail = takenBytes === startByte ? undefined : upload.tail;
 			const kept = tail ? await readBack(upload, tail, {index, lease}, signal) : {filledBytes: 0, lease};
 			const plainHash = createHash('sha256');
-			return {index, ...kept, plainHash, sealer: createSealer(kept.lease.bytes, {key, index}, plainHash)};
+			const {filledBytes} = kept;
+			const sealer = createSealer(kept.lease.bytes, {key, index}, {plainHash, filledBytes});
+			return {index, ...kept, plainHash, sealer};
 		},
 		async place({index, filledBytes, sealer, plainHash}, {file, ...sealing}, signal) {
 			const sealed = await sealer.finish(filledBytes, sealing);

@@ -41,15 +41,15 @@ export const createIntake = ({
 	let takenBytes = counted.upload().offsetBytes;
 	const begin = async () => fillings.begin(counted.upload(), key, takenBytes, signal);
 
-	/** Copies as much of a piece as the chunk takes, and seals it. Says how much that is. */
+	/** Takes as much of a piece as the chunk has room for, and seals it. Says how much that is. */
 	const fill = async (chunk: Filling, piece: Uint8Array): Promise<number> => {
 		const part = piece.subarray(0, chunkSizeBytes - chunk.filledBytes);
-		chunk.lease.bytes.set(part, chunk.filledBytes);
-		chunk.filledBytes += part.length;
-		takenBytes += part.length;
 		// The last one is sealed otherwise.
 		const isFollowed = wholeBytes === undefined || wholeBytes > (chunk.index + 1) * chunkSizeBytes;
-		if (isFollowed) await chunk.sealer.advance(chunk.filledBytes);
+		if (!isFollowed) chunk.lease.bytes.set(part, chunk.filledBytes);
+		chunk.filledBytes += part.length;
+		takenBytes += part.length;
+		if (isFollowed) await chunk.sealer.add(part);
 		return part.length;
 	};
 
