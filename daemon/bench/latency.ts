@@ -4,7 +4,7 @@ import {type Network, withNetwork} from './network.js';
 import type {Options} from './options.js';
 import {digits, type Verdict} from './report.js';
 
-/** How long people wait, in ms: for a file's first byte, and for an answer while others upload. */
+/** How long people wait, in ms: for a file's first byte, and for an answer or an event while others upload. */
 export type LatencyFigures = {title: string; most: number; of: 'all' | 'p99'; ms: number[]}[];
 
 type Print = (text: string) => void;
@@ -57,7 +57,30 @@ const firstBytesWithOneHung = async (network: Network, ids: readonly string[]): 
 	}
 };
 
-/** Asks for the same again and again while some upload as fast as they can. */
+/** How long after something happened somebody who listens hears of it: an entry of the log says when it was. */
+const latenessOfEvents = async (network: Network, isOver: () => boolean): Promise<number[]> => {
+	const all: number[] = [];
+	const end = new AbortController();
+	const note = ({event, data}: {event?: string | undefined; data: string}) => {
+		if (event !== 'log') return;
+		const {timestamp_ms: happenedMs} = JSON.parse(data) as {timestamp_ms: number};
+		all.push(Date.now() - happenedMs);
+	};
+
+	const listening = network.listen(note, end.signal);
+	const makeThemHappen = async () => {
+		while (!isOver()) {
+			await network.upload(1000);
+			await delay(ASK_EVERY_MS);
+		}
+	};
+	await Promise.race([listening, makeThemHappen()]);
+	end.abort();
+	await listening;
+	return all;
+};
+
+/** Asks for the same again and again, and listens, while some upload as fast as they can. */
 const whileUploading = async (network: Network, paths: readonly string[]): Promise<number[][]> => {
 	const end = performance.now() + ASK_FOR_MS;
 	const isOver = () => performance.now() > end;
@@ -81,7 +104,7 @@ const whileUploading = async (network: Network, paths: readonly string[]): Promi
 	};
 
 	const uploads = Promise.all(Array.from({length: UPLOADS_AT_ONCE}, upload));
-	const asked = await Promise.all(paths.map(ask));
+	const asked = await Promise.all([...paths.map(ask), latenessOfEvents(network, isOver)]);
 	await uploads;
 	return asked;
 };
@@ -99,12 +122,13 @@ export const benchLatency = async ({folder}: Options, print: Print): Promise<Lat
 		const hung = await firstBytesWithOneHung(network, ids);
 		await network.clear(ids);
 		print(`  latency: ${UPLOADS_AT_ONCE} uploads for ${ASK_FOR_MS / 1000} s`);
-		const [health = [], listing = []] = await whileUploading(network, ['/health', '/api/files?limit=100']);
+		const [health = [], listing = [], events = []] = await whileUploading(network, ['/health', '/api/files?limit=100']);
 		return [
 			{title: 'first byte, all nodes up', most: FIRST_BYTE_MOST_MS, of: 'all', ms: up},
 			{title: 'first byte, one node hung', most: FIRST_BYTE_HUNG_MOST_MS, of: 'all', ms: hung},
 			{title: `GET /health, ${UPLOADS_AT_ONCE} uploads meanwhile`, most: ANSWER_MOST_MS, of: 'p99', ms: health},
 			{title: `GET /api/files, ${UPLOADS_AT_ONCE} uploads meanwhile`, most: ANSWER_MOST_MS, of: 'p99', ms: listing},
+			{title: `an event, ${UPLOADS_AT_ONCE} uploads meanwhile`, most: ANSWER_MOST_MS, of: 'p99', ms: events},
 		];
 	});
 

@@ -5,6 +5,7 @@ import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
+import {createParser, type EventSourceMessage} from 'eventsource-parser';
 import {ask, download, type Envelope, upload, uploadByTus} from './client.js';
 import type {Party} from './party.js';
 
@@ -203,6 +204,8 @@ export type Restart = {
 export type Network = Party & {
 	/** Asks the coordinator. */
 	get: <T>(path: string) => Promise<T>;
+	/** Listens to its events until the signal is aborted. */
+	listen: (onEvent: (event: EventSourceMessage) => void, signal: AbortSignal) => Promise<void>;
 	/** Ends a node at once, and its disk with it, as a machine that breaks does. */
 	kill: (label: string) => Promise<void>;
 	/** Ends the coordinator and starts it again. Returns how many seconds that took until it answered. */
@@ -261,6 +264,14 @@ export const startNetwork = async (parent: string, options: NetworkOptions = {})
 			});
 		},
 		get: async <T>(path: string) => JSON.parse(await ask({host, port, headers, path})) as T,
+		async listen(onEvent, signal) {
+			const parser = createParser({onEvent});
+			const decoder = new TextDecoder();
+			const take = (piece: Buffer) => parser.feed(decoder.decode(piece, {stream: true}));
+			await download({host, port, headers, path: '/api/events', signal}, take).catch((error: unknown) => {
+				if (!signal.aborted) throw error;
+			});
+		},
 		kill: async label => {
 			const place = daemons.findIndex(daemon => daemon.label === label);
 			const child = daemons[place]?.child;

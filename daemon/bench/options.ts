@@ -52,9 +52,9 @@ export const usage = `npm run bench -- [flags]
                    upload is the large file up and down; floor is the floor's side without ours;
                    accounts is a network with them beside one without; links is one whose nodes open
                    links beside one that reaches them at addresses; tus is uploads by tus beside plain ones, and many
-                   of them at once; repair is what a node's death costs; latency is how long a first byte and an
-                   answer take; growth is a network that holds much already beside an empty one; crowd is many uploads
-                   at once and then many downloads; nginx is one node's shards beside nginx on the same disk
+                   of them at once; repair is what a node's death costs; latency is how long a first byte, an
+                   answer and an event take; growth is a network that holds much already beside an empty one; crowd is
+                   many uploads at once and then many downloads; nginx is one node's shards beside nginx on the same disk
   --repair-size SIZE  what 6 nodes keep before one of them dies; default 20GiB, or less where the disk is small
   --growth-chunks N  how many chunks the grown network holds; default 1000000
   --growth-nodes N how many nodes it has, at least ${LEAST_GROWTH_NODES}; default 1000

@@ -64,15 +64,21 @@ const LONGEST_COOL_MS = 60_000;
 const FEW = 2;
 const DRAWS_FOR_ONE = 4;
 
-export const toCandidate = ({record, reservedBytes, inFlight}: NodeState, now: number): Candidate => ({
-	id: record._id,
-	zone: record.zone,
-	owner: record.owner,
-	freeBytes: record.freeBytes - reservedBytes,
-	inFlight,
-	weight: placementWeight(record, now) * lineWeight(record.line, reservedBytes + MAX_SHARD_BYTES),
-	...(record.line?.hours && {isPartTime: true}),
-});
+/** What a node can still take, less what is on its way to it. */
+const freeBytesOf = ({record, reservedBytes}: NodeState): number => record.freeBytes - reservedBytes;
+
+export const toCandidate = (state: NodeState, now: number): Candidate => {
+	const {record, reservedBytes, inFlight} = state;
+	return {
+		id: record._id,
+		zone: record.zone,
+		owner: record.owner,
+		freeBytes: freeBytesOf(state),
+		inFlight,
+		weight: placementWeight(record, now) * lineWeight(record.line, reservedBytes + MAX_SHARD_BYTES),
+		...(record.line?.hours && {isPartTime: true}),
+	};
+};
 
 const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof PjasError ? error.code : undefined);
 
@@ -181,6 +187,13 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		const everyone = () => (all ??= readyAmong(order, now));
 		return {
 			all: everyone,
+			roomy: sizeBytes =>
+				all
+					? all.filter(({freeBytes}) => freeBytes >= sizeBytes)
+					: readyAmong(
+							order.filter(state => freeBytesOf(state) >= sizeBytes),
+							now,
+						),
 			some: (count, random) => (order.length <= FEW * count ? everyone() : draw(count, now, random)),
 		};
 	};

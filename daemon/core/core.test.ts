@@ -126,6 +126,10 @@ const countingPool = (nodes: readonly Candidate[]) => {
 			looked += nodes.length;
 			return nodes;
 		},
+		roomy(sizeBytes) {
+			looked += nodes.length;
+			return nodes.filter(({freeBytes}) => freeBytes >= sizeBytes);
+		},
 		some(count, random) {
 			const some = new Set(Array.from({length: count}, () => nodes[Math.floor(random() * nodes.length)]));
 			looked += some.size;

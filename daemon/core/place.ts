@@ -86,11 +86,17 @@ export const place = ({candidates, count, sizeBytes, holders = [], random}: Plac
 export type Pool = {
 	/** All of them: costs by their number. */
 	all: () => readonly Candidate[];
+	/** All that have room for so many bytes: costs by the number of all, but little for each that has none. */
+	roomy: (sizeBytes: number) => readonly Candidate[];
 	/** Some, each as likely as another and none twice; all where they are few. Costs by `count`. */
 	some: (count: number, random: () => number) => readonly Candidate[];
 };
 
-export const poolOf = (candidates: readonly Candidate[]): Pool => ({all: () => candidates, some: () => candidates});
+export const poolOf = (candidates: readonly Candidate[]): Pool => ({
+	all: () => candidates,
+	roomy: sizeBytes => candidates.filter(({freeBytes}) => freeBytes >= sizeBytes),
+	some: () => candidates,
+});
 
 export type PoolPlacement = Omit<Placement, 'candidates'> & {
 	pool: Pool;
@@ -112,12 +118,13 @@ The same as `place`, and as good, without a look at every node of a large networ
 they have places that nothing could be better than. Where they have not, all are looked at.
 */
 export const placeAmong = ({pool, accepts, isEasy = false, ...placement}: PoolPlacement): Candidate[] => {
-	const {count, holders = [], random} = placement;
+	const {count, sizeBytes, holders = [], random} = placement;
 	if (count <= 0) return [];
 	const draw = (from: readonly Candidate[]) => place({...placement, candidates: accepts ? from.filter(accepts) : from});
 	const some = pool.some(SAMPLE, random);
 	const chosen = draw(some);
 	if (isEasy || (chosen.length === count && areApart(chosen, holders))) return chosen;
-	const all = pool.all();
-	return all.length > some.length ? draw(all) : chosen;
+	const seen = new Set(some.map(({id}) => id));
+	const roomy = pool.roomy(sizeBytes);
+	return roomy.some(({id}) => !seen.has(id)) ? draw(roomy) : chosen;
 };

@@ -53,7 +53,7 @@ const counted = (fleet: Fleet, work: Work): Fleet => {
 		},
 		pool() {
 			const pool = fleet.pool();
-			return {...pool, all: () => all(pool.all())};
+			return {...pool, all: () => all(pool.all()), roomy: sizeBytes => all(pool.roomy(sizeBytes))};
 		},
 	};
 };
