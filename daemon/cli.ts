@@ -75,8 +75,9 @@ const start = async (config: Config, log: Log, signal: AbortSignal): Promise<Run
 		case 'node': {
 			const {settings} = config;
 			const [{startLocked}, {startNode}] = await Promise.all([import('./roles/locked.js'), import('./roles/node.js')]);
+			const {timeZone} = Intl.DateTimeFormat().resolvedOptions();
 			const running = await startLocked(settings.storagePath, clock, async () =>
-				startNode({...settings, ...surroundings, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone}),
+				startNode({...settings, ...surroundings, timeZone, isAlone: true}),
 			);
 			sayReady(log.child({node: running.nodeId}), running.url, settings.storagePath);
 			return running;

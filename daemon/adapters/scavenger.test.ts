@@ -11,7 +11,7 @@ const countOf = (copies: number) => {
 	return count;
 };
 
-test('young objects are collected after each 16 MiB that they hold, which is sooner where bytes are sealed', t => {
-	t.is(countOf(1), 64);
-	t.is(countOf(2), 128);
+test('young objects are collected after each 12 MiB that they hold, which is sooner where bytes are sealed', t => {
+	t.is(countOf(1), 85);
+	t.is(countOf(2), 170);
 });

@@ -149,7 +149,7 @@ export type Coordinator = {
 };
 
 /** The share of the memory that chunks may take; the pieces of streams, before they are in a chunk, take the rest. */
-const CHUNKS_SHARE = 3 / 4;
+const CHUNKS_SHARE = 7 / 10;
 /** The most of it that is left free for what is kept of small chunks: the system does not have that back as soon as it is let go. */
 const CACHE_SHARE = 1 / 4;
 const NETWORK_KEYS_REST_MS = 20_000;

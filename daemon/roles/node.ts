@@ -21,6 +21,8 @@ export type NodeRole = Omit<NodeOptions, 'openFolder' | 'tls' | 'scrub' | 'limit
 		hours?: string;
 		/** Whether limits may be set from afar. */
 		remoteLimits?: boolean;
+		/** Whether the process has nothing else to do. */
+		isAlone?: boolean;
 	};
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -46,6 +48,9 @@ export const startNode = async (role: NodeRole): Promise<RunningNode> => {
 			...(role.scrubDays !== undefined && {periodMs: role.scrubDays * DAY_MS}),
 			...(role.scrubBytesPerSecond !== undefined && {bytesPerSecond: role.scrubBytesPerSecond}),
 		},
-		openFolder: async folder => openNodeFolder({...folder, onBytes: createScavenger({copies: 1})}),
+		openFolder: async folder => {
+			const onBytes = createScavenger({copies: 1, isStreaming: role.isAlone ?? false});
+			return openNodeFolder({...folder, onBytes});
+		},
 	});
 };
