@@ -139,7 +139,7 @@ test("a coordinator's metrics count what goes on, in names and units as Promethe
 	t.is(value('pjas_sign_ins_total', {result: 'refused'}), 1);
 	t.is(value('pjas_nodes', {status: 'online'}), 3);
 	t.is(value('pjas_chunks', {redundancy: 'full'}), 1);
-	t.is(value('pjas_memory_limit_bytes'), 48 * 1024 ** 2);
+	t.is(value('pjas_memory_limit_bytes'), Math.floor(0.7 * 64 * 1024 ** 2));
 	t.is(value('pjas_alerts', {severity: 'critical'}), 0);
 	t.true(Number.isFinite(value('process_resident_memory_bytes')));
 	t.true(types.has('nodejs_eventloop_lag_p99_seconds'), 'how late the event loop is');

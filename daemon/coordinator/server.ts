@@ -169,9 +169,9 @@ const createParts = (options: CoordinatorOptions, closing: AbortSignal, wake: (w
 	const fleet = createFleet({dial, clock});
 	const {memoryBytes, cacheBytes = 0} = options;
 	const cache: ChunkCache = createChunkCache(cacheBytes, () => budget.waiting() > 0);
-	const setAsideBytes = Math.min(cacheBytes, memoryBytes * CACHE_SHARE);
+	const setAsideBytes = Math.min(cacheBytes, Math.floor(memoryBytes * CACHE_SHARE));
 	const budget: MemoryBudget = createMemoryBudget(
-		Math.max(MAX_SHARD_BYTES, memoryBytes * CHUNKS_SHARE - setAsideBytes),
+		Math.max(MAX_SHARD_BYTES, Math.floor(memoryBytes * CHUNKS_SHARE) - setAsideBytes),
 		cache.giveBack,
 	);
 	const fileTeller = createFileTeller({catalog, fleet, events});
