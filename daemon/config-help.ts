@@ -8,9 +8,8 @@ import {
 	plainDefaultOf,
 	roles,
 	type Setting,
-	settings,
-	settingsFor,
-} from './config-settings.js';
+} from './config-setting.js';
+import {settings, settingsFor} from './config-settings.js';
 
 const WIDTH = 80;
 const INDENT = 25;

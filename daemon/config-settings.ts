@@ -1,105 +1,25 @@
-import {z} from 'zod';
+import type {z} from 'zod';
 import {baseUrlAllowed, parseBaseUrl, parseCoordinatorUrl} from '../source/base-url.js';
-import {type LimitName, limitNames, limitRules} from '../source/protocol/member-limits.js';
+import {limitNames, limitRules} from '../source/protocol/member-limits.js';
 import {parseDuration, parseSize} from '../source/protocol/units.js';
 import {parseOrigins, parseProxies, parseWebhooks} from './config-lists.js';
 import {webhookKeyIn} from './coordinator/alerts/signature.js';
 import {isNearby} from './nearby.js';
 import {parseJoinCode} from './trust/join-code.js';
-
-export const roles = ['coordinator', 'node', 'local'] as const;
-/** What a member says to the node that runs on this machine. */
-export const memberCommands = ['status', 'pause', 'resume', 'leave'] as const;
-export const commands = [
-	'join',
-	'backup',
-	'restore',
-	'audit',
-	'rotate-keys',
-	'doctor',
-	...memberCommands,
-	'set',
-] as const;
-export const modes = [...roles, ...commands] as const;
-
-/** What a run of `pjas-daemon` is: a part of a network that goes on, or a command that ends. */
-export type Mode = (typeof modes)[number];
-type Role = (typeof roles)[number];
-
-type Given = string | number | boolean;
-
-/** What stands in the place of a value that nobody gave, given the settings above it in the table. */
-type Derived = {text: string; from: (above: Record<string, unknown>, hostname: string) => Given};
-
-export type Setting = {
-	/** In `pjas_config.json`; the flag and the `PJAS_` name follow from it, unless there is a `short` one. */
-	name: string;
-	short?: string;
-	/** What stands for the value in `--help`. A switch has none. */
-	placeholder?: string;
-	help: string;
-	/** Which values there are, for whoever gave another. */
-	allowed: string;
-	schema: z.ZodType<unknown, Given>;
-	modes: readonly Mode[];
-	default?: Given | Partial<Record<Mode, Given>> | Derived;
-	isRequired?: true;
-	/** It is the word at this place on the command line, from 0, not a flag. */
-	position?: number;
-	/** The place where it is another in some modes. */
-	positions?: Partial<Record<Mode, number>>;
-	/** Only a flag gives it. */
-	isFlagOnly?: true;
-	/** A path, from the working folder. */
-	isPath?: true;
-	/** The name under which hosting services set it for the coordinator. */
-	hostedName?: string;
-	/** What settings above it say of it, which goes before environment and file. */
-	implied?: (above: Record<string, unknown>) => string | undefined;
-	/** The console reads it as well, so a coordinator that finds it in its surroundings passes over it. */
-	isShared?: true;
-	/** Its value is not repeated in what is said of it: what is wrong may be nearly right. */
-	isSecret?: true;
-	/** What is wrong with a value that is right by itself, beside those above it. */
-	conflict?: (value: unknown, above: Record<string, unknown>) => string | undefined;
-};
-
-const parsed = <Value>(parse: (text: string) => Value | undefined) =>
-	z.union([z.string(), z.number()]).transform((given, context) => {
-		const value = parse(String(given));
-		if (value === undefined) {
-			context.addIssue({code: 'custom', message: 'not allowed'});
-			return z.NEVER;
-		}
-
-		return value;
-	});
-
-const within = (value: number | undefined, least: number, most: number) =>
-	value !== undefined && value >= least && value <= most ? value : undefined;
-
-const wholeNumber = (least: number, most: number) =>
-	parsed(text => (/^\d{1,9}$/.test(text) ? within(Number(text), least, most) : undefined));
-
-const oneOf = <const Choices extends readonly string[]>(choices: Choices) =>
-	parsed(text => choices.find((choice): choice is Choices[number] => choice === text));
-
-const size = (key: LimitName) => parsed(text => limitRules[key].parse(text) as number | undefined);
-const hours = (key: LimitName) => parsed(text => limitRules[key].parse(text) as string | undefined);
-
-const MAX_LABEL_LENGTH = 64;
-
-const label = parsed(text =>
-	text.trim() === text && text.length > 0 && text.length <= MAX_LABEL_LENGTH && !/\p{C}/u.test(text) ? text : undefined,
-);
-const labelAllowed = `1 to ${MAX_LABEL_LENGTH} characters, no space at either end, no control characters`;
-
-const filePath = parsed(text => (text.length > 0 && !text.includes('\0') ? text : undefined));
-
-const switchSchema = z.union([
-	z.boolean(),
-	z.stringbool({truthy: ['true', 'yes', 'on', '1'], falsy: ['false', 'no', 'off', '0']}),
-]);
+import {
+	filePath,
+	hours,
+	label,
+	labelAllowed,
+	MAX_LABEL_LENGTH,
+	oneOf,
+	parsed,
+	size,
+	switchSchema,
+	wholeNumber,
+	within,
+} from './config-schemas.js';
+import {memberCommands, type Mode, modes, roles, type Setting} from './config-setting.js';
 
 const SMALLEST_MEMORY_BYTES = 32 * 1024 ** 2;
 const LONGEST_NODE_TIMEOUT_MS = 600_000;
@@ -780,23 +700,6 @@ export type SettingsOf<M extends Mode> = {
 	[Key in keyof Table as M extends Table[Key]['modes'][number] ? Key : never]: Value<Table[Key]>;
 };
 
-export const flagOf = (setting: Setting): string => (setting.short ?? setting.name).replaceAll('_', '-');
-export const environmentNameOf = (setting: Setting): string => `PJAS_${(setting.short ?? setting.name).toUpperCase()}`;
-
-/** The place of a setting among the words of a mode; none where it is a flag. */
-export const placeOf = ({position, positions}: Setting, mode: Mode): number | undefined =>
-	positions?.[mode] ?? position;
-
-export const isRole = (mode: Mode): mode is Role => (roles as readonly Mode[]).includes(mode);
-
 /** The settings that a mode takes, in the table's order. */
 export const settingsFor = (mode: Mode): [string, Setting][] =>
 	Object.entries<Setting>(settings).filter(([, setting]) => setting.modes.includes(mode));
-
-export const isDerived = (value: Setting['default']): value is Derived => typeof value === 'object' && 'from' in value;
-
-/** The default that doesn't follow from other settings. */
-export const plainDefaultOf = (setting: Setting, mode: Mode): Given | undefined => {
-	if (isDerived(setting.default)) return undefined;
-	return typeof setting.default === 'object' ? setting.default[mode] : setting.default;
-};

@@ -14,10 +14,8 @@ import {
 	plainDefaultOf,
 	roles,
 	type Setting,
-	settings,
-	type SettingsOf,
-	settingsFor,
-} from './config-settings.js';
+} from './config-setting.js';
+import {settings, type SettingsOf, settingsFor} from './config-settings.js';
 
 /** A mode with all its settings. */
 export type Config = {[M in Mode]: {mode: M; settings: SettingsOf<M>}}[Mode];

@@ -5,7 +5,8 @@ import {type Binding, keymap} from '../source/console/keymap.js';
 import {keyName} from '../source/console/key-names.js';
 import {errorKinds} from '../source/protocol/errors.js';
 import {type Route, routes} from '../source/protocol/routes.js';
-import {environmentNameOf, flagOf, isDerived, type Setting, settings} from './config-settings.js';
+import {environmentNameOf, flagOf, isDerived, type Setting} from './config-setting.js';
+import {settings} from './config-settings.js';
 
 const readme = readFile(new URL('../../README.md', import.meta.url), 'utf8');
 

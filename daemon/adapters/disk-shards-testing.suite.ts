@@ -5,9 +5,11 @@ import type {ExecutionContext} from 'ava';
 import {type ErrorCode, isPjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {recordingLog} from '../testing/recording-log.js';
+import {DiskShards, type DiskShardsOptions} from './disk-shards.js';
 import type {DiskFile} from './disk-shards-file.js';
 import {type DiskFiles, systemFiles} from './disk-shards-files.js';
 import {type NodeFolder, type NodeFolderOptions, openNodeFolder} from './disk-shards-folder.js';
+import {Space} from './disk-shards-space.js';
 import {systemClock, systemRandom} from './system.js';
 
 export const GIB = 1024 ** 3;
@@ -29,6 +31,17 @@ export const openFolder = async (folder: string, options: Partial<NodeFolderOpti
 		random: systemRandom,
 		...options,
 	});
+
+export type DiskOptions = Partial<DiskShardsOptions> & {allocatedBytes?: number};
+
+/** Opens a store of shards alone, with what most tests give it. */
+export const openDisk = async (
+	folder: string,
+	{allocatedBytes = GIB, ...options}: DiskOptions = {},
+): Promise<DiskShards> => {
+	const space = new Space({files: options.files ?? systemFiles, clock: systemClock, folder, allocatedBytes});
+	return DiskShards.open({folder, space, log: recordingLog(), clock: systemClock, ...options});
+};
 
 /** Whether something is refused with a code. */
 export const refused = async (t: ExecutionContext, code: ErrorCode, act: () => Promise<unknown>): Promise<Error> => {

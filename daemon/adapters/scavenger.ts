@@ -38,10 +38,13 @@ const findCollector = (isStreaming: boolean): MinorGc | undefined => {
 };
 
 /**
-How much may lie about before it is collected. Each time takes about 0.3 ms, so with 2 MiB it was a sixth of a node's CPU time.
-With 48 MiB V8 went through the whole heap after all, and about twice as much is in memory.
+How much may lie about before it is collected. Each time takes about 0.3 ms, so with 2 MiB it was a sixth of a node's CPU time;
+but about twice as much is in memory. With 48 MiB V8 went through the whole heap after all.
 */
-const GARBAGE_BYTES = 12 * 1024 * 1024;
+const LEAST_GARBAGE_BYTES = 12 * 1024 * 1024;
+const MOST_GARBAGE_BYTES = 32 * 1024 * 1024;
+/** In a heap of this many times the least or less, the least. */
+const HEAP_PARTS = 32;
 
 type ScavengerOptions = {
 	collect?: MinorGc | undefined;
@@ -49,6 +52,7 @@ type ScavengerOptions = {
 	copies: number;
 	/** Whether the process does little else than stream: then young objects get no more room than they had at first. */
 	isStreaming?: boolean;
+	heapBytes?: () => number;
 };
 
 /**
@@ -56,18 +60,22 @@ Told of the bytes that stream through, collects what their pieces leave behind.
 
 Each piece of a stream is a small object with 64 KiB outside V8's heap. V8 seldom collects so few young objects; it counts
 what they hold outside, and at each 64 MiB of that it goes through the whole heap, which took a third of the coordinator's
-CPU time and half of a node's. Going through the young objects alone frees the same and costs little.
+CPU time and half of a node's. Going through the young objects alone frees the same and costs little; but it takes longer the
+larger the whole heap is (5 to 10 ms with a million chunks), and is done the more seldom then.
 */
 export const createScavenger = ({
 	copies,
 	isStreaming = false,
 	collect = findCollector(isStreaming),
+	heapBytes = () => v8.getHeapStatistics().used_heap_size,
 }: ScavengerOptions): ((sizeBytes: number) => void) => {
 	let garbageBytes = 0;
+	let mostBytes = LEAST_GARBAGE_BYTES;
 	return sizeBytes => {
 		garbageBytes += copies * sizeBytes;
-		if (!collect || garbageBytes < GARBAGE_BYTES) return;
+		if (!collect || garbageBytes < mostBytes) return;
 		garbageBytes = 0;
 		collect({type: 'minor'});
+		mostBytes = Math.min(MOST_GARBAGE_BYTES, Math.max(LEAST_GARBAGE_BYTES, heapBytes() / HEAP_PARTS));
 	};
 };

@@ -69,16 +69,13 @@ const latenessOfEvents = async (network: Network, isOver: () => boolean): Promis
 		all.push(Date.now() - happenedMs);
 	};
 
-	const listening = network.listen(note, end.signal);
 	const makeThemHappen = async () => {
 		while (!isOver()) {
 			await network.upload(1000);
 			await delay(HAPPENS_EVERY_MS);
 		}
 	};
-	await Promise.race([listening, makeThemHappen()]);
-	end.abort();
-	await listening;
+	await Promise.all([network.listen(note, end.signal), makeThemHappen().finally(() => end.abort())]);
 	return all;
 };
 

@@ -39,7 +39,7 @@ export type AlertView = {
 	backupAt: number | undefined;
 	/** The disk that the coordinator itself writes to, where its system tells. */
 	disk: Disk | undefined;
-	/** The coordinator's memory for all that it knows, once that was gone through. */
+	/** The coordinator's memory for all that it knows, as of when that was last gone through. */
 	heap: Heap;
 };
 

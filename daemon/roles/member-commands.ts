@@ -4,7 +4,8 @@ import {limitFacts, memberFacts, stateText} from '../../source/member-words.js';
 import {PjasError} from '../../source/protocol/errors.js';
 import type {MemberStatus} from '../../source/protocol/member-api.js';
 import {limitTitle} from '../../source/protocol/member-limits.js';
-import type {Mode, SettingsOf} from '../config-settings.js';
+import type {Mode} from '../config-setting.js';
+import type {SettingsOf} from '../config-settings.js';
 import type {Clock} from '../ports/clock.js';
 
 type Tools = {clock: Clock; say: (line: string) => void};

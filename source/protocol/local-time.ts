@@ -64,7 +64,10 @@ export const weekMinuteOf = (nowMs: number, timeZone: string): number =>
 
 let lastDay = {number: 0, date: '1970-01-01'};
 
-/** The date, as `2026-11-27`: what it starts with is the month. The last one is kept, since it is asked for each piece of a stream. */
+/**
+The date, as `2026-11-27`: what it starts with is the month. The last one is kept, since it is asked for each piece of a
+stream.
+*/
 export const dateOf = (nowMs: number, timeZone: string): string => {
 	const number = Math.floor(localMs(nowMs, timeZone) / DAY_MS);
 	if (number !== lastDay.number) lastDay = {number, date: new Date(number * DAY_MS).toISOString().slice(0, 10)};
