@@ -1,7 +1,7 @@
 import {createHash, type Hash} from 'node:crypto';
 import {join} from 'node:path';
 import type {Readable} from 'node:stream';
-import {isPjasError, PjasError} from '../../source/protocol/errors.js';
+import {PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {beyondEnd, type Challenge, startAnswer} from '../core/challenge.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
@@ -10,22 +10,14 @@ import type {Log} from '../ports/log.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import {AlignedPool, type PooledBuffer} from './aligned-pool.js';
 import type {DiskFile} from './disk-shards-file.js';
-import {
-	codeOf,
-	type DiskFiles,
-	FolderSync,
-	isFull,
-	isMissing,
-	systemFiles,
-	toDiskError,
-	unlinkIfThere,
-} from './disk-shards-files.js';
-import {ShardIndex} from './disk-shards-index.js';
+import {type DiskFiles, FolderSync, systemFiles, toDiskError, unlinkIfThere} from './disk-shards-files.js';
+import {KeptShards} from './disk-shards-kept.js';
 import {Quarantine} from './disk-shards-quarantine.js';
 import {bodyTooLarge, pour, type PourOptions} from './disk-shards-receive.js';
-import {fileNameOf, scanChunks} from './disk-shards-scan.js';
+import {scanChunks} from './disk-shards-scan.js';
 import type {Reservation, Space, SpaceFigures} from './disk-shards-space.js';
 import {SMALL_SHARD_BYTES, TemporaryFiles} from './disk-shards-temporary.js';
+import {DiskTroubles} from './disk-shards-troubles.js';
 import {Turns} from './turns.js';
 
 export type DiskShardsOptions = {
@@ -62,21 +54,12 @@ const READ_BUFFERS = 2;
 const SMALL_BUFFERS = 32;
 /** Each of them has a connection with up to 128 KiB read ahead. */
 const MOST_WAITING = 256;
-const TELL_EVERY_MS = 60_000;
 
 const mismatch = () =>
 	new PjasError(
 		'DIGEST_MISMATCH',
 		'The body is not the shard that its name says: it changed on its way, send it again',
 	);
-
-const notFound = () => new PjasError('SHARD_NOT_FOUND', 'This node has no such shard');
-
-/** A sector may be gone, or a cable loose: nothing is said of the bytes, so they stay where they are. */
-const unreadable = (cause: unknown) =>
-	new PjasError('SHARD_UNREADABLE', "The node's disk does not give this shard's bytes: look at the system's log", {
-		cause,
-	});
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex') as Digest;
 
@@ -92,7 +75,8 @@ export class DiskShards implements ShardStore {
 	readonly #clock: Clock;
 	readonly #chunksPath: string;
 	readonly #temporary: TemporaryFiles;
-	readonly #index = new ShardIndex();
+	readonly #kept: KeptShards;
+	readonly #troubles: DiskTroubles;
 	readonly #space: Space;
 	readonly #quarantine: Quarantine;
 	readonly #chunksFolder: FolderSync;
@@ -100,8 +84,6 @@ export class DiskShards implements ShardStore {
 	readonly #readers: AlignedPool;
 	readonly #small: AlignedPool;
 	readonly #turns = new Turns<Digest>();
-	/** When each kind of trouble was last told. */
-	readonly #toldAtMs = new Map<string, number>();
 
 	private constructor(options: DiskShardsOptions) {
 		const {folder, space, log, clock, files = systemFiles} = options;
@@ -112,6 +94,8 @@ export class DiskShards implements ShardStore {
 		this.#clock = clock;
 		this.#space = space;
 		this.#chunksPath = join(folder, 'chunks');
+		this.#troubles = new DiskTroubles({space, log, clock});
+		this.#kept = new KeptShards({files, path: this.#chunksPath, space, troubles: this.#troubles, log});
 		this.#temporary = new TemporaryFiles(files, join(folder, 'tmp'), log);
 		this.#quarantine = new Quarantine(files, join(folder, 'quarantine'), space);
 		this.#chunksFolder = new FolderSync(files, this.#chunksPath);
@@ -136,7 +120,7 @@ export class DiskShards implements ShardStore {
 	}
 
 	get count(): number {
-		return this.#index.count;
+		return this.#kept.index.count;
 	}
 
 	get quarantined(): number {
@@ -145,15 +129,15 @@ export class DiskShards implements ShardStore {
 
 	/** The shards with their sizes, in order. */
 	sizes(): Iterable<[Digest, number]> {
-		return this.#index.entries();
+		return this.#kept.index.entries();
 	}
 
 	async figures(): Promise<SpaceFigures & {count: number}> {
-		return this.#onDisk(async () => ({...(await this.#space.figures()), count: this.#index.count}));
+		return this.#troubles.around(async () => ({...(await this.#space.figures()), count: this.#kept.index.count}));
 	}
 
 	listingDigest(): string {
-		return this.#index.listingDigest();
+		return this.#kept.index.listingDigest();
 	}
 
 	async put(digest: Digest, body: Uint8Array, {signal}: ShardOptions = {}): Promise<void> {
@@ -161,8 +145,8 @@ export class DiskShards implements ShardStore {
 		if (body.length > MAX_SHARD_BYTES) throw bodyTooLarge(MAX_SHARD_BYTES);
 		this.#onBytes?.(body.length);
 		if (sha256(body) !== digest) throw mismatch();
-		await this.#onDisk(async () => {
-			if (await this.#isThere(digest)) return;
+		await this.#troubles.around(async () => {
+			if (await this.#kept.isThere(digest)) return;
 			await this.#withRoom(body.length, signal, async (buffer, reservation) => {
 				const isSmall = body.length <= SMALL_SHARD_BYTES;
 				if (!isSmall) buffer.bytes.set(body);
@@ -178,25 +162,25 @@ export class DiskShards implements ShardStore {
 	@param sizeBytes - How many bytes must come, where that is known.
 	*/
 	async receive(digest: Digest, stream: Readable, sizeBytes?: number, options: ReceiveOptions = {}): Promise<Outcome> {
-		return this.#onDisk(async () => {
-			if (await this.#isThere(digest)) return this.#compare(digest, stream, sizeBytes, options);
+		return this.#troubles.around(async () => {
+			if (await this.#kept.isThere(digest)) return this.#compare(digest, stream, sizeBytes, options);
 			return (await this.#receive(digest, stream, sizeBytes, options)).outcome;
 		});
 	}
 
 	/** The same for a body whose digest nobody has told: it is kept under the one that it has. */
 	async receiveUnnamed(stream: Readable, sizeBytes: number, options: ReceiveOptions = {}): Promise<Received> {
-		return this.#onDisk(async () => this.#receive(undefined, stream, sizeBytes, options));
+		return this.#troubles.around(async () => this.#receive(undefined, stream, sizeBytes, options));
 	}
 
 	async get(digest: Digest, {into, signal}: GetOptions = {}): Promise<Uint8Array> {
 		signal?.throwIfAborted();
-		const sizeBytes = this.#sizeOf(digest);
+		const sizeBytes = this.#kept.sizeOf(digest);
 		if (into && sizeBytes > into.length) {
 			throw new PjasError('SHARD_CORRUPT', 'The shard is longer than it should be');
 		}
 
-		return this.#reading(digest, async file => {
+		return this.#kept.reading(digest, async file => {
 			const bytes = into?.subarray(0, sizeBytes) ?? Buffer.allocUnsafeSlow(sizeBytes);
 			let filled = 0;
 			while (filled < sizeBytes) {
@@ -213,7 +197,7 @@ export class DiskShards implements ShardStore {
 	/** Reads a shard for sending it on: a large one into a pooled buffer with one call, which costs a fifth of a stream. */
 	async open(digest: Digest, {signal}: ShardOptions = {}): Promise<OpenShard> {
 		signal?.throwIfAborted();
-		if (this.#sizeOf(digest) <= SMALL_SHARD_BYTES) {
+		if (this.#kept.sizeOf(digest) <= SMALL_SHARD_BYTES) {
 			return {bytes: await this.get(digest), release: () => undefined};
 		}
 
@@ -228,22 +212,22 @@ export class DiskShards implements ShardStore {
 
 	async stat(digest: Digest, {signal}: ShardOptions = {}): Promise<{sizeBytes: number} | undefined> {
 		signal?.throwIfAborted();
-		return this.#onDisk(async () => {
-			const sizeBytes = this.#index.sizeOf(digest);
-			return sizeBytes !== undefined && (await this.#isThere(digest)) ? {sizeBytes} : undefined;
+		return this.#troubles.around(async () => {
+			const sizeBytes = this.#kept.index.sizeOf(digest);
+			return sizeBytes !== undefined && (await this.#kept.isThere(digest)) ? {sizeBytes} : undefined;
 		});
 	}
 
 	async remove(digest: Digest, {signal}: ShardOptions = {}): Promise<void> {
 		signal?.throwIfAborted();
-		await this.#onDisk(async () =>
+		await this.#troubles.around(async () =>
 			this.#turns.take(digest, async () => {
-				const sizeBytes = this.#forget(digest);
+				const sizeBytes = this.#kept.forget(digest);
 				try {
-					const wasThere = await unlinkIfThere(this.#files, this.#pathOf(digest));
+					const wasThere = await unlinkIfThere(this.#files, this.#kept.pathOf(digest));
 					if (wasThere) await this.#chunksFolder.sync();
 				} catch (error) {
-					if (sizeBytes !== undefined) this.#note(digest, sizeBytes);
+					if (sizeBytes !== undefined) this.#kept.note(digest, sizeBytes);
 					throw error;
 				}
 			}),
@@ -251,7 +235,7 @@ export class DiskShards implements ShardStore {
 	}
 
 	async *list(after?: Digest, {signal}: ShardOptions = {}): AsyncGenerator<Digest> {
-		for (const digest of this.#index.after(after)) {
+		for (const digest of this.#kept.index.after(after)) {
 			signal?.throwIfAborted();
 			yield digest;
 		}
@@ -266,7 +250,7 @@ export class DiskShards implements ShardStore {
 		// Looked at once more when nobody else changes it: another may have put a right one in its place.
 		return this.#turns.take(digest, async () => {
 			if (await this.#isRight(digest, signal)) return true;
-			await this.#putAside(digest, this.#sizeOf(digest));
+			await this.#putAside(digest, this.#kept.sizeOf(digest));
 			return false;
 		});
 	}
@@ -275,8 +259,8 @@ export class DiskShards implements ShardStore {
 		signal?.throwIfAborted();
 		const {offset, length} = challenge;
 		const end = offset + length;
-		if (end > this.#sizeOf(digest)) throw beyondEnd();
-		return this.#reading(digest, async file => {
+		if (end > this.#kept.sizeOf(digest)) throw beyondEnd();
+		return this.#kept.reading(digest, async file => {
 			const hash = startAnswer(challenge);
 			if ((await this.#hashInto(hash, file, {offset, end, signal})) < end) throw beyondEnd();
 			return hash.digest('hex');
@@ -288,7 +272,7 @@ export class DiskShards implements ShardStore {
 		let foreign = 0;
 		await scanChunks(this.#files, this.#chunksPath, knownSizes, ({digest, sizeBytes}) => {
 			if (digest) {
-				this.#note(digest, sizeBytes);
+				this.#kept.note(digest, sizeBytes);
 			} else {
 				foreign++;
 				this.#space.add(sizeBytes);
@@ -394,12 +378,12 @@ export class DiskShards implements ShardStore {
 	}
 
 	async #putInPlace(digest: Digest, temporary: string, sizeBytes: number, reservation: Reservation): Promise<Outcome> {
-		if (await this.#isThere(digest)) {
+		if (await this.#kept.isThere(digest)) {
 			await this.#files.unlink(temporary);
 			return 'exists';
 		}
 
-		const path = this.#pathOf(digest);
+		const path = this.#kept.pathOf(digest);
 		this.#files.rename(temporary, path);
 		try {
 			await this.#chunksFolder.sync();
@@ -409,14 +393,14 @@ export class DiskShards implements ShardStore {
 		}
 
 		reservation.keep(sizeBytes);
-		this.#index.set(digest, sizeBytes);
+		this.#kept.index.set(digest, sizeBytes);
 		return 'created';
 	}
 
 	/** Whether a shard's bytes are what its name says. */
 	async #isRight(digest: Digest, signal: AbortSignal | undefined): Promise<boolean> {
-		this.#sizeOf(digest);
-		return this.#reading(digest, async file => {
+		this.#kept.sizeOf(digest);
+		return this.#kept.reading(digest, async file => {
 			const hash = createHash('sha256');
 			await this.#hashInto(hash, file, {offset: 0, end: Infinity, signal});
 			return hash.digest('hex') === digest;
@@ -446,100 +430,13 @@ export class DiskShards implements ShardStore {
 
 	/** Takes a shard that is wrong out of the store, even where its file can't be moved. */
 	async #putAside(digest: Digest, sizeBytes: number): Promise<void> {
-		this.#forget(digest);
+		this.#kept.forget(digest);
 		try {
-			await this.#quarantine.take(this.#pathOf(digest), digest, sizeBytes, this.#clock.now());
+			await this.#quarantine.take(this.#kept.pathOf(digest), digest, sizeBytes, this.#clock.now());
 			await this.#chunksFolder.sync();
 			this.#log.error('a shard is not what its name says: it is in quarantine/ now', {digest});
 		} catch (error) {
 			this.#log.error('a shard is not what its name says, and could not be moved to quarantine/', {digest, error});
 		}
-	}
-
-	async #reading<T>(digest: Digest, read: (file: DiskFile) => Promise<T>): Promise<T> {
-		const file = await this.#openFile(digest);
-		try {
-			return await read(file);
-		} catch (error) {
-			throw codeOf(error) === 'EIO' ? unreadable(error) : toDiskError(error);
-		} finally {
-			file.close();
-		}
-	}
-
-	#sizeOf(digest: Digest): number {
-		const sizeBytes = this.#index.sizeOf(digest);
-		if (sizeBytes === undefined) throw notFound();
-		return sizeBytes;
-	}
-
-	async #openFile(digest: Digest): Promise<DiskFile> {
-		try {
-			return await this.#files.open(this.#pathOf(digest), 'r');
-		} catch (error) {
-			if (codeOf(error) === 'EIO') throw unreadable(error);
-			if (!isMissing(error)) throw toDiskError(error);
-			await this.#onDisk(async () => this.#noteGone(digest));
-			throw notFound();
-		}
-	}
-
-	/** Whether the file of a shard is there, as large as it should be. */
-	async #isThere(digest: Digest): Promise<boolean> {
-		const sizeBytes = this.#index.sizeOf(digest);
-		if (sizeBytes === undefined) return false;
-		try {
-			if ((await this.#files.stat(this.#pathOf(digest))).size === sizeBytes) return true;
-		} catch (error) {
-			if (!isMissing(error)) throw error;
-		}
-
-		await this.#noteGone(digest);
-		return false;
-	}
-
-	/** Somebody took a shard away, or cut it short. Unless it is the whole folder that is gone: then nothing is known. */
-	async #noteGone(digest: Digest): Promise<void> {
-		await this.#files.stat(this.#chunksPath);
-		if (this.#forget(digest) === undefined) return;
-		this.#log.warn("a shard's file is gone or cut short, and nobody told this node", {digest});
-	}
-
-	#note(digest: Digest, sizeBytes: number): void {
-		this.#index.set(digest, sizeBytes);
-		this.#space.add(sizeBytes);
-	}
-
-	/** Gives the size that it had, if it was known. */
-	#forget(digest: Digest): number | undefined {
-		const sizeBytes = this.#index.sizeOf(digest);
-		if (sizeBytes === undefined) return undefined;
-		this.#index.delete(digest);
-		this.#space.subtract(sizeBytes);
-		return sizeBytes;
-	}
-
-	/** Runs what touches the disk, and says in our words what went wrong with it. */
-	async #onDisk<T>(work: () => Promise<T>): Promise<T> {
-		try {
-			return await work();
-		} catch (error) {
-			if (isFull(error)) this.#space.distrust();
-			const said = toDiskError(error);
-			if (said !== error && isPjasError(said, 'NODE_FAILED')) this.#tellTrouble(said.message, error);
-			throw said;
-		}
-	}
-
-	/** A disk that is in trouble is so for every request: that is said now and then. */
-	#tellTrouble(message: string, error: unknown): void {
-		const nowMs = this.#clock.monotonicMs();
-		const isNew = nowMs - (this.#toldAtMs.get(message) ?? -Infinity) > TELL_EVERY_MS;
-		if (isNew) this.#toldAtMs.set(message, nowMs);
-		this.#log[isNew ? 'error' : 'debug'](message, {error});
-	}
-
-	#pathOf(digest: Digest): string {
-		return join(this.#chunksPath, fileNameOf(digest));
 	}
 }

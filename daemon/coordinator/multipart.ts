@@ -35,7 +35,7 @@ const unescapeName = (name: string): string =>
 
 const openForm = (request: IncomingMessage): BusboyInstance => {
 	const contentType = request.headers['content-type'] ?? '';
-	if (!/^multipart\/form-data\s*;/i.test(contentType)) {
+	if (!/^multipart\/form-data\s*(;|$)/i.test(contentType)) {
 		const problem = 'Upload a file as multipart/form-data with the file in the field "file"';
 		if (contentType === '') throw new PjasError('NO_FILE_UPLOADED', `No file uploaded. ${problem}`);
 		throw new PjasError('UNSUPPORTED_MEDIA_TYPE', problem);
@@ -49,7 +49,9 @@ const openForm = (request: IncomingMessage): BusboyInstance => {
 			limits: {fields: MOST_FIELDS, fieldSize: MOST_FIELD_BYTES, parts: MOST_FIELDS + 2, headerPairs: 50},
 		});
 	} catch (error) {
-		throw new PjasError('INVALID_REQUEST', 'The form has no boundary in its Content-Type', {cause: error});
+		const problem =
+			'The form has no boundary in its Content-Type. Let the client write that header itself, as curl -F does';
+		throw new PjasError('INVALID_REQUEST', problem, {cause: error});
 	}
 };
 

@@ -134,7 +134,8 @@ test('what is no upload is refused with a reason, and leaves nothing', async t =
 		[file.slice(0, -6), undefined, 400, 'UPLOAD_INCOMPLETE'],
 		[part('name="file"; filename="' + 'n'.repeat(1025) + '"', 'c') + '--x--\r\n', undefined, 400, 'INVALID_REQUEST'],
 		['{}', 'application/json', 415, 'UNSUPPORTED_MEDIA_TYPE'],
-		[file, 'multipart/form-data', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+		[file, 'multipart/form-data', 400, 'INVALID_REQUEST'],
+		[file, 'multipart/form-data-of-a-kind', 415, 'UNSUPPORTED_MEDIA_TYPE'],
 		[file, 'multipart/form-data; charset=utf-8', 400, 'INVALID_REQUEST'],
 		[
 			Array.from({length: 30}, (_, at) => part(`name="f${at}"`, 'v')).join('') + file + '--x--\r\n',
