@@ -7,6 +7,7 @@ import {chunkIdOfFile, chunkOf, fileIdOf, fileOf, nodeIdOf, nodeOf, removalAt} f
 import type {Document} from './catalog-documents.js';
 import {writeGolden, writeGoldenUploads} from './catalog-golden.suite.js';
 import {memoryCatalog} from './memory-catalog.js';
+import {KeptDocuments} from './kept-documents.js';
 import {loadNedbStore} from './nedb-store.js';
 import {faultyFiles, keepingLog, openCatalogIn, runOnSmallDisk, temporaryFolder} from './nedb-testing.suite.js';
 
@@ -155,7 +156,9 @@ test('NeDB is given what was read already, and reads nothing itself', async t =>
 	const file = path.join(await temporaryFolder(t), 'catalog.db');
 	await writeFile(file, 'no document\n');
 	const documents: Document[] = [3, 1, 2].map(number => ({_id: `n/${number}`, is: 'node'}));
-	const store = await loadNedbStore(file, documents);
+	const kept = new KeptDocuments();
+	for (const document of documents) kept.set(document);
+	const store = await loadNedbStore(file, kept);
 	t.deepEqual(
 		store.find(['n/4', 'n/3', 'n/2', 'n/1']),
 		[3, 2, 1].map(number => ({_id: `n/${number}`, is: 'node'})),

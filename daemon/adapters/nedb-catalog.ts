@@ -5,7 +5,7 @@ import {isPjasError, PjasError} from '../../source/protocol/errors.js';
 import type {Catalog} from '../ports/catalog.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
-import {lineOf, type Document} from './catalog-documents.js';
+import {lineOf, storedId, type Document} from './catalog-documents.js';
 import {decideWrite, type Change} from './catalog-draft.js';
 import {
 	blocksOf,
@@ -19,15 +19,16 @@ import {
 import {CatalogIndex} from './catalog-index.js';
 import {LineChecker} from './catalog-lines.js';
 import {catalogOver} from './catalog-verbs.js';
+import {KeptDocuments} from './kept-documents.js';
 import {COMPACTING_SUFFIX, createCompaction} from './nedb-compaction.js';
 import {NedbJournal} from './nedb-journal.js';
 import {createWriteQueue, type Waiting} from './nedb-queue.js';
 import {loadNedbStore, type NedbStore} from './nedb-store.js';
-import {createSharedTexts} from './shared-texts.js';
 
 const COMPACT_RATIO = 2;
 const COMPACT_MIN_BYTES = 8 * 1024 * 1024;
 const READ_IDS = 1000;
+const CHUNK_PREFIX = storedId('chunk', '');
 
 /** Where NeDB itself would write the file anew. */
 const REWRITING_SUFFIX = '~';
@@ -76,23 +77,18 @@ const removeLeftovers = async (file: string, isThere: boolean, files: CatalogFil
 };
 
 /** The documents of a file, and what lines with nothing but them have. */
-type Content = {documents: Document[]; liveBytes: number};
-
-/** What comes in the order of its ids costs an index least; and files before chunks, which are looked for where theirs isn't known. */
-const inOrder = (one: Document, other: Document): number =>
-	Number(one.is === 'chunk') - Number(other.is === 'chunk') || (one._id < other._id ? -1 : 1);
+type Content = {documents: KeptDocuments; liveBytes: number};
 
 /** Reads and checks every line, and cuts off one at the end that was not written whole: nobody was told that it is stored. */
 const readMended = async (handle: OpenFile, log: Log): Promise<Content> => {
 	const {size} = await handle.stat();
-	const documents = new Map<string, Document>();
-	const share = createSharedTexts();
+	const documents = new KeptDocuments();
 	let liveBytes = 0;
 	const checker = new LineChecker(CATALOG_FILE, ({_id, document, bytes}) => {
 		const before = documents.get(_id);
 		if (before) liveBytes -= Buffer.byteLength(lineOf(before));
 		if (document) {
-			documents.set(_id, share(document));
+			documents.set(document);
 			liveBytes += bytes;
 		} else {
 			documents.delete(_id);
@@ -105,7 +101,7 @@ const readMended = async (handle: OpenFile, log: Log): Promise<Content> => {
 		await handle.truncate(checker.wholeBytes);
 	}
 
-	return {documents: [...documents.values()].sort(inOrder), liveBytes};
+	return {documents, liveBytes};
 };
 
 type Loaded = Content & {store: NedbStore; handle: OpenFile; sizeBytes: number};
@@ -116,7 +112,9 @@ const load = async (file: string, files: CatalogFiles, log: Log): Promise<Loaded
 	try {
 		await makeFolder(path.dirname(file));
 		handle = await openIfThere(file, constants.O_RDWR | constants.O_APPEND, files);
-		const {documents, liveBytes} = handle ? await readMended(handle, log) : {documents: [], liveBytes: 0};
+		const {documents, liveBytes} = handle
+			? await readMended(handle, log)
+			: {documents: new KeptDocuments(), liveBytes: 0};
 		await removeLeftovers(file, handle !== undefined, files, log);
 		handle ??= await files.open(file, 'ax+');
 		const store = await loadNedbStore(file, documents);
@@ -129,6 +127,13 @@ const load = async (file: string, files: CatalogFiles, log: Log): Promise<Loaded
 		if (isPjasError(error)) throw error;
 		throw new PjasError('CATALOG_UNAVAILABLE', 'The catalogue could not be opened', {cause: error});
 	}
+};
+
+/** What comes in the order of its ids costs an index least; and files before chunks, which are looked for where theirs isn't known. */
+const inOrder = (ids: Iterable<string>): string[] => {
+	const sorted = [...ids].sort();
+	const isChunk = (id: string) => id.startsWith(CHUNK_PREFIX);
+	return [...sorted.filter(id => !isChunk(id)), ...sorted.filter(isChunk)];
 };
 
 /** Decides the writes of a batch one after the other, makes what they change durable together, then answers them. */
@@ -183,7 +188,7 @@ export const openNedbCatalog = async ({
 	const file = path.join(folder, CATALOG_FILE);
 	const {store, documents, handle, sizeBytes, liveBytes} = await load(file, files, log);
 	const index = new CatalogIndex();
-	for (const document of documents) index.change(undefined, document);
+	for (const id of inOrder(documents.ids())) index.change(undefined, documents.get(id));
 
 	const journal = new NedbJournal({store, file: handle, sizeBytes, liveBytes, index, log});
 	const queue = createWriteQueue(async batch => {

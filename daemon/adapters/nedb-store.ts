@@ -1,9 +1,9 @@
 import type {Readable} from 'node:stream';
 import Datastore from 'nedb-promises';
-import {cloneOf, lineOf, type Document} from './catalog-documents.js';
+import {lineOf, type Document} from './catalog-documents.js';
 import {PRIVATE_FILE} from './catalog-files.js';
 import type {Change} from './catalog-draft.js';
-import {createSharedTexts} from './shared-texts.js';
+import type {KeptDocuments} from './kept-documents.js';
 
 /** How many documents one call to NeDB takes. It compares each document found with each `_id` asked for. */
 const sizes = {insert: 200, update: 1, remove: 100} as const;
@@ -67,18 +67,32 @@ The documents were read already, since every line was checked. NeDB would parse 
 value in it: what was done twice was half of a start. Were this to have no effect in a later NeDB, it would read them
 itself.
 */
-const giveDocuments = (persistence: object, documents: readonly Document[]): void => {
+const readNothing = (persistence: object): void => {
 	const treatRawStreamAsync = async (stream: Readable) => {
 		stream.destroy();
-		return Promise.resolve({data: documents, indexes: {}});
+		return Promise.resolve({data: [], indexes: {}});
 	};
 	Object.assign(persistence, {treatRawStreamAsync});
 };
 
-/** Ids are texts: NeDB asks of what type both are first, twenty times for each of a million documents. */
-const compareAsTexts = ({treeOptions}: {treeOptions: object}): void => {
-	const compareKeys = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
-	Object.assign(treeOptions, {compareKeys});
+/**
+Documents are kept here in place of NeDB's tree, which takes 150 bytes for each besides the document, and compares its `_id`
+with twenty others to find it. Were this to have no effect in a later NeDB, nothing would be found.
+*/
+const keepIn = (index: object, documents: KeptDocuments): void => {
+	const tree = {
+		insert(id: string, document: Document) {
+			// As NeDB's own tree says it; NeDB then takes back what it inserted before.
+			if (documents.has(id)) throw Object.assign(new Error(`There is a ${id}`), {errorType: 'uniqueViolated'});
+			documents.set(document);
+		},
+		delete: (id: string) => documents.delete(id),
+		search(id: string) {
+			const document = documents.get(id);
+			return document ? [document] : [];
+		},
+	};
+	Object.assign(index, {tree, reset: () => undefined});
 };
 
 /**
@@ -93,33 +107,29 @@ const takeLines = (persistence: object, take: (line: string) => void): void => {
 	Object.assign(persistence, {persistNewStateAsync});
 };
 
-type Store = ReturnType<typeof Datastore.create> & {
-	/** NeDB's own way to a document. A query goes through a queue and a cursor and takes ten times as long. */
-	indexes: {_id: {getMatching: (id: string) => Document[]; treeOptions: object}};
-};
+type Store = ReturnType<typeof Datastore.create> & {indexes: {_id: object}};
 
 /**
 A store over a file that is there.
 
 @param documents - What is in it; they are the store's from then on.
 */
-export const loadNedbStore = async (file: string, documents: readonly Document[]): Promise<NedbStore> => {
+export const loadNedbStore = async (file: string, documents: KeptDocuments): Promise<NedbStore> => {
 	// The modes are known to NeDB, not to the types of nedb-promises.
 	const options = {filename: file, corruptAlertThreshold: 0, modes: {fileMode: PRIVATE_FILE}};
 	const store = Datastore.create(options) as Store;
 	let lines = '';
 	keepFileAtLoad(store.persistence);
 	takeLines(store.persistence, line => (lines += line));
-	giveDocuments(store.persistence, documents);
-	compareAsTexts(store.indexes._id);
+	readNothing(store.persistence);
+	keepIn(store.indexes._id, documents);
 	await store.load();
-	const share = createSharedTexts();
 
 	const update = async (document: Document, upsert: boolean) => store.update({_id: document._id}, document, {upsert});
 	const remove = async (ids: readonly string[]) => store.remove({_id: {$in: ids}}, {multi: true});
 
 	const carryOut = async ({verb, changes}: Step): Promise<void> => {
-		const documents = changes.flatMap(({after}) => (after ? share(after) : []));
+		const documents = changes.flatMap(({after}) => after ?? []);
 		let count = 0;
 		if (verb === 'insert') count = (await store.insert(documents)).length;
 		else if (verb === 'remove') count = await remove(changes.map(({_id}) => _id));
@@ -128,7 +138,7 @@ export const loadNedbStore = async (file: string, documents: readonly Document[]
 	};
 
 	return {
-		find: ids => ids.flatMap(id => store.indexes._id.getMatching(id).map(cloneOf)),
+		find: ids => ids.flatMap(id => documents.copyOf(id) ?? []),
 		async apply(before, changes) {
 			lines = '';
 			for (const step of stepsOf(before, changes)) await carryOut(step);
