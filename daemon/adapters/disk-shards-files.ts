@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {PjasError} from '../../source/protocol/errors.js';
+import {Few} from '../core/few.js';
 import {DiskFile} from './disk-shards-file.js';
 
 /** The file operations that a node's folder needs; an argument, so that a test can make a disk fail. */
@@ -78,7 +79,7 @@ to come.
 export class FolderSync {
 	readonly #files: DiskFiles;
 	readonly #path: string;
-	readonly #expected = new Set<Promise<unknown>>();
+	readonly #expected = new Few<Promise<unknown>>();
 	#running: Promise<void> | undefined;
 	#next: Promise<void> | undefined;
 

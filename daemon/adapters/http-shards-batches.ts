@@ -1,5 +1,6 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {isPjasError} from '../../source/protocol/errors.js';
+import {Few} from '../core/few.js';
 import {type BatchedShard, MOST_BATCH_BYTES, MOST_BATCHED_SHARDS} from '../core/shard-batch.js';
 import type {ShardOptions} from '../ports/shard-store.js';
 import {tooManyWait} from './http-shards-gate.js';
@@ -30,7 +31,7 @@ const QUIET_TURNS = 3;
 const MOST_TURNS = 32;
 
 /** Those that came first, as many as go together. */
-const takeBatch = <W extends Ask>(waiting: Set<W>): W[] => {
+const takeBatch = <W extends Ask>(waiting: Few<W>): W[] => {
 	const batch: W[] = [];
 	let sumBytes = 0;
 	for (const ask of waiting) {
@@ -61,7 +62,7 @@ after it.
 */
 export const createBatches = <A extends Ask, T>(senders: BatchSenders<A, T>): ((ask: A) => Promise<T>) => {
 	const {one, several, isHeld = false} = senders;
-	const waiting = new Set<Waiting<A, T>>();
+	const waiting = new Few<Waiting<A, T>>();
 	let isBusy = false;
 	let isKnown = true;
 

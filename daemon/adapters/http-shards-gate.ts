@@ -1,4 +1,5 @@
 import {PjasError} from '../../source/protocol/errors.js';
+import {Few} from '../core/few.js';
 
 export type Gate = {
 	/** Waits for its turn and does the work. Rejects with the signal's reason where that is aborted while it waits. */
@@ -20,7 +21,7 @@ export const tooManyWait = (count: number): PjasError =>
 
 /** Lets so many through at once, in the order in which they came; so many others wait, and the rest is refused. */
 export const createGate = (size: number, mostWaiting: number = DEFAULT_MOST_WAITING): Gate => {
-	const waiting = new Set<Waiting>();
+	const waiting = new Few<Waiting>();
 	let atOnce = size;
 	let inside = 0;
 

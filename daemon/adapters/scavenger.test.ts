@@ -17,7 +17,7 @@ test('young objects are collected after each 12 MiB that they hold, which is soo
 });
 
 test('they are collected the more seldom the larger the heap is, but in time', t => {
-	t.is(countOf(2, 384 * MIB), 170);
-	t.is(countOf(2, 768 * MIB), 85);
+	t.is(countOf(2, 192 * MIB), 170);
+	t.is(countOf(2, 384 * MIB), 85);
 	t.is(countOf(2, 4096 * MIB), 64);
 });

@@ -44,7 +44,7 @@ but about twice as much is in memory. With 48 MiB V8 went through the whole heap
 const LEAST_GARBAGE_BYTES = 12 * 1024 * 1024;
 const MOST_GARBAGE_BYTES = 32 * 1024 * 1024;
 /** In a heap of this many times the least or less, the least. */
-const HEAP_PARTS = 32;
+const HEAP_PARTS = 16;
 
 type ScavengerOptions = {
 	collect?: MinorGc | undefined;
@@ -61,7 +61,7 @@ Told of the bytes that stream through, collects what their pieces leave behind.
 Each piece of a stream is a small object with 64 KiB outside V8's heap. V8 seldom collects so few young objects; it counts
 what they hold outside, and at each 64 MiB of that it goes through the whole heap, which took a third of the coordinator's
 CPU time and half of a node's. Going through the young objects alone frees the same and costs little; but it takes longer the
-larger the whole heap is (5 to 10 ms with a million chunks), and is done the more seldom then.
+larger the whole heap is (2 to 6 ms with a million chunks), and is done the more seldom then.
 */
 export const createScavenger = ({
 	copies,

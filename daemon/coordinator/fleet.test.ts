@@ -1,4 +1,5 @@
 import test from 'ava';
+import {PjasError} from '../../source/protocol/errors.js';
 import {MemoryShards} from '../adapters/memory-shards.js';
 import {placeAmong} from '../core/place.js';
 import {nodeIdOf, nodeOf} from '../ports/catalog-samples.suite.js';
@@ -52,4 +53,58 @@ test('what is on its way to a node is no room', async t => {
 		);
 		return Promise.resolve();
 	});
+});
+
+test('whether so many nodes have room is known, be they as full as they may', t => {
+	const fleet = fullFleet();
+	t.true(fleet.hasRoom(FREE_BYTES, 5));
+	t.false(fleet.hasRoom(FREE_BYTES, 6));
+	t.false(fleet.hasRoom(FREE_BYTES + 1, 1));
+	t.true(fleet.hasRoom(FREE_BYTES + 1, 0));
+	t.true(fleet.hasRoom(0, NODES));
+	const state = fleet.get(nodeIdOf(100));
+	if (state) state.isOnline = false;
+	t.false(fleet.hasRoom(FREE_BYTES, 5), 'one that is away has none');
+});
+
+test('a node that failed a moment ago has room still, though nothing is put there while others have it', async t => {
+	const fleet = fullFleet();
+	const [first] = roomyIds;
+	if (first === undefined) throw new Error('there is no such node');
+	const failed = async () => Promise.reject(new PjasError('NODE_FAILED', 'It failed'));
+	await t.throwsAsync(fleet.use(first, {}, failed));
+	t.true(fleet.hasRoom(FREE_BYTES, 5));
+	t.deepEqual(
+		fleet
+			.pool()
+			.roomy(FREE_BYTES)
+			.map(({id}) => id),
+		roomyIds.slice(1),
+	);
+});
+
+test('nodes that go leave the room of others as it is, though work with them ends later', async t => {
+	const fleet = fullFleet();
+	const [first, second] = roomyIds;
+	if (first === undefined || second === undefined) throw new Error('there is no such node');
+	await fleet.use(first, {writeBytes: FREE_BYTES}, async () => {
+		fleet.forget(first);
+		t.true(fleet.hasRoom(FREE_BYTES, 4));
+		return Promise.resolve();
+	});
+	const ids = () =>
+		fleet
+			.pool()
+			.roomy(FREE_BYTES)
+			.map(({id}) => id)
+			.sort();
+	t.deepEqual(ids(), roomyIds.slice(1));
+	fleet.forget(second);
+	fleet.forget(second);
+	t.deepEqual(ids(), roomyIds.slice(2));
+	fleet.set(nodeOf(NODES + 1, {freeBytes: FREE_BYTES})).isOnline = true;
+	t.deepEqual(ids(), [...roomyIds.slice(2), nodeIdOf(NODES + 1)]);
+	const state = fleet.get(nodeIdOf(1));
+	if (state) state.record = {...state.record, freeBytes: FREE_BYTES};
+	t.true(ids().includes(nodeIdOf(1)), 'what a node says later counts');
 });

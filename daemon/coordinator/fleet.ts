@@ -1,7 +1,7 @@
 import {type ErrorCode, PjasError} from '../../source/protocol/errors.js';
 import type {NodeId} from '../../source/protocol/ids.js';
 import {mayTakeShards} from '../core/condition.js';
-import {expectedMs, type Latency, unknownLatency, withSample} from '../core/latency.js';
+import {expectedMs, type Latency, withSample} from '../core/latency.js';
 import {MAX_SHARD_BYTES, onDiskBytes} from '../core/limits.js';
 import type {NodeRecord} from '../core/model.js';
 import type {Candidate, Pool} from '../core/place.js';
@@ -9,6 +9,7 @@ import {lineWeight} from '../core/line-speed.js';
 import {placementWeight} from '../core/standing.js';
 import type {Clock} from '../ports/clock.js';
 import type {Dial, ShardStore} from '../ports/shard-store.js';
+import {KnownNode, Rooms} from './known-node.js';
 
 /** A node as the coordinator knows it at this moment. What a restart may forget is here and not in its record. */
 export type NodeState = {
@@ -52,6 +53,8 @@ export type Fleet = {
 	candidates: () => {ready: Candidate[]; cooling: Candidate[]};
 	/** Those that are ready, as they are now; what is asked of it later is of the same moment. */
 	pool: () => Pool;
+	/** Whether so many nodes that shards can go to, be it that they failed a moment ago, have room for so many bytes. */
+	hasRoom: (sizeBytes: number, count: number) => boolean;
 	/** Whether shards can go to a node now. */
 	isReady: (id: NodeId) => boolean;
 	/** Does something with a node's store, and keeps account of load, failures, latency and room. */
@@ -64,16 +67,13 @@ const LONGEST_COOL_MS = 60_000;
 const FEW = 2;
 const DRAWS_FOR_ONE = 4;
 
-/** What a node can still take, less what is on its way to it. */
-const freeBytesOf = ({record, reservedBytes}: NodeState): number => record.freeBytes - reservedBytes;
-
 export const toCandidate = (state: NodeState, now: number): Candidate => {
 	const {record, reservedBytes, inFlight} = state;
 	return {
 		id: record._id,
 		zone: record.zone,
 		owner: record.owner,
-		freeBytes: freeBytesOf(state),
+		freeBytes: record.freeBytes - reservedBytes,
 		inFlight,
 		weight: placementWeight(record, now) * lineWeight(record.line, reservedBytes + MAX_SHARD_BYTES),
 		...(record.line?.hours && {isPartTime: true}),
@@ -83,13 +83,14 @@ export const toCandidate = (state: NodeState, now: number): Candidate => {
 const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof PjasError ? error.code : undefined);
 
 export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet => {
-	const states = new Map<NodeId, NodeState>();
+	const states = new Map<NodeId, KnownNode>();
 	/** The same, each at its place, so that chance can pick some. */
-	const order: NodeState[] = [];
-	const places = new Map<NodeId, number>();
+	const order: KnownNode[] = [];
+	const rooms = new Rooms();
 	const claims = new Map<string, NodeState>();
 
-	const isCooling = (state: NodeState) => state.coolUntilMs > clock.monotonicMs();
+	// Most never failed: for those it needs no look at the clock.
+	const isCooling = ({coolUntilMs}: NodeState) => coolUntilMs > 0 && coolUntilMs > clock.monotonicMs();
 
 	/** A stalled node costs a whole time-out each time, so it rests long at once; others rest twice as long each time. */
 	const coolDown = (state: NodeState, code: ErrorCode) => {
@@ -128,21 +129,12 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 
 	const set = (record: NodeRecord): NodeState => {
 		const known = states.get(record._id);
-		const state: NodeState = known ?? {
-			record,
-			isOnline: false,
-			inFlight: 0,
-			reservedBytes: 0,
-			latency: unknownLatency,
-			failures: 0,
-			coolUntilMs: 0,
-		};
+		const state = known ?? new KnownNode(record, order.length, rooms);
 		if (state.record.classicId) claims.delete(state.record.classicId);
 		if (record.classicId) claims.set(record.classicId, state);
 		state.record = record;
 		if (!known) {
 			states.set(record._id, state);
-			places.set(record._id, order.length);
 			order.push(state);
 		}
 
@@ -151,15 +143,15 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 
 	const forget: Fleet['forget'] = id => {
 		const state = states.get(id);
-		const place = places.get(id);
-		const last = order.at(-1);
-		if (!state || place === undefined || !last) return;
+		if (!state) return;
 		if (state.record.classicId) claims.delete(state.record.classicId);
-		order[place] = last;
-		places.set(last.record._id, place);
-		order.pop();
-		places.delete(id);
 		states.delete(id);
+		const {place} = state;
+		state.place = undefined;
+		const last = order.pop();
+		if (!last || place === order.length || place === undefined) return;
+		order[place] = last;
+		last.place = place;
 	};
 
 	const mayTake = (state: NodeState, now: number) => state.isOnline && mayTakeShards(state.record, now);
@@ -167,35 +159,49 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 	const readyAmong = (some: readonly NodeState[], now: number): Candidate[] =>
 		some.filter(state => mayTake(state, now) && !isCooling(state)).map(state => toCandidate(state, now));
 
-	/** Picks nodes until enough of them are ready, and gives up where hardly any is. */
-	const draw = (count: number, now: number, random: () => number): Candidate[] => {
-		const drawn = new Set<NodeState>();
+	/** Picks nodes until enough of them are ready and have room, and gives up where hardly any is. */
+	const draw = (count: number, sizeBytes: number, now: number, random: () => number): Candidate[] => {
+		const drawn = new Set<number>();
 		const ready: Candidate[] = [];
 		for (let tries = DRAWS_FOR_ONE * count; tries > 0 && ready.length < count; tries--) {
-			const state = order[Math.floor(random() * order.length)];
-			if (!state || drawn.has(state)) continue;
-			drawn.add(state);
+			const place = Math.floor(random() * order.length);
+			const state = rooms.hasRoom(place, sizeBytes) && !drawn.has(place) ? order[place] : undefined;
+			if (!state) continue;
+			drawn.add(place);
 			if (mayTake(state, now) && !isCooling(state)) ready.push(toCandidate(state, now));
 		}
 
 		return ready;
 	};
 
+	/** Those that have room for so many bytes. */
+	const roomyOf = (sizeBytes: number): NodeState[] => {
+		const roomy: NodeState[] = [];
+		for (const [place, state] of order.entries()) if (rooms.hasRoom(place, sizeBytes)) roomy.push(state);
+		return roomy;
+	};
+
 	const pool: Fleet['pool'] = () => {
 		const now = clock.now();
 		let all: Candidate[] | undefined;
-		const everyone = () => (all ??= readyAmong(order, now));
+		const roomy: Pool['roomy'] = sizeBytes =>
+			all ? all.filter(({freeBytes}) => freeBytes >= sizeBytes) : readyAmong(roomyOf(sizeBytes), now);
 		return {
-			all: everyone,
-			roomy: sizeBytes =>
-				all
-					? all.filter(({freeBytes}) => freeBytes >= sizeBytes)
-					: readyAmong(
-							order.filter(state => freeBytesOf(state) >= sizeBytes),
-							now,
-						),
-			some: (count, random) => (order.length <= FEW * count ? everyone() : draw(count, now, random)),
+			all: () => (all ??= readyAmong(order, now)),
+			roomy,
+			some: (count, sizeBytes, random) =>
+				order.length <= FEW * count ? roomy(sizeBytes) : draw(count, sizeBytes, now, random),
 		};
+	};
+
+	const hasRoom: Fleet['hasRoom'] = (sizeBytes, count) => {
+		const now = clock.now();
+		let found = 0;
+		// So many are found soon where most have room; and what has none costs little to look at.
+		return (
+			count <= 0 ||
+			order.some((state, place) => rooms.hasRoom(place, sizeBytes) && mayTake(state, now) && ++found >= count)
+		);
 	};
 
 	const use: Fleet['use'] = async (id, options, work) => {
@@ -228,6 +234,7 @@ export const createFleet = ({dial, clock}: {dial: Dial; clock: Clock}): Fleet =>
 		forget,
 		size: () => states.size,
 		pool,
+		hasRoom,
 		isReady(id) {
 			const state = states.get(id);
 			return state !== undefined && mayTake(state, clock.now()) && !isCooling(state);

@@ -30,8 +30,6 @@ export type ShardWriter = {
 type Tried = {holding: Set<Candidate>; failed: Set<NodeId>};
 
 const RETRY_AFTER_SECONDS = 10;
-/** Where so many of a large network have room, it has. */
-const SOME = 20;
 
 const count = (many: number, noun: string) => `${many} ${noun}${many === 1 ? '' : 's'}`;
 
@@ -147,11 +145,7 @@ export const createShardWriter = (options: WriterOptions): ShardWriter => {
 	return {
 		assertRoom(sizeBytes) {
 			const needed = required();
-			const some = fleet.pool().some(SOME, random.float);
-			if (some.filter(node => node.freeBytes >= sizeBytes).length >= needed) return;
-			const {ready, cooling} = fleet.candidates();
-			const roomy = [...ready, ...cooling].filter(node => node.freeBytes >= sizeBytes);
-			if (roomy.length < needed) throw shortage(sizeBytes, needed);
+			if (!fleet.hasRoom(sizeBytes, needed)) throw shortage(sizeBytes, needed);
 		},
 		store,
 	};

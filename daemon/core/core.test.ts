@@ -130,7 +130,7 @@ const countingPool = (nodes: readonly Candidate[]) => {
 			looked += nodes.length;
 			return nodes.filter(({freeBytes}) => freeBytes >= sizeBytes);
 		},
-		some(count, random) {
+		some(count, _sizeBytes, random) {
 			const some = new Set(Array.from({length: count}, () => nodes[Math.floor(random() * nodes.length)]));
 			looked += some.size;
 			return [...some].filter(each => each !== undefined);
@@ -143,7 +143,7 @@ test('placement among many nodes is as far apart as among all, and takes as many
 	const property = fc.property(candidates, fc.nat(5), fc.nat(100), fc.integer(), (nodes, count, sizeBytes, seed) => {
 		const random = seeded(Math.abs(seed));
 		const {pool} = countingPool(nodes);
-		const few: Pool = {...pool, some: most => pool.some(Math.min(most, 3), random)};
+		const few: Pool = {...pool, some: (most, sizeBytes) => pool.some(Math.min(most, 3), sizeBytes, random)};
 		const chosen = placeAmong({pool: few, count, sizeBytes, random});
 		const all = place({candidates: nodes, count, sizeBytes, random});
 		const zonesOf = (some: readonly Candidate[]) => new Set(some.map(({zone}) => zone)).size;

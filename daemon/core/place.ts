@@ -88,15 +88,14 @@ export type Pool = {
 	all: () => readonly Candidate[];
 	/** All that have room for so many bytes: costs by the number of all, but little for each that has none. */
 	roomy: (sizeBytes: number) => readonly Candidate[];
-	/** Some, each as likely as another and none twice; all where they are few. Costs by `count`. */
-	some: (count: number, random: () => number) => readonly Candidate[];
+	/** Some of those, each as likely as another and none twice; all where they are few. Costs by `count`. */
+	some: (count: number, sizeBytes: number, random: () => number) => readonly Candidate[];
 };
 
-export const poolOf = (candidates: readonly Candidate[]): Pool => ({
-	all: () => candidates,
-	roomy: sizeBytes => candidates.filter(({freeBytes}) => freeBytes >= sizeBytes),
-	some: () => candidates,
-});
+export const poolOf = (candidates: readonly Candidate[]): Pool => {
+	const roomy = (sizeBytes: number) => candidates.filter(({freeBytes}) => freeBytes >= sizeBytes);
+	return {all: () => candidates, roomy, some: (_count, sizeBytes) => roomy(sizeBytes)};
+};
 
 export type PoolPlacement = Omit<Placement, 'candidates'> & {
 	pool: Pool;
@@ -121,7 +120,7 @@ export const placeAmong = ({pool, accepts, isEasy = false, ...placement}: PoolPl
 	const {count, sizeBytes, holders = [], random} = placement;
 	if (count <= 0) return [];
 	const draw = (from: readonly Candidate[]) => place({...placement, candidates: accepts ? from.filter(accepts) : from});
-	const some = pool.some(SAMPLE, random);
+	const some = pool.some(SAMPLE, sizeBytes, random);
 	const chosen = draw(some);
 	if (isEasy || (chosen.length === count && areApart(chosen, holders))) return chosen;
 	const seen = new Set(some.map(({id}) => id));

@@ -184,7 +184,7 @@ export const listen = async (options: ListenOptions): Promise<Listening> => {
 		const closed = new Promise<void>(resolve => server.close(() => resolve()));
 		for (const socket of connections.pending()) socket.destroy();
 		for (const socket of [...connections.ready, ...attached.streams]) {
-			if (!responses.has(socket) && !upgraded?.has(socket)) socket.destroy();
+			if (!responses.get(socket) && !upgraded?.has(socket)) socket.destroy();
 		}
 
 		// What is under way may need what came by an upgrade.

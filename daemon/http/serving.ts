@@ -13,8 +13,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => un
 /** What goes on at a server, whichever way its connections come. */
 export type Serving = {
 	serve: (request: IncomingMessage, response: ServerResponse) => void;
-	/** The answers under way, by their connections. */
-	readonly responses: ReadonlyMap<Duplex, ServerResponse>;
+	/** The answer under way on each connection, where one is. */
+	readonly responses: ReadonlyMap<Duplex, ServerResponse | undefined>;
 	/** Why a request is not served, where it is not. */
 	wrongOf: (request: IncomingMessage) => PjasError | undefined;
 	/** From now on everything is refused, and each connection ends with the answer that is under way on it. */
@@ -33,7 +33,7 @@ const RETRY_AFTER_SECONDS = 5;
 
 /** Answers what the parser could not read, unless an answer to an earlier request is on its way on that connection. */
 export const answerMalformed =
-	(log: Log, responses: ReadonlyMap<Duplex, ServerResponse>, isReady: (socket: TLSSocket) => boolean) =>
+	(log: Log, responses: Serving['responses'], isReady: (socket: TLSSocket) => boolean) =>
 	(error: Error, socket: Duplex) => {
 		const {code} = error as NodeJS.ErrnoException;
 		log.debug('a connection failed', {error});
@@ -87,19 +87,23 @@ const refuse = (response: ServerResponse, error: PjasError): void => {
 };
 
 export const createServing = ({handler, mostHeaders, discardMs}: ServingOptions): Serving => {
-	const responses = new Map<Duplex, ServerResponse>();
-	const watched = new WeakSet<Duplex>();
+	/** A connection stays in it as long as it is open: see `Few` of what a map whose keys come and go would keep. */
+	const responses = new Map<Duplex, ServerResponse | undefined>();
+	let underWay = 0;
 	let onIdle: (() => void) | undefined;
 
-	const forget = (socket: Duplex) => {
-		if (responses.delete(socket) && responses.size === 0) onIdle?.();
+	const note = (socket: Duplex, response: ServerResponse) => {
+		if (!responses.get(socket)) underWay++;
+		// Answers that waited for an earlier one on their connection hear nothing of its end.
+		if (!responses.has(socket)) socket.once('close', () => forget(socket));
+		responses.set(socket, response);
 	};
 
-	/** Answers that waited for an earlier one on their connection hear nothing of its end. */
-	const forgetAtItsEnd = (socket: Duplex) => {
-		if (watched.has(socket)) return;
-		watched.add(socket);
-		socket.once('close', () => forget(socket));
+	const forget = (socket: Duplex) => {
+		const isBusy = responses.get(socket) !== undefined;
+		if (socket.destroyed) responses.delete(socket);
+		else responses.set(socket, undefined);
+		if (isBusy && --underWay === 0) onIdle?.();
 	};
 
 	const wrongOf = (request: IncomingMessage) => (onIdle ? stopping() : malformedOf(request, mostHeaders));
@@ -118,8 +122,7 @@ export const createServing = ({handler, mostHeaders, discardMs}: ServingOptions)
 				return;
 			}
 
-			responses.set(socket, response);
-			forgetAtItsEnd(socket);
+			note(socket, response);
 			response.once('close', () => {
 				if (responses.get(socket) === response) forget(socket);
 				if (onIdle) socket.end(() => socket.destroy());
@@ -130,8 +133,8 @@ export const createServing = ({handler, mostHeaders, discardMs}: ServingOptions)
 		},
 		stop(whenIdle) {
 			onIdle = whenIdle;
-			for (const response of responses.values()) response.shouldKeepAlive = false;
-			if (responses.size === 0) whenIdle();
+			for (const response of responses.values()) if (response) response.shouldKeepAlive = false;
+			if (underWay === 0) whenIdle();
 		},
 	};
 };
