@@ -7,6 +7,9 @@ const NEWLINE = 0x0a;
 /** No record comes near this; a longer line is damage, and is not read into memory. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
+/** What is to be done about a catalogue of which a record can't be read. */
+export const damageRemedy = 'restore a backup into an empty data folder, and keep this one until that is done';
+
 /** What a line says: a document as it is from then on, or that there is none any more. */
 export type Line = {_id: string; document: Document | undefined; bytes: number};
 
@@ -49,7 +52,7 @@ export class LineChecker {
 
 	/**
 	@param where - How an error's message names what is checked.
-	@param take - Given what each line says.
+	@param take - Given what each line says. Where it throws, the line's document lacks what its kind has.
 	*/
 	constructor(where: string, take?: (line: Line) => void) {
 		this.#where = where;
@@ -83,17 +86,19 @@ export class LineChecker {
 		if (line.length > 0) {
 			const parsed = parseLine(line);
 			if (typeof parsed === 'string') this.#fail(this.#lines, parsed);
-			this.#take?.(parsed);
+			try {
+				this.#take?.(parsed);
+			} catch (error) {
+				this.#fail(this.#lines, 'is damaged', error);
+			}
 		}
 
 		this.wholeBytes += line.length + 1;
 	}
 
-	#fail(line: number, problem: string): never {
-		const remedy =
-			problem === 'is damaged'
-				? 'restore a backup into an empty data folder, and keep this one until that is done'
-				: 'start the version of PJAS that wrote it, or a newer one';
-		throw new PjasError('CATALOG_CORRUPT', `Line ${line} of ${this.#where} ${problem}. Nothing was changed: ${remedy}`);
+	#fail(line: number, problem: string, cause?: unknown): never {
+		const remedy = problem === 'is damaged' ? damageRemedy : 'start the version of PJAS that wrote it, or a newer one';
+		const message = `Line ${line} of ${this.#where} ${problem}. Nothing was changed: ${remedy}`;
+		throw new PjasError('CATALOG_CORRUPT', message, {cause});
 	}
 }

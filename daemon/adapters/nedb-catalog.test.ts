@@ -120,6 +120,9 @@ test('a damaged line within the file is refused, with its number and what to do,
 		['null', /^Line 2 .*damaged/],
 		['{"a":1}', /^Line 2 .*damaged/],
 		['{"_id":"f/x","is":"file","name":"a\u2028b"}', /^Line 2 .*damaged/],
+		['{"_id":"c/x","is":"chunk","scheme":"replicas:3"}', /^Line 2 .*damaged/],
+		['{"_id":"c/x","is":"chunk","scheme":"replicas:3","shards":[null]}', /^The record c\/x of .*damaged/],
+		['{"_id":"f/x","is":"file"}', /^The record f\/x of catalog\.db is damaged\..* backup/],
 		['{"_id":"u/x","is":"user"}', /^Line 2 .*does not know.*newer/],
 	];
 	for (const [line, message] of spoilt) {

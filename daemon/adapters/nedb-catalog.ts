@@ -17,7 +17,7 @@ import {
 	type OpenFile,
 } from './catalog-files.js';
 import {CatalogIndex} from './catalog-index.js';
-import {LineChecker} from './catalog-lines.js';
+import {damageRemedy, LineChecker} from './catalog-lines.js';
 import {catalogOver} from './catalog-verbs.js';
 import {KeptDocuments} from './kept-documents.js';
 import {COMPACTING_SUFFIX, createCompaction} from './nedb-compaction.js';
@@ -104,7 +104,33 @@ const readMended = async (handle: OpenFile, log: Log): Promise<Content> => {
 	return {documents, liveBytes};
 };
 
-type Loaded = Content & {store: NedbStore; handle: OpenFile; sizeBytes: number};
+/** What comes in the order of its ids costs an index least; and files before chunks, which are looked for where theirs isn't known. */
+const inOrder = (ids: Iterable<string>): string[] => {
+	const sorted = [...ids].sort();
+	const isChunk = (id: string) => id.startsWith(CHUNK_PREFIX);
+	return [...sorted.filter(id => !isChunk(id)), ...sorted.filter(isChunk)];
+};
+
+const indexOf = (documents: KeptDocuments): CatalogIndex => {
+	const index = new CatalogIndex();
+	for (const id of inOrder(documents.ids())) {
+		try {
+			index.change(undefined, documents.get(id));
+		} catch (error) {
+			const message = `The record ${id} of ${CATALOG_FILE} is damaged. Nothing was changed: ${damageRemedy}`;
+			throw new PjasError('CATALOG_CORRUPT', message, {cause: error});
+		}
+	}
+
+	return index;
+};
+
+type Loaded = Pick<Content, 'liveBytes'> & {
+	store: NedbStore;
+	index: CatalogIndex;
+	handle: OpenFile;
+	sizeBytes: number;
+};
 
 /** Mends the file, or makes it, and loads it. All that is loaded is durable. */
 const load = async (file: string, files: CatalogFiles, log: Log): Promise<Loaded> => {
@@ -117,23 +143,17 @@ const load = async (file: string, files: CatalogFiles, log: Log): Promise<Loaded
 			: {documents: new KeptDocuments(), liveBytes: 0};
 		await removeLeftovers(file, handle !== undefined, files, log);
 		handle ??= await files.open(file, 'ax+');
+		const index = indexOf(documents);
 		const store = await loadNedbStore(file, documents);
 		await handle.sync(); // What was read may be new to the disk: its writer may have died before it was.
 		await files.syncFolder(path.dirname(file));
 		const {size} = await handle.stat();
-		return {store, documents, handle, sizeBytes: size, liveBytes};
+		return {store, index, handle, sizeBytes: size, liveBytes};
 	} catch (error) {
 		await handle?.close();
 		if (isPjasError(error)) throw error;
 		throw new PjasError('CATALOG_UNAVAILABLE', 'The catalogue could not be opened', {cause: error});
 	}
-};
-
-/** What comes in the order of its ids costs an index least; and files before chunks, which are looked for where theirs isn't known. */
-const inOrder = (ids: Iterable<string>): string[] => {
-	const sorted = [...ids].sort();
-	const isChunk = (id: string) => id.startsWith(CHUNK_PREFIX);
-	return [...sorted.filter(id => !isChunk(id)), ...sorted.filter(isChunk)];
 };
 
 /** Decides the writes of a batch one after the other, makes what they change durable together, then answers them. */
@@ -173,7 +193,7 @@ const commit = async (batch: readonly Waiting[], journal: NedbJournal): Promise<
 /**
 Opens the catalogue of a data folder: one NeDB file of all records.
 
-@throws {PjasError} `CATALOG_CORRUPT` where a line within the file is damaged; `CATALOG_UNAVAILABLE` where the disk
+@throws {PjasError} `CATALOG_CORRUPT` where a line or a record within the file is damaged; `CATALOG_UNAVAILABLE` where the disk
 refuses.
 */
 export const openNedbCatalog = async ({
@@ -186,10 +206,7 @@ export const openNedbCatalog = async ({
 }: NedbCatalogOptions): Promise<NedbCatalog> => {
 	const startedMs = clock.monotonicMs();
 	const file = path.join(folder, CATALOG_FILE);
-	const {store, documents, handle, sizeBytes, liveBytes} = await load(file, files, log);
-	const index = new CatalogIndex();
-	for (const id of inOrder(documents.ids())) index.change(undefined, documents.get(id));
-
+	const {store, index, handle, sizeBytes, liveBytes} = await load(file, files, log);
 	const journal = new NedbJournal({store, file: handle, sizeBytes, liveBytes, index, log});
 	const queue = createWriteQueue(async batch => {
 		await commit(batch, journal);

@@ -4,7 +4,7 @@ import {MemoryShards} from '../adapters/memory-shards.js';
 import {placeAmong} from '../core/place.js';
 import {nodeIdOf, nodeOf} from '../ports/catalog-samples.suite.js';
 import {manualClock} from '../testing/manual-clock.js';
-import {createFleet} from './fleet.js';
+import {createFleet, type Fleet} from './fleet.js';
 
 const NODES = 500;
 const FREE_BYTES = 1000;
@@ -21,6 +21,13 @@ const fullFleet = () => {
 };
 
 const roomyIds = [100, 200, 300, 400, 500].map(nodeIdOf);
+
+const roomyOf = (fleet: Fleet) =>
+	fleet
+		.pool()
+		.roomy(FREE_BYTES)
+		.map(({id}) => id)
+		.sort();
 
 test('the few nodes that have room are found among many that have none, wherever chance looks first', t => {
 	for (const random of [() => 0, () => 0.5, Math.random]) {
@@ -44,13 +51,7 @@ test('what is on its way to a node is no room', async t => {
 	const [first] = roomyIds;
 	if (first === undefined) throw new Error('there is no such node');
 	await fleet.use(first, {writeBytes: 1}, async () => {
-		t.deepEqual(
-			fleet
-				.pool()
-				.roomy(FREE_BYTES)
-				.map(({id}) => id),
-			roomyIds.slice(1),
-		);
+		t.deepEqual(roomyOf(fleet), roomyIds.slice(1));
 		return Promise.resolve();
 	});
 });
@@ -74,13 +75,7 @@ test('a node that failed a moment ago has room still, though nothing is put ther
 	const failed = async () => Promise.reject(new PjasError('NODE_FAILED', 'It failed'));
 	await t.throwsAsync(fleet.use(first, {}, failed));
 	t.true(fleet.hasRoom(FREE_BYTES, 5));
-	t.deepEqual(
-		fleet
-			.pool()
-			.roomy(FREE_BYTES)
-			.map(({id}) => id),
-		roomyIds.slice(1),
-	);
+	t.deepEqual(roomyOf(fleet), roomyIds.slice(1));
 });
 
 test('nodes that go leave the room of others as it is, though work with them ends later', async t => {
@@ -92,19 +87,13 @@ test('nodes that go leave the room of others as it is, though work with them end
 		t.true(fleet.hasRoom(FREE_BYTES, 4));
 		return Promise.resolve();
 	});
-	const ids = () =>
-		fleet
-			.pool()
-			.roomy(FREE_BYTES)
-			.map(({id}) => id)
-			.sort();
-	t.deepEqual(ids(), roomyIds.slice(1));
+	t.deepEqual(roomyOf(fleet), roomyIds.slice(1));
 	fleet.forget(second);
 	fleet.forget(second);
-	t.deepEqual(ids(), roomyIds.slice(2));
+	t.deepEqual(roomyOf(fleet), roomyIds.slice(2));
 	fleet.set(nodeOf(NODES + 1, {freeBytes: FREE_BYTES})).isOnline = true;
-	t.deepEqual(ids(), [...roomyIds.slice(2), nodeIdOf(NODES + 1)]);
+	t.deepEqual(roomyOf(fleet), [...roomyIds.slice(2), nodeIdOf(NODES + 1)]);
 	const state = fleet.get(nodeIdOf(1));
 	if (state) state.record = {...state.record, freeBytes: FREE_BYTES};
-	t.true(ids().includes(nodeIdOf(1)), 'what a node says later counts');
+	t.true(roomyOf(fleet).includes(nodeIdOf(1)), 'what a node says later counts');
 });
