@@ -68,11 +68,10 @@ for (const [what, fault] of faults) {
 		// Whatever it took all the same is no one's: it is gone once the node is well again.
 		apart.front.fault(undefined);
 		await apart.restart();
-		const known = new Set(
-			(await chunksOf(url, files[0] as Stored)).flatMap(({shards}) => shards.map(shard => `${shard.digest}.chunk`)),
+		const known = new Set<string>(
+			(await chunksOf(url, files[0] as Stored)).flatMap(({shards}) => shards.map(shard => shard.digest)),
 		);
-		for (const {shards} of await chunksOf(url, files[1] as Stored))
-			for (const {digest} of shards) known.add(`${digest}.chunk`);
+		for (const {shards} of await chunksOf(url, files[1] as Stored)) for (const {digest} of shards) known.add(digest);
 		await until('unwanted shards are removed', () => shardsIn(apart).every(name => known.has(name)));
 		await comesBack(t, url, await store(t, url, chance, 200_000));
 	});
@@ -140,7 +139,7 @@ test.serial('what a node took before it went away is removed when it comes back,
 	await apart.front.comeBack();
 	await apart.restart();
 	const [digest] = (await chunksOf(url, file)).flatMap(({shards}) => shards.map(shard => shard.digest));
-	await until('it has removed the shard', () => !shardsIn(apart).includes(`${digest ?? ''}.chunk`));
+	await until('it has removed the shard', () => !shardsIn(apart).includes(digest ?? ''));
 	await comesBack(t, url, file);
 });
 

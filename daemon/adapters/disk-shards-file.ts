@@ -50,6 +50,11 @@ export class DiskFile {
 		return asked<number>(done => fs.write(this.#fd, bytes, offset, length, position, done));
 	}
 
+	/** The same for several pieces, one after the other. */
+	async writeTogether(pieces: readonly Uint8Array[], position: number): Promise<number> {
+		return asked<number>(done => fs.writev(this.#fd, pieces, position, done));
+	}
+
 	async truncate(sizeBytes: number): Promise<void> {
 		return called(done => fs.ftruncate(this.#fd, sizeBytes, done));
 	}

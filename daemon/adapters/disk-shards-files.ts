@@ -3,7 +3,6 @@ import * as fs from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {PjasError} from '../../source/protocol/errors.js';
-import {Few} from '../core/few.js';
 import {DiskFile} from './disk-shards-file.js';
 
 /** The file operations that a node's folder needs; an argument, so that a test can make a disk fail. */
@@ -72,30 +71,16 @@ export const syncFolder = async (files: DiskFiles, path: string): Promise<void> 
 	}
 };
 
-/**
-Flushes one folder for many callers: those that come before a flush begins share it, and it waits for those that are about
-to come.
-*/
+/** Flushes one folder for many callers: those that come before a flush begins share it. */
 export class FolderSync {
 	readonly #files: DiskFiles;
 	readonly #path: string;
-	readonly #expected = new Few<Promise<unknown>>();
 	#running: Promise<void> | undefined;
 	#next: Promise<void> | undefined;
 
 	constructor(files: DiskFiles, path: string) {
 		this.#files = files;
 		this.#path = path;
-	}
-
-	/** Takes note of short work whose doer will then change the folder and ask for a flush. */
-	async expectAfter<T>(work: Promise<T>): Promise<T> {
-		this.#expected.add(work);
-		try {
-			return await work;
-		} finally {
-			this.#expected.delete(work);
-		}
 	}
 
 	/** Resolves once what the folder holds now is on disk. */
@@ -107,7 +92,6 @@ export class FolderSync {
 
 	async #startNext(): Promise<void> {
 		await this.#running?.catch(() => undefined);
-		await Promise.allSettled(this.#expected);
 		await nextTurn();
 		this.#next = undefined;
 		this.#running = syncFolder(this.#files, this.#path).finally(() => {
@@ -128,11 +112,20 @@ export const unlinkIfThere = async (files: DiskFiles, path: string): Promise<boo
 	}
 };
 
-/** Writes from the start of a file, in as many goes as the disk takes. */
-export const writeAll = async (file: DiskFile, bytes: Uint8Array): Promise<void> => {
+/** Writes from a place in a file on, in as many goes as the disk takes. */
+export const writeAll = async (file: DiskFile, bytes: Uint8Array, position = 0): Promise<void> => {
 	for (let written = 0; written < bytes.length;) {
-		written += await file.write(bytes, written, bytes.length - written, written);
+		written += await file.write(bytes, written, bytes.length - written, position + written);
 	}
+};
+
+/** Writes pieces one after the other from the start of a file, in one go where the disk takes that. */
+export const writeAllOf = async (file: DiskFile, pieces: readonly Uint8Array[]): Promise<void> => {
+	const [only] = pieces;
+	if (only && pieces.length === 1) return writeAll(file, only);
+	const written = await file.writeTogether(pieces, 0);
+	const sizeBytes = pieces.reduce((sum, {length}) => sum + length, 0);
+	if (written < sizeBytes) await writeAll(file, Buffer.concat(pieces).subarray(written), written);
 };
 
 /** Puts a small file in place whole, durably: after a crash there is the old one or the new one. */

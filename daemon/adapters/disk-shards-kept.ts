@@ -5,6 +5,7 @@ import type {Log} from '../ports/log.js';
 import type {DiskFile} from './disk-shards-file.js';
 import {codeOf, type DiskFiles, isMissing, toDiskError} from './disk-shards-files.js';
 import {ShardIndex} from './disk-shards-index.js';
+import type {Place, ShardPacks} from './disk-shards-packs.js';
 import {fileNameOf} from './disk-shards-scan.js';
 import type {Space} from './disk-shards-space.js';
 import type {DiskTroubles} from './disk-shards-troubles.js';
@@ -13,6 +14,7 @@ type Options = {
 	files: DiskFiles;
 	/** The folder `chunks/`. */
 	path: string;
+	packs: ShardPacks;
 	space: Pick<Space, 'add' | 'subtract'>;
 	troubles: DiskTroubles;
 	log: Log;
@@ -26,7 +28,16 @@ const unreadable = (cause: unknown) =>
 		cause,
 	});
 
-/** The files in `chunks/`, and what is known of them: where the two differ, the files are right. */
+/** A shard's bytes in its file, from its first on. */
+export type ShardFile = Pick<DiskFile, 'read'>;
+
+/** Those of a pack end where the next shard begins. */
+const within = (file: DiskFile, {offset, sizeBytes}: Place): ShardFile => ({
+	read: async (bytes, at, length, position) =>
+		position >= sizeBytes ? 0 : file.read(bytes, at, Math.min(length, sizeBytes - position), offset + position),
+});
+
+/** What lies in `chunks/`, and what is known of it: where the two differ, the files are right. */
 export class KeptShards {
 	readonly index = new ShardIndex();
 	readonly #options: Options;
@@ -35,6 +46,7 @@ export class KeptShards {
 		this.#options = options;
 	}
 
+	/** The file that a shard has where it has its own. */
 	pathOf(digest: Digest): string {
 		return join(this.#options.path, fileNameOf(digest));
 	}
@@ -46,28 +58,37 @@ export class KeptShards {
 		return sizeBytes;
 	}
 
+	/** Takes note of a shard with a file of its own. */
 	note(digest: Digest, sizeBytes: number): void {
 		this.index.set(digest, sizeBytes);
 		this.#options.space.add(sizeBytes);
 	}
 
-	/** Gives the size that it had, if it was known. */
-	forget(digest: Digest): number | undefined {
+	/** Gives what takes note of it again, if it was known. The room of one in a pack is the pack's matter. */
+	forget(digest: Digest): (() => void) | undefined {
 		const sizeBytes = this.index.sizeOf(digest);
 		if (sizeBytes === undefined) return undefined;
 		this.index.delete(digest);
+		if (this.#options.packs.has(digest)) return () => this.index.set(digest, sizeBytes);
 		this.#options.space.subtract(sizeBytes);
-		return sizeBytes;
+		return () => this.note(digest, sizeBytes);
 	}
 
 	/** Whether the file of a shard is there, as large as it should be. */
 	async isThere(digest: Digest): Promise<boolean> {
 		const sizeBytes = this.index.sizeOf(digest);
 		if (sizeBytes === undefined) return false;
-		try {
-			if ((await this.#options.files.stat(this.pathOf(digest))).size === sizeBytes) return true;
-		} catch (error) {
-			if (!isMissing(error)) throw error;
+		for (let place = this.#options.packs.placeOf(digest); ;) {
+			try {
+				const {size} = await this.#options.files.stat(place?.path ?? this.pathOf(digest));
+				if (size === (place?.fileBytes ?? sizeBytes)) return true;
+			} catch (error) {
+				if (!isMissing(error)) throw error;
+			}
+
+			const now = this.#options.packs.placeOf(digest);
+			if (now?.path === place?.path) break;
+			place = now;
 		}
 
 		await this.#noteGone(digest);
@@ -79,10 +100,10 @@ export class KeptShards {
 
 	@throws {PjasError} `SHARD_NOT_FOUND`, `SHARD_UNREADABLE`, `NODE_FAILED`
 	*/
-	async reading<T>(digest: Digest, read: (file: DiskFile) => Promise<T>): Promise<T> {
-		const file = await this.#open(digest);
+	async reading<T>(digest: Digest, read: (file: ShardFile) => Promise<T>): Promise<T> {
+		const {file, place} = await this.#open(digest);
 		try {
-			return await read(file);
+			return await read(place ? within(file, place) : file);
 		} catch (error) {
 			throw codeOf(error) === 'EIO' ? unreadable(error) : toDiskError(error);
 		} finally {
@@ -90,23 +111,33 @@ export class KeptShards {
 		}
 	}
 
-	async #open(digest: Digest): Promise<DiskFile> {
-		const {files, troubles} = this.#options;
-		try {
-			return await files.open(this.pathOf(digest), 'r');
-		} catch (error) {
-			if (codeOf(error) === 'EIO') throw unreadable(error);
-			if (!isMissing(error)) throw toDiskError(error);
-			await troubles.around(async () => this.#noteGone(digest));
-			throw notFound();
+	/** Opens the file that a shard is in; what was in a pack may have moved to another meanwhile. */
+	async #open(digest: Digest): Promise<{file: DiskFile; place: Place | undefined}> {
+		const {files, packs, troubles} = this.#options;
+		for (let place = packs.placeOf(digest); ;) {
+			try {
+				return {file: await files.open(place?.path ?? this.pathOf(digest), 'r'), place};
+			} catch (error) {
+				if (codeOf(error) === 'EIO') throw unreadable(error);
+				if (!isMissing(error)) throw toDiskError(error);
+				const now = packs.placeOf(digest);
+				if (now?.path === place?.path) break;
+				place = now;
+			}
 		}
+
+		await troubles.around(async () => this.#noteGone(digest));
+		throw notFound();
 	}
 
-	/** Somebody took a shard away, or cut it short. Unless it is the whole folder that is gone: then nothing is known. */
+	/** Somebody took a file away, or cut it short. Unless it is the whole folder that is gone: then nothing is known. */
 	async #noteGone(digest: Digest): Promise<void> {
-		const {files, path, log} = this.#options;
+		const {files, packs, path, log} = this.#options;
 		await files.stat(path);
-		if (this.forget(digest) === undefined) return;
-		log.warn("a shard's file is gone or cut short, and nobody told this node", {digest});
+		const packed = packs.forgetPackOf(digest);
+		for (const each of packed) this.index.delete(each.digest);
+		if (packed.length === 0 && !this.forget(digest)) return;
+		const shards = Math.max(packed.length, 1);
+		log.warn("a shard's file is gone or cut short, and nobody told this node", {digest, shards});
 	}
 }

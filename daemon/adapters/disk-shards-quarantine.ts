@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import type {Digest} from '../../source/protocol/ids.js';
-import {type DiskFiles, syncFolder, unlinkIfThere} from './disk-shards-files.js';
+import {type DiskFiles, syncFolder, unlinkIfThere, writeAll} from './disk-shards-files.js';
 import type {Space} from './disk-shards-space.js';
 
 type Kept = {name: string; sizeBytes: number};
@@ -41,10 +41,31 @@ export class Quarantine {
 		await this.#makeRoom();
 	}
 
-	/** Moves a file here. The folder that it leaves is its caller's to flush. */
-	async take(path: string, digest: Digest, sizeBytes: number, nowMs: number): Promise<void> {
-		const name = `${digest}.${nowMs}-${this.#drawn++}`;
+	/** Moves a file here, of a shard or a pack. The folder that it leaves is its caller's to flush. */
+	async take(path: string, of: string, sizeBytes: number, nowMs: number): Promise<void> {
+		const name = this.#draw(of, nowMs);
 		this.#files.rename(path, join(this.#path, name));
+		await this.#took(name, sizeBytes);
+	}
+
+	/** Puts a shard's bytes here. */
+	async keep(bytes: Uint8Array, digest: Digest, nowMs: number): Promise<void> {
+		const name = this.#draw(digest, nowMs);
+		const file = this.#files.openAtOnce(join(this.#path, name), 'w', 0o600);
+		try {
+			await writeAll(file, bytes);
+		} finally {
+			file.close();
+		}
+
+		await this.#took(name, bytes.length);
+	}
+
+	#draw(of: string, nowMs: number): string {
+		return `${of}.${nowMs}-${this.#drawn++}`;
+	}
+
+	async #took(name: string, sizeBytes: number): Promise<void> {
 		this.#note({name, sizeBytes});
 		await this.#makeRoom();
 		await syncFolder(this.#files, this.#path);

@@ -1,8 +1,9 @@
 import {join} from 'node:path';
 import {type Digest, parseDigest} from '../../source/protocol/ids.js';
 import type {DiskFiles} from './disk-shards-files.js';
+import {isPackName} from './disk-shards-packs.js';
 
-/** A file of `chunks/`; one without a digest is no shard. */
+/** A file of `chunks/`: one with a digest is a shard. */
 export type Scanned = {digest: Digest | undefined; sizeBytes: number};
 
 const STATS_AT_ONCE = 32;
@@ -13,17 +14,27 @@ export const fileNameOf = (digest: Digest): string => digest + SUFFIX;
 const digestIn = (name: string): Digest | undefined =>
 	name.endsWith(SUFFIX) ? parseDigest(name.slice(0, -SUFFIX.length)) : undefined;
 
-/** Tells of every file that is there, in no order. Those whose sizes are known are not looked at. */
+/**
+Tells of every file that is there, in no order, but for packs. Those whose sizes are known are not looked at.
+
+@returns The names of the packs.
+*/
 export const scanChunks = async (
 	files: DiskFiles,
 	path: string,
 	knownSizes: ReadonlyMap<string, number>,
 	tell: (scanned: Scanned) => void,
-): Promise<void> => {
+): Promise<string[]> => {
 	// In order, since what is told in order is put in order fastest.
 	const names = (await files.readdir(path)).sort();
 	const unknown: string[] = [];
+	const packs: string[] = [];
 	for (const name of names) {
+		if (isPackName(name)) {
+			packs.push(name);
+			continue;
+		}
+
 		const digest = digestIn(name);
 		const sizeBytes = digest && knownSizes.get(digest);
 		if (sizeBytes === undefined) unknown.push(name);
@@ -40,4 +51,5 @@ export const scanChunks = async (
 	};
 
 	await Promise.all(Array.from({length: STATS_AT_ONCE}, look));
+	return packs;
 };

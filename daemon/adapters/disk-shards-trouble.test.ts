@@ -33,7 +33,7 @@ test('twenty puts at the edge of the allocation never pass it', async t => {
 			t.true(outcome.status === 'fulfilled' || isPjasError(outcome.reason, 'INSUFFICIENT_STORAGE'));
 		}
 
-		t.is((await filesIn(folder, 'chunks')).length, fits);
+		t.is((await collect((await openDisk(folder, {allocatedBytes})).list())).length, fits);
 		t.deepEqual(await filesIn(folder, 'tmp'), []);
 		const {usedBytes, freeBytes} = await store.figures();
 		t.true(usedBytes <= allocatedBytes);

@@ -5,20 +5,21 @@ import {PjasError} from '../../source/protocol/errors.js';
 import type {Digest} from '../../source/protocol/ids.js';
 import {beyondEnd, type Challenge, startAnswer} from '../core/challenge.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
+import {PACKED_SHARD_OVERHEAD_BYTES} from '../core/shard-pack.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import {AlignedPool, type PooledBuffer} from './aligned-pool.js';
-import type {DiskFile} from './disk-shards-file.js';
-import {type DiskFiles, FolderSync, systemFiles, toDiskError, unlinkIfThere} from './disk-shards-files.js';
-import {KeptShards} from './disk-shards-kept.js';
+import {type Outcome, ShardChanges} from './disk-shards-changes.js';
+import {type DiskFiles, FolderSync, systemFiles, toDiskError} from './disk-shards-files.js';
+import {KeptShards, type ShardFile} from './disk-shards-kept.js';
+import {ShardPacks} from './disk-shards-packs.js';
 import {Quarantine} from './disk-shards-quarantine.js';
 import {bodyTooLarge, pour, type PourOptions} from './disk-shards-receive.js';
 import {scanChunks} from './disk-shards-scan.js';
 import type {Reservation, Space, SpaceFigures} from './disk-shards-space.js';
 import {SMALL_SHARD_BYTES, TemporaryFiles} from './disk-shards-temporary.js';
 import {DiskTroubles} from './disk-shards-troubles.js';
-import {Turns} from './turns.js';
 
 export type DiskShardsOptions = {
 	/** The node's folder. It holds `chunks/`, `quarantine/` and `tmp/`, which are made where they are missing. */
@@ -36,9 +37,6 @@ export type DiskShardsOptions = {
 	/** Told of the bytes of shards as they come in. */
 	onBytes?: ((sizeBytes: number) => void) | undefined;
 };
-
-/** `exists`: it was there already. */
-export type Outcome = 'created' | 'exists';
 
 export type Received = {digest: Digest; sizeBytes: number; outcome: Outcome};
 
@@ -64,9 +62,9 @@ const mismatch = () =>
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex') as Digest;
 
 /**
-Shards as files `chunks/<digest>.chunk`. A shard is hashed while it comes into a reused buffer, written under a temporary
-name, flushed, renamed and its folder flushed; what arrives together shares that last flush. The files are the truth; what
-is known of them is kept in memory.
+Shards as files `chunks/<digest>.chunk`, and small ones that came together in `chunks/<number>.pack`. A shard is hashed while
+it comes into a reused buffer, written under a temporary name, flushed, renamed and its folder flushed. The files are the
+truth; what is known of them is kept in memory.
 */
 export class DiskShards implements ShardStore {
 	readonly #files: DiskFiles;
@@ -76,14 +74,14 @@ export class DiskShards implements ShardStore {
 	readonly #chunksPath: string;
 	readonly #temporary: TemporaryFiles;
 	readonly #kept: KeptShards;
+	readonly #packs: ShardPacks;
+	readonly #changes: ShardChanges;
 	readonly #troubles: DiskTroubles;
 	readonly #space: Space;
 	readonly #quarantine: Quarantine;
-	readonly #chunksFolder: FolderSync;
 	readonly #large: AlignedPool;
 	readonly #readers: AlignedPool;
 	readonly #small: AlignedPool;
-	readonly #turns = new Turns<Digest>();
 
 	private constructor(options: DiskShardsOptions) {
 		const {folder, space, log, clock, files = systemFiles} = options;
@@ -93,12 +91,19 @@ export class DiskShards implements ShardStore {
 		this.#onBytes = options.onBytes;
 		this.#clock = clock;
 		this.#space = space;
-		this.#chunksPath = join(folder, 'chunks');
+		const path = join(folder, 'chunks');
+		this.#chunksPath = path;
 		this.#troubles = new DiskTroubles({space, log, clock});
-		this.#kept = new KeptShards({files, path: this.#chunksPath, space, troubles: this.#troubles, log});
-		this.#temporary = new TemporaryFiles(files, join(folder, 'tmp'), log);
-		this.#quarantine = new Quarantine(files, join(folder, 'quarantine'), space);
-		this.#chunksFolder = new FolderSync(files, this.#chunksPath);
+		const temporary = new TemporaryFiles(files, join(folder, 'tmp'), log);
+		const quarantine = new Quarantine(files, join(folder, 'quarantine'), space);
+		const chunksFolder = new FolderSync(files, path);
+		const packs = new ShardPacks({files, path, folder: chunksFolder, temporary, space, log});
+		const kept = new KeptShards({files, path, packs, space, troubles: this.#troubles, log});
+		this.#changes = new ShardChanges({files, folder: chunksFolder, temporary, kept, packs, quarantine, log, clock});
+		this.#temporary = temporary;
+		this.#quarantine = quarantine;
+		this.#packs = packs;
+		this.#kept = kept;
 		const maxWaiting = MOST_WAITING;
 		this.#large = new AlignedPool({count: largeBuffers, bufferBytes: MAX_SHARD_BYTES, maxWaiting});
 		this.#readers = new AlignedPool({count: READ_BUFFERS, bufferBytes: MAX_SHARD_BYTES, maxWaiting});
@@ -150,7 +155,7 @@ export class DiskShards implements ShardStore {
 			await this.#withRoom(body.length, signal, async (buffer, reservation) => {
 				const isSmall = body.length <= SMALL_SHARD_BYTES;
 				if (!isSmall) buffer.bytes.set(body);
-				await this.#keep(digest, isSmall ? body : buffer.bytes, body.length, reservation, signal);
+				await this.#changes.keep(digest, isSmall ? body : buffer.bytes, body.length, {reservation, signal});
 			});
 		});
 	}
@@ -220,18 +225,7 @@ export class DiskShards implements ShardStore {
 
 	async remove(digest: Digest, {signal}: ShardOptions = {}): Promise<void> {
 		signal?.throwIfAborted();
-		await this.#troubles.around(async () =>
-			this.#turns.take(digest, async () => {
-				const sizeBytes = this.#kept.forget(digest);
-				try {
-					const wasThere = await unlinkIfThere(this.#files, this.#kept.pathOf(digest));
-					if (wasThere) await this.#chunksFolder.sync();
-				} catch (error) {
-					if (sizeBytes !== undefined) this.#kept.note(digest, sizeBytes);
-					throw error;
-				}
-			}),
-		);
+		await this.#troubles.around(async () => this.#changes.remove(digest));
 	}
 
 	async *list(after?: Digest, {signal}: ShardOptions = {}): AsyncGenerator<Digest> {
@@ -248,11 +242,7 @@ export class DiskShards implements ShardStore {
 		signal?.throwIfAborted();
 		if (await this.#isRight(digest, signal)) return true;
 		// Looked at once more when nobody else changes it: another may have put a right one in its place.
-		return this.#turns.take(digest, async () => {
-			if (await this.#isRight(digest, signal)) return true;
-			await this.#putAside(digest, this.#kept.sizeOf(digest));
-			return false;
-		});
+		return this.#changes.putAsideUnless(digest, async () => this.#isRight(digest, signal));
 	}
 
 	async prove(digest: Digest, challenge: Challenge, {signal}: ShardOptions = {}): Promise<string> {
@@ -270,7 +260,7 @@ export class DiskShards implements ShardStore {
 	async #takeStock(knownSizes: ReadonlyMap<string, number>): Promise<void> {
 		await this.#temporary.clear();
 		let foreign = 0;
-		await scanChunks(this.#files, this.#chunksPath, knownSizes, ({digest, sizeBytes}) => {
+		const packs = await scanChunks(this.#files, this.#chunksPath, knownSizes, ({digest, sizeBytes}) => {
 			if (digest) {
 				this.#kept.note(digest, sizeBytes);
 			} else {
@@ -280,7 +270,19 @@ export class DiskShards implements ShardStore {
 		});
 		if (foreign > 0) this.#log.warn('chunks/ holds files that are no shards: they are left alone', {files: foreign});
 		await this.#quarantine.load();
+		await this.#takePacks(packs);
 		await this.#space.refresh();
+	}
+
+	async #takePacks(names: readonly string[]): Promise<void> {
+		const {index} = this.#kept;
+		const isKept = (digest: Digest) => index.sizeOf(digest) !== undefined;
+		const strange = await this.#packs.load(names, isKept, ({digest, sizeBytes}) => index.set(digest, sizeBytes));
+		for (const name of strange) {
+			const path = join(this.#chunksPath, name);
+			await this.#quarantine.take(path, name, (await this.#files.stat(path)).size, this.#clock.now());
+			this.#log.error('a pack of shards can be read no more: it is in quarantine/ now', {name});
+		}
 	}
 
 	async #receive(
@@ -302,7 +304,7 @@ export class DiskShards implements ShardStore {
 			const pouredBytes = await pour(stream, take, {sizeBytes, signal, pace});
 			const digest = hash.digest('hex') as Digest;
 			if (expected !== undefined && digest !== expected) throw mismatch();
-			const outcome = await this.#keep(digest, buffer.bytes, pouredBytes, reservation, signal);
+			const outcome = await this.#changes.keep(digest, buffer.bytes, pouredBytes, {reservation, signal});
 			return {digest, sizeBytes: pouredBytes, outcome};
 		});
 	}
@@ -340,7 +342,7 @@ export class DiskShards implements ShardStore {
 		signal: AbortSignal | undefined,
 		work: (buffer: PooledBuffer, reservation: Reservation) => Promise<T>,
 	): Promise<T> {
-		const reservation = await this.#space.reserve(sizeBytes);
+		const reservation = await this.#space.reserve(sizeBytes + PACKED_SHARD_OVERHEAD_BYTES);
 		try {
 			const buffer = await this.#poolFor(sizeBytes).acquire(signal);
 			try {
@@ -351,50 +353,6 @@ export class DiskShards implements ShardStore {
 		} finally {
 			reservation.release();
 		}
-	}
-
-	/** Writes bytes and puts them in place; large ones must be a pooled buffer's. */
-	async #keep(
-		digest: Digest,
-		bytes: Uint8Array,
-		sizeBytes: number,
-		reservation: Reservation,
-		signal: AbortSignal | undefined,
-	): Promise<Outcome> {
-		const temporary = await this.#write(bytes, sizeBytes);
-		try {
-			signal?.throwIfAborted();
-			return await this.#turns.take(digest, async () => this.#putInPlace(digest, temporary, sizeBytes, reservation));
-		} catch (error) {
-			await this.#temporary.discard(temporary);
-			throw error;
-		}
-	}
-
-	/** A large shard's writing takes too long for others to wait for. */
-	async #write(bytes: Uint8Array, sizeBytes: number): Promise<string> {
-		const writing = this.#temporary.write(bytes, sizeBytes);
-		return sizeBytes > SMALL_SHARD_BYTES ? writing : this.#chunksFolder.expectAfter(writing);
-	}
-
-	async #putInPlace(digest: Digest, temporary: string, sizeBytes: number, reservation: Reservation): Promise<Outcome> {
-		if (await this.#kept.isThere(digest)) {
-			await this.#files.unlink(temporary);
-			return 'exists';
-		}
-
-		const path = this.#kept.pathOf(digest);
-		this.#files.rename(temporary, path);
-		try {
-			await this.#chunksFolder.sync();
-		} catch (error) {
-			await this.#files.unlink(path).catch(() => undefined);
-			throw error;
-		}
-
-		reservation.keep(sizeBytes);
-		this.#kept.index.set(digest, sizeBytes);
-		return 'created';
 	}
 
 	/** Whether a shard's bytes are what its name says. */
@@ -410,7 +368,7 @@ export class DiskShards implements ShardStore {
 	/** Puts a file's bytes from `offset` up to `end` into a hash. Gives the place where they, or the file, end. */
 	async #hashInto(
 		hash: Hash,
-		file: DiskFile,
+		file: ShardFile,
 		{offset, end, signal}: {offset: number; end: number; signal: AbortSignal | undefined},
 	): Promise<number> {
 		const buffer = await this.#small.acquire(signal);
@@ -425,18 +383,6 @@ export class DiskShards implements ShardStore {
 			}
 		} finally {
 			buffer.release();
-		}
-	}
-
-	/** Takes a shard that is wrong out of the store, even where its file can't be moved. */
-	async #putAside(digest: Digest, sizeBytes: number): Promise<void> {
-		this.#kept.forget(digest);
-		try {
-			await this.#quarantine.take(this.#kept.pathOf(digest), digest, sizeBytes, this.#clock.now());
-			await this.#chunksFolder.sync();
-			this.#log.error('a shard is not what its name says: it is in quarantine/ now', {digest});
-		} catch (error) {
-			this.#log.error('a shard is not what its name says, and could not be moved to quarantine/', {digest, error});
 		}
 	}
 }

@@ -290,7 +290,9 @@ test('a chunks folder without shards is told with why', async t => {
 	is(t, await checkChunks(folder, identity, systemIo), 'warning', /none/, /new uploads/);
 	is(t, await checkChunks(folder, {...identity, indexed: 3}, systemIo), 'wrong', /there were 3/, /Put them back/);
 	writeFileSync(path.join(folder, 'chunks', `${'a'.repeat(64)}.chunk`), '');
-	is(t, await checkChunks(folder, identity, systemIo), 'fine', /There are 1/);
+	is(t, await checkChunks(folder, identity, systemIo), 'fine', /There are 1$/);
+	writeFileSync(path.join(folder, 'chunks', '0000000003.pack'), '');
+	is(t, await checkChunks(folder, identity, systemIo), 'fine', /There are 1, and 1 pack of small ones/);
 });
 
 test('whoever has no code, is kept out, is not known, or meets another coordinator is told', async t => {

@@ -21,6 +21,7 @@ export type NodeIdentity = {
 };
 
 const chunkName = /^[0-9a-f]{64}\.chunk$/;
+const packName = /^\d{10}\.pack$/;
 
 /** Whether there are shards, and if not, why that may be. */
 export const checkChunks = async (
@@ -37,7 +38,10 @@ export const checkChunks = async (
 		return wrong(`It can't be listed: ${names}`, 'Check who owns it, and the disk');
 	}
 
-	const count = isGone ? 0 : names.filter(name => chunkName.test(name)).length;
+	const countOf = (pattern: RegExp) => (isGone ? 0 : names.filter(name => pattern.test(name)).length);
+	const packs = countOf(packName);
+	const count = countOf(chunkName);
+	if (packs > 0) return fine(`There are ${count}, and ${packs} ${packs === 1 ? 'pack' : 'packs'} of small ones`);
 	if (count > 0) return fine(`There are ${count}`);
 	const {indexed = 0, hasJoined = false} = identity ?? {};
 	if (indexed > 0) {

@@ -1,15 +1,9 @@
 import {readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import {setTimeout as delay} from 'node:timers/promises';
+import {onDiskBytes} from '../core/limits.js';
 import type {Chance} from './crash-chance.js';
-import {
-	GIVEN_UP_AFTER_MS,
-	isRight,
-	type Part,
-	setAhead,
-	shardFile,
-	type ShiftedNetwork,
-	shardsOf,
-} from './shifted-network.js';
+import {GIVEN_UP_AFTER_MS, isRight, type Part, setAhead, type ShiftedNetwork, shardsOf} from './shifted-network.js';
+import {type ShardPlace, shardPlacesIn} from './shards-on-disk.js';
 
 /** Something that goes wrong. What is killed or held goes on later, but for the node that is lost. */
 export type Fault =
@@ -48,8 +42,7 @@ export type Faults = {
 	forgive: () => void;
 };
 
-const spoil = (part: Part, digest: string, how: 'delete' | 'flip' | 'cut') => {
-	const file = shardFile(part, digest);
+const spoil = ({path: file, offset, sizeBytes}: ShardPlace, how: 'delete' | 'flip' | 'cut') => {
 	if (how === 'delete') {
 		rmSync(file, {force: true});
 		return;
@@ -61,7 +54,7 @@ const spoil = (part: Part, digest: string, how: 'delete' | 'flip' | 'cut') => {
 		return;
 	}
 
-	const at = bytes.length >> 1;
+	const at = offset + (sizeBytes >> 1);
 	bytes[at] = (bytes[at] ?? 0) ^ 1;
 	// In its place: a node that reads it meanwhile must not see an empty one.
 	writeFileSync(file, bytes, {flag: 'r+'});
@@ -86,11 +79,15 @@ export const createFaults = ({network, chance, calls, roomBytes}: FaultsOptions)
 	const rightCopies = (digest: string) => network.living.filter(node => isRight(node, digest)).length;
 
 	const damage = (part: Part, how: 'delete' | 'flip' | 'cut', count: number) => {
-		const candidates = shardsOf(part).filter(digest => !damaged.has(digest));
-		for (const digest of chance.some(candidates, count)) {
-			if (rightCopies(digest) < 3 || !isRight(part, digest)) continue;
-			damaged.add(digest);
-			spoil(part, digest, how);
+		const mayBe = (digest: string) => !damaged.has(digest) && rightCopies(digest) >= 3 && isRight(part, digest);
+		for (const digest of chance.some(shardsOf(part), count)) {
+			const places = shardPlacesIn(part.folder);
+			const place = places.find(each => each.digest === digest);
+			// Whoever takes a file away, or cuts it, hits all that are in it.
+			const hit = places.filter(each => (how === 'flip' ? each === place : each.path === place?.path));
+			if (!place || !hit.every(each => mayBe(each.digest))) continue;
+			for (const each of hit) damaged.add(each.digest);
+			spoil(place, how);
 		}
 	};
 
@@ -101,7 +98,7 @@ export const createFaults = ({network, chance, calls, roomBytes}: FaultsOptions)
 	};
 
 	const fill = async (part: Part) => {
-		const usedBytes = shardsOf(part).reduce((sum, digest) => sum + sizeOnDisk(part, digest), 0);
+		const usedBytes = shardPlacesIn(part.folder).reduce((sum, {sizeBytes}) => sum + onDiskBytes(sizeBytes), 0);
 		await part.kill();
 		filled.add(part);
 		await part.start({allocatedBytes: usedBytes + ROOM_OF_FULL_BYTES});
@@ -143,16 +140,4 @@ export const createFaults = ({network, chance, calls, roomBytes}: FaultsOptions)
 		},
 		forgive: () => damaged.clear(),
 	};
-};
-
-const BLOCK_BYTES = 4096;
-
-const sizeOnDisk = (part: Part, digest: string): number => {
-	try {
-		return Math.ceil(readFileSync(shardFile(part, digest)).length / BLOCK_BYTES) * BLOCK_BYTES;
-	} catch (error) {
-		// Removed since it was listed.
-		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-		throw error;
-	}
 };

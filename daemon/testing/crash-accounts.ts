@@ -1,13 +1,14 @@
-import {copyFile, mkdtemp, readdir, readFile, rm, stat} from 'node:fs/promises';
+import {copyFile, mkdtemp, readdir, rm, stat} from 'node:fs/promises';
 import path from 'node:path';
 import type {ChunkView, FileView, NodeView, Stats} from '../../source/protocol/api.js';
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {systemClock} from '../adapters/system.js';
 import type {RemovalRecord} from '../core/model.js';
-import {ask, askFor, sha256} from './crash-client.js';
+import {ask, askFor} from './crash-client.js';
 import type {Ledger} from './crash-ledger.js';
 import type {CrashNetwork, Member} from './crash-network.js';
 import {headersFor} from './signed-node.js';
+import {digestsIn, isRightAt, shardPlacesIn} from './shards-on-disk.js';
 import {silentLog} from './silent-log.js';
 import {until} from './processes.js';
 
@@ -51,7 +52,7 @@ export const leftoversOf = async ({coordinator, nodes}: CrashNetwork): Promise<s
 	for (const {folder, way} of nodes) {
 		if (way === 'classic') continue;
 		found.push(await strangers(folder, name => nodeNames.has(name)));
-		found.push(await strangers(path.join(folder, 'chunks'), name => /^[0-9a-f]{64}\.chunk$/.test(name)));
+		found.push(await strangers(path.join(folder, 'chunks'), name => /^([0-9a-f]{64}\.chunk|\d{10}\.pack)$/.test(name)));
 		for (const empty of ['tmp', 'quarantine', 'aliases'])
 			found.push(await strangers(path.join(folder, empty), () => false));
 	}
@@ -76,13 +77,10 @@ const removalsOf = async ({coordinator, folder}: CrashNetwork): Promise<RemovalR
 
 const chunkFilesOf = async ({folder}: Member): Promise<string[]> => readdir(path.join(folder, 'chunks'));
 
-const digestsOn = async (node: Member): Promise<string[]> =>
-	(await chunkFilesOf(node)).map(name => name.replace('.chunk', '')).sort();
-
 /** What a node says that it keeps. A classic one can't say: it is what lies on its disk. */
 const listingOf = async (node: Member, coordinator: Member): Promise<string[]> => {
 	const {url, folder, way} = node;
-	if (way === 'classic') return digestsOn(node);
+	if (way === 'classic') return digestsIn(folder);
 	const digests: string[] = [];
 	for (let after = ''; ;) {
 		const search = `?limit=${LISTING_PAGE}${after}`;
@@ -155,12 +153,11 @@ export const accountsOf = async (network: CrashNetwork, ledger: Ledger): Promise
 	);
 
 	for (const node of nodes) {
-		const digests = await digestsOn(node);
+		const digests = digestsIn(node.folder);
 		if (digests.join() !== (await listingOf(node, coordinator)).join())
 			problems.push(`${node.label} lists others than it has`);
-		for (const digest of digests.filter(countsOn(node))) {
-			const bytes = await readFile(path.join(node.folder, 'chunks', `${digest}.chunk`));
-			if (sha256(bytes) !== digest) problems.push(`${node.label}: ${digest} holds other bytes`);
+		for (const place of shardPlacesIn(node.folder).filter(({digest}) => countsOn(node)(digest))) {
+			if (!isRightAt(place)) problems.push(`${node.label}: ${place.digest} holds other bytes`);
 		}
 	}
 

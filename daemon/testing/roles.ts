@@ -1,4 +1,3 @@
-import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {ChunkView, NodeView} from '../../source/protocol/api.js';
@@ -13,6 +12,7 @@ import {startClassicNode} from './classic-node.js';
 import {type FaultyNode, startFaultyNode} from './faulty-node.js';
 import {createFront} from './nginx.js';
 import {kindOf, type NodeWay} from './node-ways.js';
+import {digestsIn} from './shards-on-disk.js';
 import {silentLog} from './silent-log.js';
 import {keptPort, temporaryFolder, until} from './processes.js';
 
@@ -182,5 +182,5 @@ export const holdersOf = async (url: string, file: Stored): Promise<string[][]> 
 		shards.filter(({state}) => state === 'online').map(shard => shard.node_name),
 	);
 
-/** The files of a node's shards. */
-export const shardsIn = ({folder}: Pick<RoleNode, 'folder'>): string[] => readdirSync(path.join(folder, 'chunks'));
+/** The digests of a node's shards. */
+export const shardsIn = ({folder}: Pick<RoleNode, 'folder'>): string[] => digestsIn(folder);

@@ -1,7 +1,5 @@
 import {type ChildProcess, fork} from 'node:child_process';
-import {createHash} from 'node:crypto';
 import {once} from 'node:events';
-import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
@@ -11,6 +9,7 @@ import {createFront} from './nginx.js';
 import {kindOf, type NodeWay} from './node-ways.js';
 import {keptPort, lastLinesOf, temporaryFolder, until} from './processes.js';
 import {chunksOf, comesBack, type Stored} from './roles.js';
+import {digestsIn, isRightAt, shardPlacesIn} from './shards-on-disk.js';
 import type {ShiftedSettings} from './shifted-process.js';
 
 /** As long as nothing may be heard of a node, or of any after a start, before it is given up. */
@@ -176,25 +175,12 @@ export const passTime = async (network: ShiftedNetwork, ms: number, leaver?: Par
 };
 
 /** The digests of the shards that a node keeps. */
-export const shardsOf = ({folder}: Part): string[] =>
-	readdirSync(path.join(folder, 'chunks'))
-		.filter(name => name.endsWith('.chunk'))
-		.map(name => path.basename(name, '.chunk'));
-
-export const shardFile = ({folder}: Part, digest: string): string => path.join(folder, 'chunks', `${digest}.chunk`);
+export const shardsOf = ({folder}: Part): string[] => digestsIn(folder);
 
 /** Whether a node has the bytes of a shard on its disk. */
-export const isRight = (part: Part, digest: string): boolean => {
-	try {
-		return (
-			createHash('sha256')
-				.update(readFileSync(shardFile(part, digest)))
-				.digest('hex') === digest
-		);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-		throw error;
-	}
+export const isRight = ({folder}: Part, digest: string): boolean => {
+	const place = shardPlacesIn(folder).find(each => each.digest === digest);
+	return place !== undefined && isRightAt(place);
 };
 
 const isWhole = async ({url, living}: ShiftedNetwork, file: Stored): Promise<boolean> =>
