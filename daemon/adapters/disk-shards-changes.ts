@@ -168,6 +168,7 @@ export class ShardChanges {
 			log.error('a shard is not what its name says: it is in quarantine/ now', {digest});
 		} catch (error) {
 			kept.forget(digest);
+			packs.disown(digest);
 			log.error('a shard is not what its name says, and could not be moved to quarantine/', {digest, error});
 		}
 	}

@@ -174,14 +174,14 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 			clock,
 			files,
 			onBytes: options.onBytes,
-			...(stored && {knownSizes: stored.sizes}),
+			...(stored && {knownSizes: stored.sizes, knownPacks: stored.packs}),
 		});
 		let savedListing: string | undefined;
 
 		const save = async () => {
 			const listing = shards.listingDigest();
 			if (listing === savedListing) return;
-			await writeMetadata(files, folder, {...identity, name, allocatedBytes}, shards.sizes());
+			await writeMetadata(files, folder, {...identity, name, allocatedBytes}, shards);
 			savedListing = listing;
 			space.distrust();
 		};

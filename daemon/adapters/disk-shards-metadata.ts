@@ -2,7 +2,10 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {type NodeId, nodeIdPattern, parseNodeId} from '../../source/protocol/ids.js';
 import {type KeyTexts, keyTextsSchema} from '../trust/keys.js';
+import {type BatchedShard, batchText, parseBatch} from '../core/shard-batch.js';
+import {packHead} from '../core/shard-pack.js';
 import {type DiskFiles, isMissing, writeDurably} from './disk-shards-files.js';
+import type {PackContents} from './disk-shards-packs.js';
 
 export const METADATA_FILE = 'node_metadata.json';
 export const IDENTITY_FILE = 'node_identity.json';
@@ -24,6 +27,8 @@ export type Metadata = {
 	allocatedBytes: number;
 	/** Sizes of the shards that were there when it was written, for a quick start. */
 	sizes: Map<string, number>;
+	/** What the packs had in them. */
+	packs: PackContents;
 };
 
 export type ClassicMetadata = {
@@ -53,6 +58,7 @@ const metadataSchema = z.object({
 	allocated_bytes: z.number().int().nonnegative(),
 	// Looked at entry by entry: there may be a million.
 	chunks: z.custom<Record<string, unknown>>(value => typeof value === 'object' && value !== null),
+	packs: z.record(z.string(), z.unknown()).optional(),
 });
 
 const classicSchema = z.object({
@@ -92,6 +98,17 @@ const parse = (text: string): unknown => {
 const salvageNodeId = (text: string): NodeId | undefined =>
 	parseNodeId(/"node_id"\s*:\s*"([^"]{0,64})"/.exec(text.slice(0, 4096))?.[1]);
 
+/** What stands there of each pack, where its id says that it is right. */
+const parsePacks = (texts: Record<string, unknown> = {}): PackContents => {
+	const packs = new Map<string, readonly BatchedShard[]>();
+	for (const [id, text] of Object.entries(texts)) {
+		const shards = typeof text === 'string' ? parseBatch(text) : undefined;
+		if (shards && packHead(shards).id === id) packs.set(id, shards);
+	}
+
+	return packs;
+};
+
 export const readMetadata = async (files: DiskFiles, folder: string): Promise<FoundMetadata> => {
 	const text = await readText(files, join(folder, METADATA_FILE));
 	if (text === undefined) return {kind: 'missing'};
@@ -99,11 +116,11 @@ export const readMetadata = async (files: DiskFiles, folder: string): Promise<Fo
 	const value = parse(text);
 	const ours = metadataSchema.safeParse(value);
 	if (ours.success) {
-		const {node_id, created_at, name, allocated_bytes, chunks} = ours.data;
+		const {node_id, created_at, name, allocated_bytes, chunks, packs} = ours.data;
 		const sizes = new Map<string, number>();
 		for (const [digest, sizeBytes] of Object.entries(chunks)) if (isSize(sizeBytes)) sizes.set(digest, sizeBytes);
-		const metadata = {nodeId: node_id, createdAtMs: created_at, name, allocatedBytes: allocated_bytes, sizes};
-		return {kind: 'ours', metadata};
+		const about = {nodeId: node_id, createdAtMs: created_at, name, allocatedBytes: allocated_bytes};
+		return {kind: 'ours', metadata: {...about, sizes, packs: parsePacks(packs)}};
 	}
 
 	const classic = classicSchema.safeParse(value);
@@ -115,16 +132,20 @@ export const readMetadata = async (files: DiskFiles, folder: string): Promise<Fo
 	return {kind: 'torn', nodeId: salvageNodeId(text)};
 };
 
+const objectText = (entries: readonly string[]): string =>
+	entries.length === 0 ? '{}' : `{\n${entries.map(entry => `\t\t${entry}`).join(',\n')}\n\t}`;
+
 export const writeMetadata = async (
 	files: DiskFiles,
 	folder: string,
-	{nodeId: node_id, createdAtMs: created_at, name, allocatedBytes: allocated_bytes}: Omit<Metadata, 'sizes'>,
-	sizes: Iterable<readonly [string, number]>,
+	{nodeId: node_id, createdAtMs: created_at, name, allocatedBytes: allocated_bytes}: Omit<Metadata, 'sizes' | 'packs'>,
+	shards: {sizes: () => Iterable<readonly [string, number]>; packs: () => PackContents},
 ): Promise<void> => {
 	const head = JSON.stringify({version: 2, node_id, created_at, name, allocated_bytes}, undefined, '\t');
-	const entries = Array.from(sizes, ([digest, sizeBytes]) => `\t\t"${digest}": ${sizeBytes}`).join(',\n');
-	const chunks = entries === '' ? '{}' : `{\n${entries}\n\t}`;
-	const content = `${head.slice(0, -2)},\n\t"chunks": ${chunks}\n}\n`;
+	const chunks = objectText(Array.from(shards.sizes(), ([digest, sizeBytes]) => `"${digest}": ${sizeBytes}`));
+	const packs = Array.from(shards.packs(), ([id, contents]) => `"${id}": "${batchText(contents)}"`);
+	const tail = [`"chunks": ${chunks}`, ...(packs.length === 0 ? [] : [`"packs": ${objectText(packs)}`])];
+	const content = `${head.slice(0, -2)},\n\t${tail.join(',\n\t')}\n}\n`;
 	await writeDurably(files, join(folder, METADATA_FILE), content, join(folder, `.${METADATA_FILE}.part`));
 };
 

@@ -1,10 +1,10 @@
 import {randomBytes} from 'node:crypto';
 import {copyFile, open, readFile, rename, truncate, unlink, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
 import type {Digest} from '../../source/protocol/ids.js';
-import {MOST_PACKED_SHARDS, packHeadBytes, parsePackHead} from '../core/shard-pack.js';
+import {MOST_PACKED_SHARDS, packHead, packHeadBytes, parsePackName} from '../core/shard-pack.js';
 import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
 import type {ShardStore} from '../ports/shard-store.js';
 import {recordingLog} from '../testing/recording-log.js';
@@ -17,6 +17,7 @@ import {
 	filesIn,
 	newFolder,
 	openDisk,
+	openFolder,
 	refused,
 } from './disk-shards-testing.suite.js';
 
@@ -33,6 +34,16 @@ const flipByte = async (path: string, at: number): Promise<void> => {
 	const {buffer} = await file.read(Buffer.alloc(1), 0, 1, at);
 	await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, at);
 	await file.close();
+};
+
+/** How the pack of these is called, in this order, where it is whole. */
+const packOf = (bodies: readonly Buffer[]): string =>
+	`${packHead(bodies.map(body => ({digest: digestOf(body), sizeBytes: body.length}))).id}.pack`;
+
+const onlyPackIn = async (folder: string): Promise<string> => {
+	const [name = '', ...more] = await filesIn(folder, 'chunks');
+	if (!parsePackName(name) || more.length > 0) throw new Error('There is not just one pack');
+	return join(folder, 'chunks', name);
 };
 
 const placeOf = (folder: string, digest: Digest) => {
@@ -52,6 +63,13 @@ const agrees = async (t: ExecutionContext, folder: string, store: DiskShards, bo
 	for (const body of bodies) t.is(Buffer.compare(await again.get(digestOf(body)), body), 0);
 	t.is((await again.figures()).usedBytes, (await store.figures()).usedBytes);
 	t.deepEqual(await filesIn(folder, 'tmp'), []);
+};
+
+/** Opens a store whose disk fails at one operation while `failing.isOn`. */
+const openFailing = async (folder: string, operation: string, code: string, options: DiskOptions = {}) => {
+	const failing = {isOn: false};
+	const files = failingFiles(asked => (failing.isOn && asked === operation ? code : undefined));
+	return {store: await openDisk(folder, {files, ...options}), failing};
 };
 
 const folders = new WeakMap<object, string>();
@@ -110,15 +128,13 @@ test('small shards that come together are one file, flushed once; one that comes
 	const bodies = bodiesOf(5);
 	await putTogether(store, bodies);
 	t.deepEqual(steps, ['writeTogether file', 'rename pack', 'sync folder']);
-	t.deepEqual(await filesIn(folder, 'chunks'), ['0000000001.pack']);
+	t.deepEqual(await filesIn(folder, 'chunks'), [packOf(bodies)]);
 
 	const [alone, large] = [randomBytes(1000), randomBytes(300_000)];
 	await store.put(digestOf(alone), alone);
 	await store.put(digestOf(large), large);
-	t.deepEqual(
-		(await filesIn(folder, 'chunks')).slice(1),
-		[`${digestOf(alone)}.chunk`, `${digestOf(large)}.chunk`].sort(),
-	);
+	const names = [packOf(bodies), `${digestOf(alone)}.chunk`, `${digestOf(large)}.chunk`];
+	t.deepEqual(await filesIn(folder, 'chunks'), names.sort());
 	await agrees(t, folder, store, [...bodies, alone, large]);
 
 	// Those that are there already are not written again.
@@ -133,41 +149,38 @@ test('a pack takes no more than it may, and the next takes the rest', async t =>
 	await putTogether(store, many);
 	const large = bodiesOf(20, 200_000);
 	await putTogether(store, large);
-	const packs = await Promise.all(
-		(await filesIn(folder, 'chunks')).map(async name => parsePackHead(await readFile(join(folder, 'chunks', name)))),
-	);
-	t.deepEqual(
-		packs.map(pack => pack?.length),
-		[MOST_PACKED_SHARDS, 8, 10, 10],
-	);
+	const packs = [
+		many.slice(0, MOST_PACKED_SHARDS),
+		many.slice(MOST_PACKED_SHARDS),
+		large.slice(0, 10),
+		large.slice(10),
+	];
+	t.deepEqual(await filesIn(folder, 'chunks'), packs.map(packOf).sort());
 	await agrees(t, folder, store, [...many, ...large]);
 });
 
-test('what is removed from a pack is marked, then what is left moves, then the file goes; the room comes back', async t => {
+test('what is removed stands in the name, then what is left moves, then the file goes; the room comes back', async t => {
 	const folder = await newFolder(t);
 	const store = await openDisk(folder);
 	const emptyBytes = (await store.figures()).usedBytes;
 	const bodies = bodiesOf(5, 20_000);
 	await putTogether(store, bodies);
 	const fullBytes = (await store.figures()).usedBytes;
-	const left = [...bodies];
 	const names: string[] = [];
-	for (const body of bodies) {
+	for (const [index, body] of bodies.entries()) {
 		await store.remove(digestOf(body));
-		left.shift();
 		names.push((await filesIn(folder, 'chunks')).join());
 		t.is(await store.stat(digestOf(body)), undefined);
 		await refused(t, 'SHARD_NOT_FOUND', async () => store.get(digestOf(body)));
-		await agrees(t, folder, store, left);
+		await agrees(t, folder, store, bodies.slice(index + 1));
 	}
 
-	const [first, second, third] = ['0000000001.pack', '0000000002.pack', '0000000003.pack'];
-	t.deepEqual(names, [first, first, second, third, ''].map(String));
+	const [whole, two, one] = [bodies, bodies.slice(3), bodies.slice(4)].map(packOf) as [string, string, string];
+	t.deepEqual(names, [whole.replace('.', '.1.'), whole.replace('.', '.3.'), two, one, '']);
 	t.true(fullBytes > emptyBytes);
 	t.is((await store.figures()).usedBytes, emptyBytes);
-	// A number is not given again while its file may still be open.
 	await putTogether(store, bodies);
-	t.deepEqual(await filesIn(folder, 'chunks'), ['0000000004.pack']);
+	await agrees(t, folder, store, bodies);
 });
 
 test('a shard is read while what is left of its pack moves', async t => {
@@ -201,11 +214,11 @@ test('a crash between the steps of a move leaves each shard once, and none that 
 	const store = await openDisk(folder);
 	await putTogether(store, bodies);
 	await store.remove(digestOf(one));
-	const path = join(folder, 'chunks', '0000000001.pack');
+	const path = await onlyPackIn(folder);
 	const before = join(folder, 'before');
 	await copyFile(path, before);
 	await store.remove(digestOf(two));
-	t.deepEqual(await filesIn(folder, 'chunks'), ['0000000002.pack']);
+	t.deepEqual(await filesIn(folder, 'chunks'), [packOf([three])]);
 	// The new one is there, and the old one still is: it was not said yet that the second is removed.
 	await rename(before, path);
 	const again = await openDisk(folder);
@@ -213,6 +226,50 @@ test('a crash between the steps of a move leaves each shard once, and none that 
 	await agrees(t, folder, again, [two, three]);
 	await again.remove(digestOf(three));
 	await agrees(t, folder, await openDisk(folder), [two]);
+});
+
+test('at a start, heads of packs are read only where the index does not say what is in them', async t => {
+	const folder = await newFolder(t);
+	const node = await openFolder(folder);
+	const [known, unknown] = [bodiesOf(4, 2000), bodiesOf(3)];
+	await putTogether(node.shards, known);
+	await node.save();
+	// Removed since the index was written: the names say so.
+	await node.shards.remove(digestOf(known[1]));
+	await putTogether(node.shards, unknown);
+
+	const opened: string[] = [];
+	const files = failingFiles((operation, path) => {
+		if (operation === 'open' && path.endsWith('.pack')) opened.push(basename(path));
+		return undefined;
+	});
+	const again = await openFolder(folder, {files});
+	t.deepEqual(opened, [packOf(unknown)]);
+	const left = known.filter(body => body !== known[1]);
+	t.deepEqual(await collect(again.shards.list()), [...left, ...unknown].map(digestOf).sort());
+	for (const body of [...left, ...unknown]) t.is(Buffer.compare(await again.shards.get(digestOf(body)), body), 0);
+	await again.save();
+	opened.length = 0;
+	await openFolder(folder, {files});
+	t.deepEqual(opened, []);
+});
+
+test('an index that says wrong things of a pack is not believed', async t => {
+	const folder = await newFolder(t);
+	const node = await openFolder(folder);
+	const bodies = bodiesOf(3);
+	await putTogether(node.shards, bodies);
+	await node.save();
+	const path = join(folder, 'node_metadata.json');
+	const index = JSON.parse(await readFile(path, 'utf8')) as {packs: Record<string, string>};
+	const [id, contents] = Object.entries(index.packs)[0] ?? ['', ''];
+	t.is(`${id}.pack`, packOf(bodies));
+	for (const wrong of [contents.replace('.1000', '.999'), contents.slice(0, -1), '', 'x', 7, null, [contents]]) {
+		await writeFile(path, JSON.stringify({...index, packs: {[id]: wrong, none: contents}}));
+		const again = (await openFolder(folder)).shards;
+		t.deepEqual(await collect(again.list()), bodies.map(digestOf).sort());
+		for (const body of bodies) t.true(await again.verify(digestOf(body)));
+	}
 });
 
 test('a shard that has a file of its own as well is kept there alone', async t => {
@@ -245,28 +302,47 @@ test('a wrong shard of a pack goes to quarantine alone', async t => {
 	await agrees(t, folder, store, bodies);
 });
 
+test('a wrong shard that could not leave its pack never comes back in place of the right one', async t => {
+	const folder = await newFolder(t);
+	const {store, failing} = await openFailing(folder, 'write', 'EROFS');
+	const bodies = bodiesOf(3);
+	const [one, two, three] = bodies;
+	await putTogether(store, bodies);
+	const {path, offset} = placeOf(folder, digestOf(two));
+	await flipByte(path, offset);
+	failing.isOn = true;
+	t.false(await store.verify(digestOf(two)));
+	failing.isOn = false;
+	t.deepEqual(await filesIn(folder, 'quarantine'), []);
+	t.is(await store.stat(digestOf(two)), undefined);
+	await store.put(digestOf(two), two);
+	t.is(Buffer.compare(await store.get(digestOf(two)), two), 0);
+	await store.remove(digestOf(one));
+	await agrees(t, folder, store, [two, three]);
+});
+
 test('a pack whose head is wrong goes to quarantine at the next start, and the others stay', async t => {
 	const folder = await newFolder(t);
 	const first = await openDisk(folder);
 	const [spoiled, sound] = [bodiesOf(3), bodiesOf(3)];
 	await putTogether(first, spoiled);
 	await putTogether(first, sound);
-	await flipByte(join(folder, 'chunks', '0000000001.pack'), 20);
-	await writeFile(join(folder, 'chunks', '0000000007.pack'), '');
+	await flipByte(join(folder, 'chunks', packOf(spoiled)), 20);
+	await writeFile(join(folder, 'chunks', `${'0'.repeat(64)}.pack`), '');
 	const log = recordingLog();
 	const store = await openDisk(folder, {log});
 	t.regex(log.messages('error').join(), /can be read no more/);
 	t.is(store.quarantined, 2);
 	await agrees(t, folder, store, sound);
 	await putTogether(store, spoiled);
-	t.deepEqual(await filesIn(folder, 'chunks'), ['0000000002.pack', '0000000008.pack']);
+	await agrees(t, folder, store, [...spoiled, ...sound]);
 });
 
 test('of a pack that was cut short, what is whole stays', async t => {
 	const folder = await newFolder(t);
 	const bodies = bodiesOf(4, 20_000);
 	await putTogether(await openDisk(folder), bodies);
-	const path = join(folder, 'chunks', '0000000001.pack');
+	const path = await onlyPackIn(folder);
 	const last = shardPlacesIn(folder).sort((one, other) => other.offset - one.offset)[0];
 	await truncate(path, packHeadBytes(4) + 79_999);
 	const log = recordingLog();
@@ -288,7 +364,7 @@ test('a pack that somebody took away or cut short while the node runs is missed 
 		const [one, two] = bodies;
 		const emptyBytes = (await store.figures()).usedBytes;
 		await putTogether(store, bodies);
-		await spoil(join(folder, 'chunks', '0000000001.pack'));
+		await spoil(await onlyPackIn(folder));
 		t.is(await store.stat(digestOf(one)), undefined);
 		t.regex(log.messages('warn').join(), /gone or cut short/);
 		await refused(t, 'SHARD_NOT_FOUND', async () => store.get(digestOf(two)));
@@ -302,7 +378,7 @@ test('a pack that somebody took away or cut short while the node runs is missed 
 	const store = await openDisk(folder);
 	const bodies = bodiesOf(4);
 	await putTogether(store, bodies);
-	await unlink(join(folder, 'chunks', '0000000001.pack'));
+	await unlink(await onlyPackIn(folder));
 	for (const body of bodies) await store.remove(digestOf(body));
 	t.deepEqual(await collect(store.list()), []);
 });
@@ -318,13 +394,6 @@ test('a folder that is gone takes no shard of a pack from what is known', async 
 	await rename(join(folder, 'away'), join(folder, 'chunks'));
 	await agrees(t, folder, store, bodies);
 });
-
-/** Opens a store whose disk fails at one operation while `failing.isOn`. */
-const openFailing = async (folder: string, operation: string, code: string, options: DiskOptions = {}) => {
-	const failing = {isOn: false};
-	const files = failingFiles(asked => (failing.isOn && asked === operation ? code : undefined));
-	return {store: await openDisk(folder, {files, ...options}), failing};
-};
 
 test('a disk that is full when a pack is written keeps none of it, and says so to each', async t => {
 	for (const operation of ['open', 'writeTogether', 'rename', 'sync']) {
@@ -348,7 +417,6 @@ test('where what is left of a pack can not move, the removal holds all the same'
 	for (const [operation, code] of [
 		['writeTogether', 'ENOSPC'],
 		['read', 'EIO'],
-		['rename', 'EROFS'],
 	] as const) {
 		const folder = await newFolder(t);
 		const log = recordingLog();
@@ -359,7 +427,7 @@ test('where what is left of a pack can not move, the removal holds all the same'
 		failing.isOn = true;
 		for (const body of bodies.slice(0, 4)) await store.remove(digestOf(body));
 		failing.isOn = false;
-		t.deepEqual(await filesIn(folder, 'chunks'), ['0000000001.pack'], operation);
+		t.deepEqual(await filesIn(folder, 'chunks'), [packOf(bodies).replace('.', '.f.')], operation);
 		t.true(log.messages('warn').some(message => message.includes('could not be moved')));
 		await agrees(t, folder, store, left);
 		for (const body of left) await store.remove(digestOf(body));
@@ -368,16 +436,18 @@ test('where what is left of a pack can not move, the removal holds all the same'
 });
 
 test('a removal that the disk refuses is refused, and the shard is still there', async t => {
-	const folder = await newFolder(t);
-	const {store, failing} = await openFailing(folder, 'write', 'EROFS');
-	const bodies = bodiesOf(3);
-	await putTogether(store, bodies);
-	failing.isOn = true;
-	await refused(t, 'NODE_FAILED', async () => store.remove(digestOf(bodies[0])));
-	failing.isOn = false;
-	await agrees(t, folder, store, bodies);
-	await store.remove(digestOf(bodies[0]));
-	await agrees(t, folder, store, bodies.slice(1));
+	for (const operation of ['rename', 'sync']) {
+		const folder = await newFolder(t);
+		const {store, failing} = await openFailing(folder, operation, 'EROFS');
+		const bodies = bodiesOf(3);
+		await putTogether(store, bodies);
+		failing.isOn = true;
+		await refused(t, 'NODE_FAILED', async () => store.remove(digestOf(bodies[0])));
+		failing.isOn = false;
+		await agrees(t, folder, store, bodies);
+		await store.remove(digestOf(bodies[0]));
+		await agrees(t, folder, store, bodies.slice(1));
+	}
 });
 
 test('a disk that takes a pack in several goes has it whole', async t => {

@@ -1,28 +1,47 @@
-import {constants} from 'node:fs';
 import {join} from 'node:path';
 import type {Digest} from '../../source/protocol/ids.js';
+import type {BatchedShard} from '../core/shard-batch.js';
 import {
 	MOST_PACKED_SHARDS,
 	packHead,
 	packHeadBytes,
+	packName,
+	type PackName,
 	type PackedShard,
 	parsePackHead,
-	REMOVED,
-	removedAt,
+	parsePackName,
+	placedInPack,
 } from '../core/shard-pack.js';
 import type {Log} from '../ports/log.js';
-import {type DiskFiles, type FolderSync, isMissing, unlinkIfThere, writeAll} from './disk-shards-files.js';
+import {type DiskFiles, type FolderSync, isMissing, unlinkIfThere} from './disk-shards-files.js';
 import type {Space} from './disk-shards-space.js';
-import {O_DSYNC, type TemporaryFiles} from './disk-shards-temporary.js';
+import type {TemporaryFiles} from './disk-shards-temporary.js';
 import {Turns} from './turns.js';
 
 /** A shard that is to be kept with others. */
 export type Arrived = {digest: Digest; bytes: Uint8Array};
 
 /** Where a shard's bytes stand. */
-export type Place = {path: string; /** How long that file is. */ fileBytes: number; offset: number; sizeBytes: number};
+export type Place = {
+	path: string;
+	/** How long that file is. */
+	fileBytes: number;
+	offset: number;
+	sizeBytes: number;
+};
 
-type Pack = {path: string; sizeBytes: number; shards: PackedShard[]};
+/** What packs have in them, by their ids, also what was removed from them. */
+export type PackContents = ReadonlyMap<string, readonly BatchedShard[]>;
+
+type Pack = {
+	id: string;
+	/** Its file's name at present. */
+	name: string;
+	sizeBytes: number;
+	shards: readonly PackedShard[];
+	/** The places of those that were removed, or are no longer whole. */
+	removed: ReadonlySet<number>;
+};
 
 type Options = {
 	files: DiskFiles;
@@ -34,28 +53,47 @@ type Options = {
 	log: Log;
 };
 
-const packName = /^\d{10}\.pack$/;
+type LoadOptions = {
+	/** As it was once known, so that no head of these need be read: a pack never changes. */
+	known: PackContents;
+	isKept: (digest: Digest) => boolean;
+	/** Told of each shard. */
+	tell: (shard: BatchedShard) => void;
+};
 
-export const isPackName = (name: string): boolean => packName.test(name);
+const HEADS_AT_ONCE = 64;
 
-const keptIn = ({shards}: Pack): PackedShard[] => shards.filter(({isRemoved}) => !isRemoved);
+const bytesOf = (shards: readonly BatchedShard[]): number => shards.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0);
 
-const bytesOf = (shards: readonly PackedShard[]): number => shards.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0);
+const packOf = ({id, removed}: PackName, shards: readonly BatchedShard[]): Pack => ({
+	id,
+	name: packName({id, removed}),
+	sizeBytes: packHeadBytes(shards.length) + bytesOf(shards),
+	shards: placedInPack(shards),
+	removed,
+});
+
+const keptIn = ({shards, removed}: Pack): PackedShard[] => shards.filter((_, place) => !removed.has(place));
 
 /**
-The files `chunks/<number>.pack`, each of which keeps several small shards (`core/shard-pack.ts`). A pack is written as a
-shard's own file is, and is never added to. A shard is removed by one byte; where more than half of a pack is removed, what is
-left moves to a new one. No shard is kept twice: a crash between the two is mended at the next start.
+The files `chunks/<id>.pack`, each of which keeps several small shards (`core/shard-pack.ts`). A pack is written as a
+shard's own file is, and stays as it is. A shard is removed from it by its name; where more than half of a pack is removed, what
+is left moves to a new one. No shard is kept twice: a crash between the two is mended at the next start.
 */
 export class ShardPacks {
 	readonly #options: Options;
+	/** By the digest of each shard that is kept. */
 	readonly #packs = new Map<Digest, Pack>();
-	/** One change at a time, so that what is left of a pack stays as it is while it moves. */
-	readonly #changes = new Turns<'change'>();
-	#lastNumber = 0;
+	/** One change at a time of each pack, so that what is left of it stays as it is while it moves. */
+	readonly #turns = new Turns<Pack>();
 
 	constructor(options: Options) {
 		this.#options = options;
+	}
+
+	/** What there is, for the next start. */
+	contents(): PackContents {
+		return new Map([...new Set(this.#packs.values())].map(({id, shards}) => [id, shards]));
 	}
 
 	has(digest: Digest): boolean {
@@ -64,28 +102,24 @@ export class ShardPacks {
 
 	placeOf(digest: Digest): Place | undefined {
 		const pack = this.#packs.get(digest);
-		const shard = pack?.shards.find(each => each.digest === digest && !each.isRemoved);
-		return pack && shard && {path: pack.path, fileBytes: pack.sizeBytes, ...shard};
+		const shard = pack && keptIn(pack).find(each => each.digest === digest);
+		return shard && {...shard, path: this.#pathOf(pack), fileBytes: pack.sizeBytes};
 	}
 
 	/**
-	Reads the heads of packs that are there, the newest first. A shard that is kept elsewhere already, or in a newer one, is
-	removed from the pack.
+	Takes in the packs that are there. A shard that is kept elsewhere already is removed from its pack.
 
-	@param tell - Told of each shard.
 	@returns The names of those that can't be read as packs.
 	*/
-	async load(
-		names: readonly string[],
-		isKept: (digest: Digest) => boolean,
-		tell: (shard: PackedShard) => void,
-	): Promise<string[]> {
+	async load(names: readonly string[], {known, isKept, tell}: LoadOptions): Promise<string[]> {
 		const strange: string[] = [];
-		for (const name of names.toSorted().reverse()) {
-			this.#lastNumber = Math.max(this.#lastNumber, parseInt(name, 10));
-			const pack = await this.#read(name);
-			if (pack) await this.#takeIn(pack, isKept, tell);
-			else strange.push(name);
+		for (let at = 0; at < names.length; at += HEADS_AT_ONCE) {
+			const next = names.slice(at, at + HEADS_AT_ONCE);
+			const packs = await Promise.all(next.map(async name => this.#look(name, known)));
+			for (const [index, pack] of packs.entries()) {
+				if (pack) await this.#takeIn(pack, isKept, tell);
+				else strange.push(next[index] ?? '');
+			}
 		}
 
 		return strange;
@@ -98,91 +132,147 @@ export class ShardPacks {
 
 	/** Removes a shard durably. */
 	async remove(digest: Digest): Promise<void> {
-		await this.#changes.take('change', async () => {
-			const pack = this.#packs.get(digest);
-			if (pack) await this.#removeFrom(pack, digest);
-		});
+		for (let pack = this.#packs.get(digest); pack; pack = this.#packs.get(digest)) {
+			await this.#turns.take(pack, async () => {
+				// It may have moved while it waited its turn.
+				if (this.#packs.get(digest) !== pack) return;
+				await this.#removeFrom(pack, [digest]);
+				this.#packs.delete(digest);
+			});
+		}
+	}
+
+	/** Forgets a shard that can't be removed: it stays in its file, and is never given again. */
+	disown(digest: Digest): void {
+		this.#packs.delete(digest);
 	}
 
 	/** Forgets the pack of a shard, whose file somebody took away. Gives what was in it. */
 	forgetPackOf(digest: Digest): PackedShard[] {
 		const pack = this.#packs.get(digest);
 		if (!pack) return [];
-		const kept = keptIn(pack);
+		const kept = this.#keptBy(pack);
 		for (const each of kept) this.#packs.delete(each.digest);
 		this.#options.space.subtract(pack.sizeBytes);
 		return kept;
 	}
 
-	/** `undefined` where it is no pack. What is not whole any more counts as removed. */
-	async #read(name: string): Promise<Pack | undefined> {
-		const {files, log} = this.#options;
-		const path = join(this.#options.path, name);
-		const {size} = await files.stat(path);
-		const file = await files.open(path, 'r');
+	#pathOf({name}: Pick<Pack, 'name'>): string {
+		return join(this.#options.path, name);
+	}
+
+	/** Those that this pack is known for: one that could not be removed from it may be kept by another meanwhile. */
+	#keptBy(pack: Pack): PackedShard[] {
+		return keptIn(pack).filter(({digest}) => this.#packs.get(digest) === pack);
+	}
+
+	async #look(name: string, known: PackContents): Promise<Pack | undefined> {
+		const parsed = parsePackName(name);
+		const shards = parsed && (known.get(parsed.id) ?? (await this.#readHead(name, parsed)));
+		if (!shards) return undefined;
+		const pack = packOf(parsed, shards);
+		return known.has(parsed.id) ? pack : this.#asLongAsItIs(pack);
+	}
+
+	async #readHead(name: string, {id}: PackName): Promise<BatchedShard[] | undefined> {
+		const file = await this.#options.files.open(this.#pathOf({name}), 'r');
 		try {
 			const head = Buffer.alloc(packHeadBytes(MOST_PACKED_SHARDS));
-			const shards = parsePackHead(head.subarray(0, await file.read(head, 0, head.length, 0)));
-			const cut = shards?.filter(({offset, sizeBytes}) => offset + sizeBytes > size) ?? [];
-			for (const shard of cut) shard.isRemoved = true;
-			if (cut.length > 0) log.warn('a pack of shards was cut short', {name, lost: cut.length});
-			return shards && {path, sizeBytes: size, shards};
+			return parsePackHead(id, head.subarray(0, await file.read(head, 0, head.length, 0)));
 		} finally {
 			file.close();
 		}
 	}
 
-	async #takeIn(pack: Pack, isKept: (digest: Digest) => boolean, tell: (shard: PackedShard) => void): Promise<void> {
-		const {log} = this.#options;
-		for (const shard of keptIn(pack)) {
-			if (!isKept(shard.digest)) {
-				tell(shard);
-				continue;
-			}
+	/** What is not whole any more counts as removed. */
+	async #asLongAsItIs(pack: Pack): Promise<Pack> {
+		const {size: sizeBytes} = await this.#options.files.stat(this.#pathOf(pack));
+		const cut = keptIn(pack).filter(shard => shard.offset + shard.sizeBytes > sizeBytes);
+		if (cut.length > 0) this.#options.log.warn('a pack of shards was cut short', {name: pack.name, lost: cut.length});
+		return {...pack, sizeBytes, removed: this.#withRemoved(pack, cut)};
+	}
 
-			await this.#markRemoved(pack, shard).catch((error: unknown) => {
-				log.warn('a shard that is kept twice could not be removed from its pack', {digest: shard.digest, error});
-				shard.isRemoved = true;
-			});
+	async #takeIn(pack: Pack, isKept: (digest: Digest) => boolean, tell: LoadOptions['tell']): Promise<void> {
+		this.#options.space.add(pack.sizeBytes);
+		const twice: Digest[] = [];
+		for (const shard of keptIn(pack)) {
+			if (isKept(shard.digest)) {
+				twice.push(shard.digest);
+			} else {
+				this.#packs.set(shard.digest, pack);
+				tell(shard);
+			}
 		}
 
-		this.#note(pack);
-		if (keptIn(pack).length === 0) await this.#removeFile(pack);
+		if (twice.length === 0 && keptIn(pack).length > 0) return;
+		await this.#removeFrom(pack, twice).catch((error: unknown) => {
+			this.#options.log.warn('what is kept twice could not be removed from a pack', {name: pack.name, error});
+		});
 	}
 
 	#note(pack: Pack): void {
-		for (const {digest} of keptIn(pack)) this.#packs.set(digest, pack);
+		for (const {digest} of pack.shards) this.#packs.set(digest, pack);
 		this.#options.space.add(pack.sizeBytes);
 	}
 
-	async #removeFrom(pack: Pack, digest: Digest): Promise<void> {
-		const removed = pack.shards.find(each => each.digest === digest);
-		const left = keptIn(pack).filter(each => each !== removed);
+	#withRemoved({shards, removed}: Pack, more: readonly PackedShard[]): ReadonlySet<number> {
+		return new Set([...removed, ...more.map(shard => shards.indexOf(shard))]);
+	}
+
+	async #removeFrom(pack: Pack, digests: readonly Digest[]): Promise<void> {
+		const gone = keptIn(pack).filter(({digest}) => digests.includes(digest));
+		const left = this.#keptBy(pack).filter(shard => !gone.includes(shard));
 		if (left.length === 0) await this.#removeFile(pack);
-		else if (!removed) return;
-		else if (2 * bytesOf(left) >= pack.sizeBytes) await this.#markRemoved(pack, removed);
-		else await this.#moveOrMark(pack, left, removed);
-		this.#packs.delete(digest);
+		else if (2 * bytesOf(left) < pack.sizeBytes) await this.#moveOrMark(pack, left, gone);
+		else await this.#markRemoved(pack, gone);
 	}
 
 	/** There may be no room to move what is left, or it may be unreadable. */
-	async #moveOrMark(pack: Pack, left: readonly PackedShard[], removed: PackedShard): Promise<void> {
+	async #moveOrMark(pack: Pack, left: readonly PackedShard[], gone: readonly PackedShard[]): Promise<void> {
 		try {
-			await this.#move(pack, left);
+			this.#note(await this.#writePack(await this.#readShards(pack, left)));
+			await this.#removeFile(pack);
 		} catch (error) {
 			this.#options.log.warn('what is left of a pack of shards could not be moved to a smaller one', {error});
-			await this.#markRemoved(pack, removed);
+			await this.#markRemoved(pack, gone);
 		}
 	}
 
-	async #move(pack: Pack, left: readonly PackedShard[]): Promise<void> {
-		const moved = await this.#writePack(await this.#readShards(pack, left));
-		this.#note(moved);
-		await this.#removeFile(pack);
+	/** Where somebody took the file away, the shards are gone as well. */
+	async #markRemoved(pack: Pack, gone: readonly PackedShard[]): Promise<void> {
+		const {files, folder} = this.#options;
+		const {name, removed} = pack;
+		const path = this.#pathOf(pack);
+		pack.removed = this.#withRemoved(pack, gone);
+		pack.name = packName(pack);
+		try {
+			files.rename(path, this.#pathOf(pack));
+			await folder.sync();
+		} catch (error) {
+			if (isMissing(error)) return;
+			this.#renameBack(pack, path);
+			Object.assign(pack, {name, removed});
+			throw error;
+		}
 	}
 
-	async #readShards({path}: Pack, shards: readonly PackedShard[]): Promise<Arrived[]> {
-		const file = await this.#options.files.open(path, 'r');
+	#renameBack(pack: Pack, path: string): void {
+		try {
+			this.#options.files.rename(this.#pathOf(pack), path);
+		} catch {
+			// It had not been renamed, or the disk refuses that as well.
+		}
+	}
+
+	async #removeFile(pack: Pack): Promise<void> {
+		const {files, folder, space} = this.#options;
+		await unlinkIfThere(files, this.#pathOf(pack));
+		await folder.sync();
+		space.subtract(pack.sizeBytes);
+	}
+
+	async #readShards(pack: Pack, shards: readonly PackedShard[]): Promise<Arrived[]> {
+		const file = await this.#options.files.open(this.#pathOf(pack), 'r');
 		try {
 			const arrived: Arrived[] = [];
 			for (const {digest, sizeBytes, offset} of shards) {
@@ -202,37 +292,14 @@ export class ShardPacks {
 		}
 	}
 
-	/** Where somebody took the file away, the shard is gone as well. */
-	async #markRemoved({path, shards}: Pack, shard: PackedShard): Promise<void> {
-		try {
-			const file = this.#options.files.openAtOnce(path, constants.O_WRONLY | O_DSYNC);
-			try {
-				await writeAll(file, REMOVED, removedAt(shards.length, shards.indexOf(shard)));
-				if (O_DSYNC === 0) await file.datasync();
-			} finally {
-				file.close();
-			}
-		} catch (error) {
-			if (!isMissing(error)) throw error;
-		}
-
-		shard.isRemoved = true;
-	}
-
-	async #removeFile({path, sizeBytes}: Pack): Promise<void> {
-		const {files, folder, space} = this.#options;
-		await unlinkIfThere(files, path);
-		await folder.sync();
-		space.subtract(sizeBytes);
-	}
-
 	async #writePack(arrived: readonly Arrived[]): Promise<Pack> {
 		const {files, folder, temporary} = this.#options;
-		const head = packHead(arrived.map(({digest, bytes}) => ({digest, sizeBytes: bytes.length})));
+		const shards = arrived.map(({digest, bytes}) => ({digest, sizeBytes: bytes.length}));
+		const {id, head} = packHead(shards);
+		const pack = packOf({id, removed: new Set()}, shards);
 		const written = await temporary.writePieces([head, ...arrived.map(({bytes}) => bytes)]);
-		const path = join(this.#options.path, `${String(++this.#lastNumber).padStart(10, '0')}.pack`);
 		try {
-			files.rename(written, path);
+			files.rename(written, this.#pathOf(pack));
 		} catch (error) {
 			await temporary.discard(written);
 			throw error;
@@ -241,11 +308,10 @@ export class ShardPacks {
 		try {
 			await folder.sync();
 		} catch (error) {
-			await files.unlink(path).catch(() => undefined);
+			await files.unlink(this.#pathOf(pack)).catch(() => undefined);
 			throw error;
 		}
 
-		const shards = parsePackHead(head) ?? [];
-		return {path, sizeBytes: head.length + bytesOf(shards), shards};
+		return pack;
 	}
 }

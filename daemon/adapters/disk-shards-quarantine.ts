@@ -51,9 +51,13 @@ export class Quarantine {
 	/** Puts a shard's bytes here. */
 	async keep(bytes: Uint8Array, digest: Digest, nowMs: number): Promise<void> {
 		const name = this.#draw(digest, nowMs);
-		const file = this.#files.openAtOnce(join(this.#path, name), 'w', 0o600);
+		const path = join(this.#path, name);
+		const file = this.#files.openAtOnce(path, 'w', 0o600);
 		try {
 			await writeAll(file, bytes);
+		} catch (error) {
+			await unlinkIfThere(this.#files, path);
+			throw error;
 		} finally {
 			file.close();
 		}

@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {type Digest, parseDigest} from '../../source/protocol/ids.js';
+import {parsePackName} from '../core/shard-pack.js';
 import type {DiskFiles} from './disk-shards-files.js';
-import {isPackName} from './disk-shards-packs.js';
 
 /** A file of `chunks/`: one with a digest is a shard. */
 export type Scanned = {digest: Digest | undefined; sizeBytes: number};
@@ -30,7 +30,7 @@ export const scanChunks = async (
 	const unknown: string[] = [];
 	const packs: string[] = [];
 	for (const name of names) {
-		if (isPackName(name)) {
+		if (parsePackName(name)) {
 			packs.push(name);
 			continue;
 		}

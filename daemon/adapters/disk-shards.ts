@@ -13,7 +13,7 @@ import {AlignedPool, type PooledBuffer} from './aligned-pool.js';
 import {type Outcome, ShardChanges} from './disk-shards-changes.js';
 import {type DiskFiles, FolderSync, systemFiles, toDiskError} from './disk-shards-files.js';
 import {KeptShards, type ShardFile} from './disk-shards-kept.js';
-import {ShardPacks} from './disk-shards-packs.js';
+import {type PackContents, ShardPacks} from './disk-shards-packs.js';
 import {Quarantine} from './disk-shards-quarantine.js';
 import {bodyTooLarge, pour, type PourOptions} from './disk-shards-receive.js';
 import {scanChunks} from './disk-shards-scan.js';
@@ -31,6 +31,8 @@ export type DiskShardsOptions = {
 	files?: DiskFiles;
 	/** Sizes as they were once known, so that not every file need be looked at. The files are the truth. */
 	knownSizes?: ReadonlyMap<string, number>;
+	/** What packs had in them, so that not every head need be read. */
+	knownPacks?: PackContents;
 	/** How many large shards, and how many small ones, are written at once. */
 	largeBuffers?: number;
 	smallBuffers?: number;
@@ -62,7 +64,7 @@ const mismatch = () =>
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex') as Digest;
 
 /**
-Shards as files `chunks/<digest>.chunk`, and small ones that came together in `chunks/<number>.pack`. A shard is hashed while
+Shards as files `chunks/<digest>.chunk`, and small ones that came together in `chunks/<id>.pack`. A shard is hashed while
 it comes into a reused buffer, written under a temporary name, flushed, renamed and its folder flushed. The files are the
 truth; what is known of them is kept in memory.
 */
@@ -112,11 +114,11 @@ export class DiskShards implements ShardStore {
 
 	/** Makes the folders where they are missing, removes what was half written, and looks at what is there. */
 	static async open(options: DiskShardsOptions): Promise<DiskShards> {
-		const {folder, files = systemFiles, knownSizes = new Map()} = options;
+		const {folder, files = systemFiles} = options;
 		const shards = new DiskShards(options);
 		try {
 			for (const name of ['chunks', 'tmp', 'quarantine']) await files.mkdir(join(folder, name), {recursive: true});
-			await shards.#takeStock(knownSizes);
+			await shards.#takeStock(options);
 		} catch (error) {
 			throw toDiskError(error);
 		}
@@ -135,6 +137,11 @@ export class DiskShards implements ShardStore {
 	/** The shards with their sizes, in order. */
 	sizes(): Iterable<[Digest, number]> {
 		return this.#kept.index.entries();
+	}
+
+	/** What its packs have in them. */
+	packs(): PackContents {
+		return this.#packs.contents();
 	}
 
 	async figures(): Promise<SpaceFigures & {count: number}> {
@@ -257,7 +264,7 @@ export class DiskShards implements ShardStore {
 		});
 	}
 
-	async #takeStock(knownSizes: ReadonlyMap<string, number>): Promise<void> {
+	async #takeStock({knownSizes = new Map(), knownPacks = new Map()}: DiskShardsOptions): Promise<void> {
 		await this.#temporary.clear();
 		let foreign = 0;
 		const packs = await scanChunks(this.#files, this.#chunksPath, knownSizes, ({digest, sizeBytes}) => {
@@ -270,14 +277,17 @@ export class DiskShards implements ShardStore {
 		});
 		if (foreign > 0) this.#log.warn('chunks/ holds files that are no shards: they are left alone', {files: foreign});
 		await this.#quarantine.load();
-		await this.#takePacks(packs);
+		await this.#takePacks(packs, knownPacks);
 		await this.#space.refresh();
 	}
 
-	async #takePacks(names: readonly string[]): Promise<void> {
+	async #takePacks(names: readonly string[], known: PackContents): Promise<void> {
 		const {index} = this.#kept;
-		const isKept = (digest: Digest) => index.sizeOf(digest) !== undefined;
-		const strange = await this.#packs.load(names, isKept, ({digest, sizeBytes}) => index.set(digest, sizeBytes));
+		const strange = await this.#packs.load(names, {
+			known,
+			isKept: digest => index.sizeOf(digest) !== undefined,
+			tell: ({digest, sizeBytes}) => index.set(digest, sizeBytes),
+		});
 		for (const name of strange) {
 			const path = join(this.#chunksPath, name);
 			await this.#quarantine.take(path, name, (await this.#files.stat(path)).size, this.#clock.now());

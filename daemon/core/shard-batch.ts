@@ -24,9 +24,13 @@ export const SHARDS_TYPE = 'application/vnd.pjas.shards';
 export const batchBytes = (shards: readonly BatchedShard[]): number =>
 	shards.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0);
 
+/** The names and sizes of shards as one text, which `parseBatch` reads. */
+export const batchText = (shards: readonly BatchedShard[]): string =>
+	shards.map(({digest, sizeBytes}) => `${digest}.${sizeBytes}`).join(',');
+
 /** A request's query, with its `?`. */
 export const batchSearch = (kind: BatchKind, shards: readonly BatchedShard[]): string =>
-	`?${kind}=${shards.map(({digest, sizeBytes}) => `${digest}.${sizeBytes}`).join(',')}`;
+	`?${kind}=${batchText(shards)}`;
 
 const parseShard = (text: string): BatchedShard | undefined => {
 	const [, name, size] = /^([\da-f]{64})\.(\d{1,6})$/.exec(text) ?? [];
@@ -34,7 +38,7 @@ const parseShard = (text: string): BatchedShard | undefined => {
 	return digest && Number(size) <= MOST_BATCHED_SHARD_BYTES ? {digest, sizeBytes: Number(size)} : undefined;
 };
 
-/** Reads what stands in the query; `undefined` where that is no batch, or one that is too large. */
+/** Reads such a text; `undefined` where that is no batch, or one that is too large. */
 export const parseBatch = (text: string): BatchedShard[] | undefined => {
 	const shards = text.split(',', MOST_BATCHED_SHARDS + 1).map(parseShard);
 	const isBatch = shards.length <= MOST_BATCHED_SHARDS && shards.every(shard => shard !== undefined);

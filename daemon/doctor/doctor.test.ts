@@ -291,7 +291,7 @@ test('a chunks folder without shards is told with why', async t => {
 	is(t, await checkChunks(folder, {...identity, indexed: 3}, systemIo), 'wrong', /there were 3/, /Put them back/);
 	writeFileSync(path.join(folder, 'chunks', `${'a'.repeat(64)}.chunk`), '');
 	is(t, await checkChunks(folder, identity, systemIo), 'fine', /There are 1$/);
-	writeFileSync(path.join(folder, 'chunks', '0000000003.pack'), '');
+	writeFileSync(path.join(folder, 'chunks', `${'b'.repeat(64)}.5.pack`), '');
 	is(t, await checkChunks(folder, identity, systemIo), 'fine', /There are 1, and 1 pack of small ones/);
 });
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import {parsePackName} from '../core/shard-pack.js';
 import {apiOf} from '../node/address.js';
 import type {KeyTexts} from '../trust/keys.js';
 import {LINK_PROTOCOL} from '../trust/node-messages.js';
@@ -21,7 +22,6 @@ export type NodeIdentity = {
 };
 
 const chunkName = /^[0-9a-f]{64}\.chunk$/;
-const packName = /^\d{10}\.pack$/;
 
 /** Whether there are shards, and if not, why that may be. */
 export const checkChunks = async (
@@ -38,9 +38,9 @@ export const checkChunks = async (
 		return wrong(`It can't be listed: ${names}`, 'Check who owns it, and the disk');
 	}
 
-	const countOf = (pattern: RegExp) => (isGone ? 0 : names.filter(name => pattern.test(name)).length);
-	const packs = countOf(packName);
-	const count = countOf(chunkName);
+	const found = isGone ? [] : names;
+	const packs = found.filter(parsePackName).length;
+	const count = found.filter(name => chunkName.test(name)).length;
 	if (packs > 0) return fine(`There are ${count}, and ${packs} ${packs === 1 ? 'pack' : 'packs'} of small ones`);
 	if (count > 0) return fine(`There are ${count}`);
 	const {indexed = 0, hasJoined = false} = identity ?? {};

@@ -4,6 +4,7 @@ import type {ChunkView, FileView, NodeView, Stats} from '../../source/protocol/a
 import {openNedbCatalog} from '../adapters/nedb-catalog.js';
 import {systemClock} from '../adapters/system.js';
 import type {RemovalRecord} from '../core/model.js';
+import {parsePackName} from '../core/shard-pack.js';
 import {ask, askFor} from './crash-client.js';
 import type {Ledger} from './crash-ledger.js';
 import type {CrashNetwork, Member} from './crash-network.js';
@@ -44,6 +45,8 @@ const nodeNames = new Set([
 	'node.sock',
 ]);
 
+const isShardFile = (name: string) => /^[0-9a-f]{64}\.chunk$/.test(name) || parsePackName(name) !== undefined;
+
 /** What lies in the folders of a network that was stopped and should not. */
 export const leftoversOf = async ({coordinator, nodes}: CrashNetwork): Promise<string[]> => {
 	const strangers = async (folder: string, isKnown: (name: string) => boolean) =>
@@ -52,7 +55,7 @@ export const leftoversOf = async ({coordinator, nodes}: CrashNetwork): Promise<s
 	for (const {folder, way} of nodes) {
 		if (way === 'classic') continue;
 		found.push(await strangers(folder, name => nodeNames.has(name)));
-		found.push(await strangers(path.join(folder, 'chunks'), name => /^([0-9a-f]{64}\.chunk|\d{10}\.pack)$/.test(name)));
+		found.push(await strangers(path.join(folder, 'chunks'), isShardFile));
 		for (const empty of ['tmp', 'quarantine', 'aliases'])
 			found.push(await strangers(path.join(folder, empty), () => false));
 	}

@@ -1,17 +1,25 @@
 import {createHash} from 'node:crypto';
 import {closeSync, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
 import path from 'node:path';
-import {MOST_PACKED_SHARDS, packHeadBytes, parsePackHead} from '../core/shard-pack.js';
+import {
+	MOST_PACKED_SHARDS,
+	packHeadBytes,
+	type PackName,
+	parsePackHead,
+	parsePackName,
+	placedInPack,
+} from '../core/shard-pack.js';
 
 /** Where a shard's bytes stand in a node's folder. */
 export type ShardPlace = {digest: string; path: string; offset: number; sizeBytes: number};
 
-const inPack = (file: string): ShardPlace[] => {
+const inPack = (file: string, {id, removed}: PackName): ShardPlace[] => {
 	const descriptor = openSync(file, 'r');
 	try {
 		const head = Buffer.alloc(packHeadBytes(MOST_PACKED_SHARDS));
-		const shards = parsePackHead(head.subarray(0, readSync(descriptor, head))) ?? [];
-		return shards.filter(({isRemoved}) => !isRemoved).map(shard => ({...shard, path: file}));
+		const shards = parsePackHead(id, head.subarray(0, readSync(descriptor, head))) ?? [];
+		const kept = placedInPack(shards).filter((_, place) => !removed.has(place));
+		return kept.map(shard => ({...shard, path: file}));
 	} finally {
 		closeSync(descriptor);
 	}
@@ -32,7 +40,8 @@ export const shardPlacesIn = (folder: string): ShardPlace[] => {
 	const chunks = path.join(folder, 'chunks');
 	return readdirSync(chunks).flatMap(name => {
 		const file = path.join(chunks, name);
-		if (name.endsWith('.pack')) return ifThere(() => inPack(file)) ?? [];
+		const pack = parsePackName(name);
+		if (pack) return ifThere(() => inPack(file, pack)) ?? [];
 		if (!name.endsWith('.chunk')) return [];
 		const sizeBytes = ifThere(() => statSync(file).size);
 		return sizeBytes === undefined ? [] : [{digest: path.basename(name, '.chunk'), path: file, offset: 0, sizeBytes}];
