@@ -35,7 +35,7 @@ const READERS = 8;
 const WARM_UP: Load = {
 	bigBytes: 128 * 1024 * 1024,
 	// V8 goes on compiling the coordinator's code for so many: the floor has so little that it is done long before.
-	smallFiles: 4000,
+	smallFiles: 6000,
 	smallBytes: 64 * 1024,
 	manyFiles: 0,
 	manyBytes: 0,
