@@ -391,6 +391,7 @@ test('a folder that is gone takes no shard of a pack from what is known', async 
 	await rename(join(folder, 'chunks'), join(folder, 'away'));
 	await refused(t, 'NODE_FAILED', async () => store.get(digestOf(bodies[0])));
 	await refused(t, 'NODE_FAILED', async () => store.stat(digestOf(bodies[0])));
+	await refused(t, 'NODE_FAILED', async () => store.remove(digestOf(bodies[0])));
 	await rename(join(folder, 'away'), join(folder, 'chunks'));
 	await agrees(t, folder, store, bodies);
 });

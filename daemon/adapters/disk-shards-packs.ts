@@ -249,10 +249,11 @@ export class ShardPacks {
 			files.rename(path, this.#pathOf(pack));
 			await folder.sync();
 		} catch (error) {
-			if (isMissing(error)) return;
 			this.#renameBack(pack, path);
 			Object.assign(pack, {name, removed});
-			throw error;
+			if (!isMissing(error)) throw error;
+			// Unless it is the whole folder that is gone.
+			await files.stat(this.#options.path);
 		}
 	}
 
