@@ -1,7 +1,7 @@
 import type {Digest} from '../../source/protocol/ids.js';
 import type {Clock} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
-import {type DiskFiles, type FolderSync, unlinkIfThere} from './disk-shards-files.js';
+import {type DiskFiles, type FolderSync, readFully, unlinkIfThere} from './disk-shards-files.js';
 import type {KeptShards} from './disk-shards-kept.js';
 import type {Arrived, ShardPacks} from './disk-shards-packs.js';
 import type {Quarantine} from './disk-shards-quarantine.js';
@@ -26,7 +26,7 @@ type Options = {
 export type Outcome = 'created' | 'exists';
 
 /** A shard that is to be written, with the room that it has. */
-export type Written = Arrived & {reservation: Reservation};
+type Written = Arrived & {reservation: Reservation};
 
 /**
 What changes the folder `chunks/`: each shard's changes one after the other. A shard is flushed under a temporary name,
@@ -121,27 +121,13 @@ export class ShardChanges {
 			}
 		} else if (first) {
 			const {digest, bytes, reservation} = first;
-			const written = await temporary.write(bytes, bytes.length);
-			try {
-				await this.#putInPlace(digest, written, bytes.length, reservation);
-			} catch (error) {
-				await temporary.discard(written);
-				throw error;
-			}
+			await this.#putInPlace(digest, await temporary.write(bytes, bytes.length), bytes.length, reservation);
 		}
 	}
 
 	async #putInPlace(digest: Digest, written: string, sizeBytes: number, reservation: Reservation): Promise<void> {
-		const {files, folder, kept} = this.#options;
-		const path = kept.pathOf(digest);
-		files.rename(written, path);
-		try {
-			await folder.sync();
-		} catch (error) {
-			await files.unlink(path).catch(() => undefined);
-			throw error;
-		}
-
+		const {folder, kept, temporary} = this.#options;
+		await temporary.putInPlace(written, kept.pathOf(digest), folder);
 		reservation.keep(sizeBytes);
 		kept.index.set(digest, sizeBytes);
 	}
@@ -152,10 +138,8 @@ export class ShardChanges {
 		const sizeBytes = kept.sizeOf(digest);
 		try {
 			if (packs.has(digest)) {
-				const bytes = await kept.reading(digest, async file => {
-					const into = Buffer.allocUnsafeSlow(sizeBytes);
-					return into.subarray(0, await file.read(into, 0, sizeBytes, 0));
-				});
+				const into = Buffer.allocUnsafeSlow(sizeBytes);
+				const bytes = await kept.reading(digest, async file => readFully(file, into));
 				kept.forget(digest);
 				await quarantine.keep(bytes, digest, clock.now());
 				await packs.remove(digest);

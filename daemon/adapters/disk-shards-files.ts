@@ -112,6 +112,17 @@ export const unlinkIfThere = async (files: DiskFiles, path: string): Promise<boo
 	}
 };
 
+/** Fills `into` from a place in a file on, in as many goes as the disk takes. Gives what there was: less where the file ends. */
+export const readFully = async (file: Pick<DiskFile, 'read'>, into: Uint8Array, position = 0): Promise<Uint8Array> => {
+	for (let filled = 0; filled < into.length;) {
+		const bytesRead = await file.read(into, filled, into.length - filled, position + filled);
+		if (bytesRead === 0) return into.subarray(0, filled);
+		filled += bytesRead;
+	}
+
+	return into;
+};
+
 /** Writes from a place in a file on, in as many goes as the disk takes. */
 export const writeAll = async (file: DiskFile, bytes: Uint8Array, position = 0): Promise<void> => {
 	for (let written = 0; written < bytes.length;) {

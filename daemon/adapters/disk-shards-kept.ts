@@ -78,19 +78,11 @@ export class KeptShards {
 	async isThere(digest: Digest): Promise<boolean> {
 		const sizeBytes = this.index.sizeOf(digest);
 		if (sizeBytes === undefined) return false;
-		for (let place = this.#options.packs.placeOf(digest); ;) {
-			try {
-				const {size} = await this.#options.files.stat(place?.path ?? this.pathOf(digest));
-				if (size === (place?.fileBytes ?? sizeBytes)) return true;
-			} catch (error) {
-				if (!isMissing(error)) throw error;
-			}
-
-			const now = this.#options.packs.placeOf(digest);
-			if (now?.path === place?.path) break;
-			place = now;
-		}
-
+		const {files} = this.#options;
+		const isAsLong = await this.#inItsFile(digest, async (path, place) => {
+			return (await files.stat(path)).size === (place?.fileBytes ?? sizeBytes);
+		});
+		if (isAsLong) return true;
 		await this.#noteGone(digest);
 		return false;
 	}
@@ -111,23 +103,35 @@ export class KeptShards {
 		}
 	}
 
-	/** Opens the file that a shard is in; what was in a pack may have moved to another meanwhile. */
 	async #open(digest: Digest): Promise<{file: DiskFile; place: Place | undefined}> {
-		const {files, packs, troubles} = this.#options;
-		for (let place = packs.placeOf(digest); ;) {
-			try {
-				return {file: await files.open(place?.path ?? this.pathOf(digest), 'r'), place};
-			} catch (error) {
-				if (codeOf(error) === 'EIO') throw unreadable(error);
-				if (!isMissing(error)) throw toDiskError(error);
-				const now = packs.placeOf(digest);
-				if (now?.path === place?.path) break;
-				place = now;
-			}
+		const {files, troubles} = this.#options;
+		try {
+			const opened = await this.#inItsFile(digest, async (path, place) => ({file: await files.open(path, 'r'), place}));
+			if (opened) return opened;
+		} catch (error) {
+			throw codeOf(error) === 'EIO' ? unreadable(error) : toDiskError(error);
 		}
 
 		await troubles.around(async () => this.#noteGone(digest));
 		throw notFound();
+	}
+
+	/** Does something with the file that a shard is in, also where it moves to another meanwhile; not where that is gone. */
+	async #inItsFile<T>(
+		digest: Digest,
+		act: (path: string, place: Place | undefined) => Promise<T>,
+	): Promise<T | undefined> {
+		const {packs} = this.#options;
+		for (let place = packs.placeOf(digest); ;) {
+			try {
+				return await act(place?.path ?? this.pathOf(digest), place);
+			} catch (error) {
+				if (!isMissing(error)) throw error;
+				const now = packs.placeOf(digest);
+				if (now?.path === place?.path) return undefined;
+				place = now;
+			}
+		}
 	}
 
 	/** Somebody took a file away, or cut it short. Unless it is the whole folder that is gone: then nothing is known. */

@@ -13,7 +13,7 @@ import {
 	placedInPack,
 } from '../core/shard-pack.js';
 import type {Log} from '../ports/log.js';
-import {type DiskFiles, type FolderSync, isMissing, unlinkIfThere} from './disk-shards-files.js';
+import {codeOf, type DiskFiles, type FolderSync, isMissing, readFully, unlinkIfThere} from './disk-shards-files.js';
 import type {Space} from './disk-shards-space.js';
 import type {TemporaryFiles} from './disk-shards-temporary.js';
 import {Turns} from './turns.js';
@@ -56,7 +56,8 @@ type Options = {
 type LoadOptions = {
 	/** As it was once known, so that no head of these need be read: a pack never changes. */
 	known: PackContents;
-	isKept: (digest: Digest) => boolean;
+	/** Whether the shard is kept elsewhere, and right there. */
+	isKept: (digest: Digest) => Promise<boolean>;
 	/** Told of each shard. */
 	tell: (shard: BatchedShard) => void;
 };
@@ -111,14 +112,14 @@ export class ShardPacks {
 
 	@returns The names of those that can't be read as packs.
 	*/
-	async load(names: readonly string[], {known, isKept, tell}: LoadOptions): Promise<string[]> {
+	async load(names: readonly string[], options: LoadOptions): Promise<string[]> {
 		const strange: string[] = [];
 		for (let at = 0; at < names.length; at += HEADS_AT_ONCE) {
 			const next = names.slice(at, at + HEADS_AT_ONCE);
-			const packs = await Promise.all(next.map(async name => this.#look(name, known)));
+			const packs = await Promise.all(next.map(async name => this.#lookOrLeave(name, options.known)));
 			for (const [index, pack] of packs.entries()) {
-				if (pack) await this.#takeIn(pack, isKept, tell);
-				else strange.push(next[index] ?? '');
+				if (pack) await this.#takeIn(pack, options);
+				else if (pack === undefined) strange.push(next[index] ?? '');
 			}
 		}
 
@@ -166,6 +167,18 @@ export class ShardPacks {
 		return keptIn(pack).filter(({digest}) => this.#packs.get(digest) === pack);
 	}
 
+	/** `null` where the disk does not give its head: nothing is said of its shards, so it stays where it is. */
+	async #lookOrLeave(name: string, known: PackContents): Promise<Pack | null | undefined> {
+		try {
+			return await this.#look(name, known);
+		} catch (error) {
+			if (codeOf(error) === undefined) throw error;
+			const problem = "the disk does not give the head of a pack: its shards are missing, look at the system's log";
+			this.#options.log.error(problem, {name, error});
+			return null;
+		}
+	}
+
 	async #look(name: string, known: PackContents): Promise<Pack | undefined> {
 		const parsed = parsePackName(name);
 		const shards = parsed && (known.get(parsed.id) ?? (await this.#readHead(name, parsed)));
@@ -192,11 +205,11 @@ export class ShardPacks {
 		return {...pack, sizeBytes, removed: this.#withRemoved(pack, cut)};
 	}
 
-	async #takeIn(pack: Pack, isKept: (digest: Digest) => boolean, tell: LoadOptions['tell']): Promise<void> {
+	async #takeIn(pack: Pack, {isKept, tell}: LoadOptions): Promise<void> {
 		this.#options.space.add(pack.sizeBytes);
 		const twice: Digest[] = [];
 		for (const shard of keptIn(pack)) {
-			if (isKept(shard.digest)) {
+			if (await isKept(shard.digest)) {
 				twice.push(shard.digest);
 			} else {
 				this.#packs.set(shard.digest, pack);
@@ -277,13 +290,8 @@ export class ShardPacks {
 		try {
 			const arrived: Arrived[] = [];
 			for (const {digest, sizeBytes, offset} of shards) {
-				const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-				for (let filled = 0; filled < sizeBytes;) {
-					const bytesRead = await file.read(bytes, filled, sizeBytes - filled, offset + filled);
-					if (bytesRead === 0) throw new Error('The pack is shorter than it was');
-					filled += bytesRead;
-				}
-
+				const bytes = await readFully(file, Buffer.allocUnsafeSlow(sizeBytes), offset);
+				if (bytes.length < sizeBytes) throw new Error('The pack is shorter than it was');
 				arrived.push({digest, bytes});
 			}
 
@@ -294,25 +302,12 @@ export class ShardPacks {
 	}
 
 	async #writePack(arrived: readonly Arrived[]): Promise<Pack> {
-		const {files, folder, temporary} = this.#options;
+		const {folder, temporary} = this.#options;
 		const shards = arrived.map(({digest, bytes}) => ({digest, sizeBytes: bytes.length}));
 		const {id, head} = packHead(shards);
 		const pack = packOf({id, removed: new Set()}, shards);
 		const written = await temporary.writePieces([head, ...arrived.map(({bytes}) => bytes)]);
-		try {
-			files.rename(written, this.#pathOf(pack));
-		} catch (error) {
-			await temporary.discard(written);
-			throw error;
-		}
-
-		try {
-			await folder.sync();
-		} catch (error) {
-			await files.unlink(this.#pathOf(pack)).catch(() => undefined);
-			throw error;
-		}
-
+		await temporary.putInPlace(written, this.#pathOf(pack), folder);
 		return pack;
 	}
 }

@@ -2,7 +2,7 @@ import {constants} from 'node:fs';
 import {join} from 'node:path';
 import type {Log} from '../ports/log.js';
 import {roundUp, SECTOR_BYTES} from './aligned-pool.js';
-import {codeOf, type DiskFiles, unlinkIfThere, writeAll, writeAllOf} from './disk-shards-files.js';
+import {codeOf, type DiskFiles, type FolderSync, unlinkIfThere, writeAll, writeAllOf} from './disk-shards-files.js';
 
 /** Up to this size O_DIRECT gains nothing (measured at 64 and 256 KiB; at 10 MiB it takes a tenth of the CPU time). */
 export const SMALL_SHARD_BYTES = 256 * 1024;
@@ -10,7 +10,7 @@ export const SMALL_SHARD_BYTES = 256 * 1024;
 // Absent where the platform has no such thing.
 const O_DIRECT = (constants as Partial<typeof constants>).O_DIRECT ?? 0;
 // Elsewhere it does less than fdatasync: on macOS only that has the disk flush its own cache.
-export const O_DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0;
+const O_DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 
 /** Where shards are written before they are put in place. What a crash leaves here is of no use to anybody. */
@@ -46,6 +46,23 @@ export class TemporaryFiles {
 	/** The same for a small file that is made of pieces, in any buffers. */
 	async writePieces(pieces: readonly Uint8Array[]): Promise<string> {
 		return this.#writeNew(async path => this.#writeSmall(path, pieces));
+	}
+
+	/** Puts a written file in its place, durably; where that fails, it is nowhere. */
+	async putInPlace(written: string, path: string, folder: Pick<FolderSync, 'sync'>): Promise<void> {
+		try {
+			this.#files.rename(written, path);
+		} catch (error) {
+			await this.discard(written);
+			throw error;
+		}
+
+		try {
+			await folder.sync();
+		} catch (error) {
+			await this.discard(path);
+			throw error;
+		}
 	}
 
 	async discard(path: string): Promise<void> {

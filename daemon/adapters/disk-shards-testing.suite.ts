@@ -1,4 +1,4 @@
-import {mkdtemp, readdir, rm} from 'node:fs/promises';
+import {mkdtemp, open, readdir, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
@@ -52,6 +52,14 @@ export const refused = async (t: ExecutionContext, code: ErrorCode, act: () => P
 
 /** The names in a folder, in order. */
 export const filesIn = async (...path: string[]): Promise<string[]> => (await readdir(join(...path))).sort();
+
+/** Changes a byte of a file. */
+export const flipByte = async (path: string, at = 5): Promise<void> => {
+	const file = await open(path, 'r+');
+	const {buffer} = await file.read(Buffer.alloc(1), 0, 1, at);
+	await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, at);
+	await file.close();
+};
 
 /** All that a store lists. */
 export const collect = async (digests: AsyncIterable<Digest>): Promise<Digest[]> => {

@@ -11,7 +11,7 @@ import type {Log} from '../ports/log.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import {AlignedPool, type PooledBuffer} from './aligned-pool.js';
 import {type Outcome, ShardChanges} from './disk-shards-changes.js';
-import {type DiskFiles, FolderSync, systemFiles, toDiskError} from './disk-shards-files.js';
+import {type DiskFiles, FolderSync, readFully, systemFiles, toDiskError} from './disk-shards-files.js';
 import {KeptShards, type ShardFile} from './disk-shards-kept.js';
 import {type PackContents, ShardPacks} from './disk-shards-packs.js';
 import {Quarantine} from './disk-shards-quarantine.js';
@@ -194,15 +194,9 @@ export class DiskShards implements ShardStore {
 
 		return this.#kept.reading(digest, async file => {
 			const bytes = into?.subarray(0, sizeBytes) ?? Buffer.allocUnsafeSlow(sizeBytes);
-			let filled = 0;
-			while (filled < sizeBytes) {
-				const bytesRead = await file.read(bytes, filled, sizeBytes - filled, filled);
-				if (bytesRead === 0) break;
-				filled += bytesRead;
-			}
-
+			const read = await readFully(file, bytes);
 			signal?.throwIfAborted();
-			return bytes.subarray(0, filled);
+			return read;
 		});
 	}
 
@@ -285,7 +279,8 @@ export class DiskShards implements ShardStore {
 		const {index} = this.#kept;
 		const strange = await this.#packs.load(names, {
 			known,
-			isKept: digest => index.sizeOf(digest) !== undefined,
+			// Of two, the one that was there first may be wrong, and could not be put aside: then it is now.
+			isKept: async digest => index.sizeOf(digest) !== undefined && this.verify(digest).catch(() => false),
 			tell: ({digest, sizeBytes}) => index.set(digest, sizeBytes),
 		});
 		for (const name of strange) {

@@ -1,7 +1,7 @@
 import {execFile} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {constants} from 'node:fs';
-import {open, readFile, unlink, writeFile} from 'node:fs/promises';
+import {readFile, unlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Readable} from 'node:stream';
 import {promisify} from 'node:util';
@@ -16,6 +16,7 @@ import {
 	collect,
 	failingFiles,
 	filesIn,
+	flipByte,
 	newFolder,
 	openDisk,
 	openFolder,
@@ -26,13 +27,6 @@ import {MemoryShards} from './memory-shards.js';
 
 const MIB = 1024 ** 2;
 const DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0;
-
-const flipByte = async (path: string): Promise<void> => {
-	const file = await open(path, 'r+');
-	const {buffer} = await file.read(Buffer.alloc(1), 0, 1, 5);
-	await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, 5);
-	await file.close();
-};
 
 shardStoreSuite(test, 'memory', async () => Promise.resolve(new MemoryShards()), {
 	tamper: async (store, digest) => {
