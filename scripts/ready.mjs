@@ -41,7 +41,7 @@ const filesIn = folder =>
 const sources = () => sourceFolders.flatMap(folder => filesIn(at(folder)));
 
 /** Declarations are only read. */
-const isCompiled = file => /\.(ts|tsx|cts)$/.test(file) && !file.endsWith('.d.ts') && !isOfPage(file);
+const isCode = file => /\.(ts|tsx|cts)$/.test(file) && !file.endsWith('.d.ts');
 
 const compiledPathOf = file =>
 	at(
@@ -95,9 +95,11 @@ const install = () => {
 	return npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 };
 
-const removeLeftovers = expected => {
+/** What of the page is imported elsewhere, as by a test, is compiled as well: it is no leftover. */
+const removeLeftovers = files => {
+	const known = new Set(files.filter(file => isCode(file)).map(file => compiledPathOf(file)));
 	for (const file of sourceFolders.flatMap(folder => filesIn(at('dist', folder)))) {
-		if (!expected.has(file)) {
+		if (!known.has(file)) {
 			rmSync(file);
 		}
 	}
@@ -105,10 +107,11 @@ const removeLeftovers = expected => {
 
 const build = () => {
 	const files = sources();
-	const expected = new Set(files.filter(file => isCompiled(file)).map(file => compiledPathOf(file)));
-	removeLeftovers(expected);
+	removeLeftovers(files);
 
-	const isComplete = [...expected].every(file => existsSync(file));
+	const isComplete = files
+		.filter(file => isCode(file) && !isOfPage(file))
+		.every(file => existsSync(compiledPathOf(file)));
 	const from = fingerprint(files);
 	if (
 		isComplete &&
