@@ -172,6 +172,7 @@ export const openNodeFolder = async (options: NodeFolderOptions): Promise<NodeFo
 			space,
 			log,
 			clock,
+			random: options.random,
 			files,
 			onBytes: options.onBytes,
 			...(stored && {knownSizes: stored.sizes, knownPacks: stored.packs}),

@@ -74,13 +74,14 @@ export class KeptShards {
 		return () => this.note(digest, sizeBytes);
 	}
 
-	/** Whether the file of a shard is there, as large as it should be. */
+	/** Whether the file of a shard is there, as large as it should be. A pack may have grown meanwhile. */
 	async isThere(digest: Digest): Promise<boolean> {
 		const sizeBytes = this.index.sizeOf(digest);
 		if (sizeBytes === undefined) return false;
 		const {files} = this.#options;
 		const isAsLong = await this.#inItsFile(digest, async (path, place) => {
-			return (await files.stat(path)).size === (place?.fileBytes ?? sizeBytes);
+			const {size: fileBytes} = await files.stat(path);
+			return place ? fileBytes >= place.fileBytes : fileBytes === sizeBytes;
 		});
 		if (isAsLong) return true;
 		await this.#noteGone(digest);

@@ -2,9 +2,10 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {type NodeId, nodeIdPattern, parseNodeId} from '../../source/protocol/ids.js';
 import {type KeyTexts, keyTextsSchema} from '../trust/keys.js';
-import {type BatchedShard, batchText, parseBatch} from '../core/shard-batch.js';
-import {packHead} from '../core/shard-pack.js';
+import {batchText, parseBatch} from '../core/shard-batch.js';
+import {MOST_PACK_BYTES, MOST_PACKED_SHARDS, packSum} from '../core/shard-pack.js';
 import {type DiskFiles, isMissing, writeDurably} from './disk-shards-files.js';
+import type {PackContent} from './disk-shards-pack-file.js';
 import type {PackContents} from './disk-shards-packs.js';
 
 export const METADATA_FILE = 'node_metadata.json';
@@ -98,15 +99,23 @@ const parse = (text: string): unknown => {
 const salvageNodeId = (text: string): NodeId | undefined =>
 	parseNodeId(/"node_id"\s*:\s*"([^"]{0,64})"/.exec(text.slice(0, 4096))?.[1]);
 
-/** What stands there of each pack, where its id says that it is right. */
-const parsePacks = (texts: Record<string, unknown> = {}): PackContents => {
-	const packs = new Map<string, readonly BatchedShard[]>();
-	for (const [id, text] of Object.entries(texts)) {
-		const shards = typeof text === 'string' ? parseBatch(text) : undefined;
-		if (shards && packHead(shards).id === id) packs.set(id, shards);
-	}
+const mostOfPart = {mostShards: MOST_PACKED_SHARDS, mostBytes: MOST_PACK_BYTES};
 
-	return packs;
+/** Of a pack there are the sum of its last part and the shards of each. */
+const packText = ({sum, parts}: PackContent): string => JSON.stringify([sum, ...parts.map(batchText)]);
+
+const parsePack = (id: string, texts: unknown): PackContent | undefined => {
+	if (!Array.isArray(texts)) return undefined;
+	const [sum, ...rest] = texts as unknown[];
+	const parts = rest.map(text => (typeof text === 'string' ? parseBatch(text, mostOfPart) : undefined));
+	if (parts.length === 0 || !parts.every(part => part !== undefined)) return undefined;
+	return packSum(id, parts) === sum ? {sum, parts} : undefined;
+};
+
+/** What stands there of each pack, where its sums say that it is right. */
+const parsePacks = (packs: Record<string, unknown> = {}): PackContents => {
+	const entries = Object.entries(packs).map(([id, texts]) => [id, parsePack(id, texts)] as const);
+	return new Map(entries.flatMap(([id, content]) => (content ? [[id, content]] : [])));
 };
 
 export const readMetadata = async (files: DiskFiles, folder: string): Promise<FoundMetadata> => {
@@ -143,7 +152,7 @@ export const writeMetadata = async (
 ): Promise<void> => {
 	const head = JSON.stringify({version: 2, node_id, created_at, name, allocated_bytes}, undefined, '\t');
 	const chunks = objectText(Array.from(shards.sizes(), ([digest, sizeBytes]) => `"${digest}": ${sizeBytes}`));
-	const packs = Array.from(shards.packs(), ([id, contents]) => `"${id}": "${batchText(contents)}"`);
+	const packs = Array.from(shards.packs(), ([id, content]) => `"${id}": ${packText(content)}`);
 	const tail = [`"chunks": ${chunks}`, ...(packs.length === 0 ? [] : [`"packs": ${objectText(packs)}`])];
 	const content = `${head.slice(0, -2)},\n\t${tail.join(',\n\t')}\n}\n`;
 	await writeDurably(files, join(folder, METADATA_FILE), content, join(folder, `.${METADATA_FILE}.part`));

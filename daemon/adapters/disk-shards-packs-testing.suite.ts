@@ -1,8 +1,8 @@
 import {randomBytes} from 'node:crypto';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {Digest} from '../../source/protocol/ids.js';
-import {packHead, parsePackName} from '../core/shard-pack.js';
+import {parsePackName} from '../core/shard-pack.js';
 import {digestOf} from '../ports/shard-store.suite.js';
 import {digestsIn, isRightAt, shardPlacesIn} from '../testing/shards-on-disk.js';
 import type {DiskShards} from './disk-shards.js';
@@ -16,10 +16,6 @@ export const putTogether = async (store: DiskShards, bodies: readonly Buffer[]):
 	await Promise.all(bodies.map(async body => store.put(digestOf(body), body)));
 };
 
-/** How the pack of these is called, in this order, where it is whole. */
-export const packOf = (bodies: readonly Buffer[]): string =>
-	`${packHead(bodies.map(body => ({digest: digestOf(body), sizeBytes: body.length}))).id}.pack`;
-
 export const onlyPackIn = async (folder: string): Promise<string> => {
 	const [name = '', ...more] = await filesIn(folder, 'chunks');
 	if (!parsePackName(name) || more.length > 0) throw new Error('There is not just one pack');
@@ -30,6 +26,16 @@ export const placeOf = (folder: string, digest: Digest) => {
 	const place = shardPlacesIn(folder).find(each => each.digest === digest);
 	if (!place) throw new Error(`${digest} is not on the disk`);
 	return place;
+};
+
+/** How the pack is called in which these are, and nothing else is. */
+export const packOf = (folder: string, bodies: readonly Buffer[]): string => {
+	const digests = bodies.map(digestOf).sort();
+	const places = shardPlacesIn(folder);
+	const path = places.find(({digest}) => digest === digests[0])?.path ?? '';
+	const found = places.filter(place => place.path === path).map(({digest}) => digest);
+	if (found.sort().join() !== digests.join()) throw new Error('They are not one pack');
+	return basename(path);
 };
 
 /** That the store and its disk agree on which shards there are, each once, now and after the next start. */

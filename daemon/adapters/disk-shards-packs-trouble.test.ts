@@ -37,7 +37,7 @@ test('a crash between the steps of a move leaves each shard once, and none that 
 	const before = join(folder, 'before');
 	await copyFile(path, before);
 	await store.remove(digestOf(two));
-	t.deepEqual(await filesIn(folder, 'chunks'), [packOf([three])]);
+	t.deepEqual(await filesIn(folder, 'chunks'), [packOf(folder, [three])]);
 	// The new one is there, and the old one still is: it was not said yet that the second is removed.
 	await rename(before, path);
 	const again = await openDisk(folder);
@@ -50,14 +50,30 @@ test('a crash between the steps of a move leaves each shard once, and none that 
 test('an index that says wrong things of a pack is not believed', async t => {
 	const folder = await newFolder(t);
 	const node = await openFolder(folder);
-	const bodies = bodiesOf(3);
-	await putTogether(node.shards, bodies);
+	const bodies = bodiesOf(5);
+	await putTogether(node.shards, bodies.slice(0, 3));
+	await putTogether(node.shards, bodies.slice(3));
 	await node.save();
 	const path = join(folder, 'node_metadata.json');
-	const index = JSON.parse(await readFile(path, 'utf8')) as {packs: Record<string, string>};
-	const [id, contents] = Object.entries(index.packs)[0] ?? ['', ''];
-	t.is(`${id}.pack`, packOf(bodies));
-	for (const wrong of [contents.replace('.1000', '.999'), contents.slice(0, -1), '', 'x', 7, null, [contents]]) {
+	const index = JSON.parse(await readFile(path, 'utf8')) as {packs: Record<string, [string, string, string]>};
+	const [id, contents] = Object.entries(index.packs)[0] ?? ['', ['', '', '']];
+	const [sum, one, two] = contents;
+	t.is(`${id}.pack`, packOf(folder, bodies));
+	const shortened = [one, two].map(text => text.replace('.1000', '.999'));
+	for (const wrong of [
+		[sum, shortened[0], two],
+		[sum, one, shortened[1]],
+		[sum, one],
+		[id, one],
+		[sum, two, one],
+		[id, one, two],
+		[sum, one, 7],
+		[sum],
+		[],
+		'x',
+		7,
+		null,
+	]) {
 		await writeFile(path, JSON.stringify({...index, packs: {[id]: wrong, none: contents}}));
 		const again = (await openFolder(folder)).shards;
 		t.deepEqual(await collect(again.list()), bodies.map(digestOf).sort());
@@ -99,10 +115,8 @@ test('of two of one shard, the right one stays, whichever is found first', async
 test('a pack whose head the disk does not give stays where it is, and the node starts', async t => {
 	const folder = await newFolder(t);
 	const [lost, sound] = [bodiesOf(3), bodiesOf(3)];
-	const first = await openDisk(folder);
-	await putTogether(first, lost);
-	await putTogether(first, sound);
-	const name = packOf(lost);
+	for (const bodies of [lost, sound]) await putTogether(await openDisk(folder), bodies);
+	const name = packOf(folder, lost);
 	const files = failingFiles((operation, path) => (operation === 'read' && path.endsWith(name) ? 'EIO' : undefined));
 	const log = recordingLog();
 	const store = await openDisk(folder, {files, log});
@@ -153,11 +167,9 @@ test('a wrong shard that could not leave its pack never comes back in place of t
 
 test('a pack whose head is wrong goes to quarantine at the next start, and the others stay', async t => {
 	const folder = await newFolder(t);
-	const first = await openDisk(folder);
 	const [spoiled, sound] = [bodiesOf(3), bodiesOf(3)];
-	await putTogether(first, spoiled);
-	await putTogether(first, sound);
-	await flipByte(join(folder, 'chunks', packOf(spoiled)), 20);
+	for (const bodies of [spoiled, sound]) await putTogether(await openDisk(folder), bodies);
+	await flipByte(join(folder, 'chunks', packOf(folder, spoiled)), 20);
 	await writeFile(join(folder, 'chunks', `${'0'.repeat(64)}.pack`), '');
 	const log = recordingLog();
 	const store = await openDisk(folder, {log});
@@ -254,11 +266,12 @@ test('where what is left of a pack can not move, the removal holds all the same'
 		const {store, failing} = await openFailing(folder, operation, code, {log});
 		const bodies = bodiesOf(5, 20_000);
 		await putTogether(store, bodies);
+		const whole = packOf(folder, bodies);
 		const left = bodies.slice(4);
 		failing.isOn = true;
 		for (const body of bodies.slice(0, 4)) await store.remove(digestOf(body));
 		failing.isOn = false;
-		t.deepEqual(await filesIn(folder, 'chunks'), [packOf(bodies).replace('.', '.f.')], operation);
+		t.deepEqual(await filesIn(folder, 'chunks'), [whole.replace('.', '.f.')], operation);
 		t.true(log.messages('warn').some(message => message.includes('could not be moved')));
 		await agrees(t, folder, store, left);
 		for (const body of left) await store.remove(digestOf(body));
@@ -292,7 +305,7 @@ test('a disk that takes a pack in several goes has it whole', async t => {
 				return new Proxy(file, {
 					get: (target, name): unknown => {
 						if (name === 'writeTogether') {
-							return async (pieces: Uint8Array[]) => target.write(Buffer.concat(pieces), 0, 700, 0);
+							return async (pieces: Uint8Array[], at: number) => target.write(Buffer.concat(pieces), 0, 700, at);
 						}
 
 						const value: unknown = Reflect.get(target, name, target);
@@ -302,7 +315,9 @@ test('a disk that takes a pack in several goes has it whole', async t => {
 			},
 		},
 	});
-	const bodies = bodiesOf(3);
-	await putTogether(store, bodies);
+	const bodies = bodiesOf(6);
+	await putTogether(store, bodies.slice(0, 3));
+	await putTogether(store, bodies.slice(3));
+	t.is(await onlyPackIn(folder), join(folder, 'chunks', packOf(folder, bodies)));
 	await agrees(t, folder, store, bodies);
 });

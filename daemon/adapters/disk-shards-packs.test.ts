@@ -1,9 +1,10 @@
 import {randomBytes} from 'node:crypto';
-import {basename} from 'node:path';
+import {statSync} from 'node:fs';
+import {basename, join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import type {Digest} from '../../source/protocol/ids.js';
-import {MOST_PACKED_SHARDS} from '../core/shard-pack.js';
+import {MOST_PACK_BYTES, MOST_PACKED_SHARDS} from '../core/shard-pack.js';
 import {digestOf, shardStoreSuite} from '../ports/shard-store.suite.js';
 import type {ShardStore} from '../ports/shard-store.js';
 import type {DiskShards} from './disk-shards.js';
@@ -75,12 +76,12 @@ test('small shards that come together are one file, flushed once; one that comes
 	const bodies = bodiesOf(5);
 	await putTogether(store, bodies);
 	t.deepEqual(steps, ['writeTogether file', 'rename pack', 'sync folder']);
-	t.deepEqual(await filesIn(folder, 'chunks'), [packOf(bodies)]);
+	t.deepEqual(await filesIn(folder, 'chunks'), [packOf(folder, bodies)]);
 
 	const [alone, large] = [randomBytes(1000), randomBytes(300_000)];
 	await store.put(digestOf(alone), alone);
 	await store.put(digestOf(large), large);
-	const names = [packOf(bodies), `${digestOf(alone)}.chunk`, `${digestOf(large)}.chunk`];
+	const names = [packOf(folder, bodies), `${digestOf(alone)}.chunk`, `${digestOf(large)}.chunk`];
 	t.deepEqual(await filesIn(folder, 'chunks'), names.sort());
 	await agrees(t, folder, store, [...bodies, alone, large]);
 
@@ -93,16 +94,18 @@ test('a pack takes no more than it may, and the next takes the rest', async t =>
 	const folder = await newFolder(t);
 	const store = await openDisk(folder, {smallBuffers: 100});
 	const many = bodiesOf(MOST_PACKED_SHARDS + 8, 10);
-	await putTogether(store, many);
-	const large = bodiesOf(20, 200_000);
-	await putTogether(store, large);
-	const packs = [
-		many.slice(0, MOST_PACKED_SHARDS),
-		many.slice(MOST_PACKED_SHARDS),
-		large.slice(0, 10),
-		large.slice(10),
-	];
-	t.deepEqual(await filesIn(folder, 'chunks'), packs.map(packOf).sort());
+	for (let at = 0; at < many.length; at += 34) await putTogether(store, many.slice(at, at + 34));
+	// Three parts of 34 fit in the first.
+	const packs = [many.slice(0, 102), many.slice(102)];
+	t.deepEqual(await filesIn(folder, 'chunks'), packs.map(part => packOf(folder, part)).sort());
+	await agrees(t, folder, store, many);
+
+	const large = bodiesOf(48, 200_000);
+	for (let at = 0; at < large.length; at += 16) await putTogether(store, large.slice(at, at + 16));
+	const sizes = (await filesIn(folder, 'chunks')).map(name => statSync(join(folder, 'chunks', name)).size);
+	t.true(Math.max(...sizes) <= MOST_PACK_BYTES);
+	t.true(Math.max(...sizes) > 32 * 200_000);
+	t.is(sizes.length, 3);
 	await agrees(t, folder, store, [...many, ...large]);
 });
 
@@ -112,6 +115,7 @@ test('what is removed stands in the name, then what is left moves, then the file
 	const emptyBytes = (await store.figures()).usedBytes;
 	const bodies = bodiesOf(5, 20_000);
 	await putTogether(store, bodies);
+	const whole = packOf(folder, bodies);
 	const fullBytes = (await store.figures()).usedBytes;
 	const names: string[] = [];
 	for (const [index, body] of bodies.entries()) {
@@ -122,8 +126,9 @@ test('what is removed stands in the name, then what is left moves, then the file
 		await agrees(t, folder, store, bodies.slice(index + 1));
 	}
 
-	const [whole, two, one] = [bodies, bodies.slice(3), bodies.slice(4)].map(packOf) as [string, string, string];
-	t.deepEqual(names, [whole.replace('.', '.1.'), whole.replace('.', '.3.'), two, one, '']);
+	t.deepEqual(names, [whole.replace('.', '.1.'), whole.replace('.', '.3.'), names[2], names[3], '']);
+	for (const name of names.slice(2, 4)) t.regex(name, /^[\da-f]{64}\.pack$/);
+	t.is(new Set([whole, ...names.slice(2)]).size, 4);
 	t.true(fullBytes > emptyBytes);
 	t.is((await store.figures()).usedBytes, emptyBytes);
 	await putTogether(store, bodies);
@@ -154,15 +159,17 @@ test('a shard is read while what is left of its pack moves', async t => {
 	t.deepEqual(await filesIn(folder, 'chunks'), []);
 });
 
-test('at a start, heads of packs are read only where the index does not say what is in them', async t => {
+test('at a start, packs are read only where the index does not say all that is in them', async t => {
 	const folder = await newFolder(t);
+	const [known, grown, added, unknown] = [bodiesOf(4, 2000), bodiesOf(3), bodiesOf(3), bodiesOf(3)];
+	await putTogether(await openDisk(folder), known);
 	const node = await openFolder(folder);
-	const [known, unknown] = [bodiesOf(4, 2000), bodiesOf(3)];
-	await putTogether(node.shards, known);
+	await putTogether(node.shards, grown);
 	await node.save();
 	// Removed since the index was written: the names say so.
 	await node.shards.remove(digestOf(known[1]));
-	await putTogether(node.shards, unknown);
+	await putTogether(node.shards, added);
+	await putTogether(await openDisk(folder), unknown);
 
 	const opened: string[] = [];
 	const files = failingFiles((operation, path) => {
@@ -170,10 +177,11 @@ test('at a start, heads of packs are read only where the index does not say what
 		return undefined;
 	});
 	const again = await openFolder(folder, {files});
-	t.deepEqual(opened, [packOf(unknown)]);
-	const left = known.filter(body => body !== known[1]);
-	t.deepEqual(await collect(again.shards.list()), [...left, ...unknown].map(digestOf).sort());
-	for (const body of [...left, ...unknown]) t.is(Buffer.compare(await again.shards.get(digestOf(body)), body), 0);
+	const names = [packOf(folder, [...grown, ...added]), packOf(folder, unknown)];
+	t.deepEqual(opened.sort(), names.sort());
+	const left = [...known.filter(body => body !== known[1]), ...grown, ...added, ...unknown];
+	t.deepEqual(await collect(again.shards.list()), left.map(digestOf).sort());
+	for (const body of left) t.is(Buffer.compare(await again.shards.get(digestOf(body)), body), 0);
 	await again.save();
 	opened.length = 0;
 	await openFolder(folder, {files});

@@ -1,47 +1,40 @@
 import {join} from 'node:path';
 import type {Digest} from '../../source/protocol/ids.js';
 import type {BatchedShard} from '../core/shard-batch.js';
-import {
-	MOST_PACKED_SHARDS,
-	packHead,
-	packHeadBytes,
-	packName,
-	type PackName,
-	type PackedShard,
-	parsePackHead,
-	parsePackName,
-	placedInPack,
-} from '../core/shard-pack.js';
+import {packName, type PackedShard} from '../core/shard-pack.js';
+import type {Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
-import {codeOf, type DiskFiles, type FolderSync, isMissing, readFully, unlinkIfThere} from './disk-shards-files.js';
+import {codeOf, type DiskFiles, type FolderSync, isMissing, unlinkIfThere} from './disk-shards-files.js';
+import {
+	addToPack,
+	type Arrived,
+	findIn,
+	type FoundPack,
+	hasRoomFor,
+	isMostlyGone,
+	keptIn,
+	lookAtPack,
+	type Pack,
+	type PackContent,
+	readFromPack,
+	withRemoved,
+	writePack,
+} from './disk-shards-pack-file.js';
 import type {Space} from './disk-shards-space.js';
 import type {TemporaryFiles} from './disk-shards-temporary.js';
 import {Turns} from './turns.js';
 
-/** A shard that is to be kept with others. */
-export type Arrived = {digest: Digest; bytes: Uint8Array};
-
 /** Where a shard's bytes stand. */
 export type Place = {
 	path: string;
-	/** How long that file is. */
+	/** How long that file is at least. */
 	fileBytes: number;
 	offset: number;
 	sizeBytes: number;
 };
 
-/** What packs have in them, by their ids, also what was removed from them. */
-export type PackContents = ReadonlyMap<string, readonly BatchedShard[]>;
-
-type Pack = {
-	id: string;
-	/** Its file's name at present. */
-	name: string;
-	sizeBytes: number;
-	shards: readonly PackedShard[];
-	/** The places of those that were removed, or are no longer whole. */
-	removed: ReadonlySet<number>;
-};
+/** What packs have in them, by their ids. */
+export type PackContents = ReadonlyMap<string, PackContent>;
 
 type Options = {
 	files: DiskFiles;
@@ -51,10 +44,11 @@ type Options = {
 	temporary: TemporaryFiles;
 	space: Pick<Space, 'add' | 'subtract'>;
 	log: Log;
+	random: Random;
 };
 
 type LoadOptions = {
-	/** As it was once known, so that no head of these need be read: a pack never changes. */
+	/** As it was once known, so that those that are as long need not be read. */
 	known: PackContents;
 	/** Whether the shard is kept elsewhere, and right there. */
 	isKept: (digest: Digest) => Promise<boolean>;
@@ -62,24 +56,13 @@ type LoadOptions = {
 	tell: (shard: BatchedShard) => void;
 };
 
-const HEADS_AT_ONCE = 64;
-
-const bytesOf = (shards: readonly BatchedShard[]): number => shards.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0);
-
-const packOf = ({id, removed}: PackName, shards: readonly BatchedShard[]): Pack => ({
-	id,
-	name: packName({id, removed}),
-	sizeBytes: packHeadBytes(shards.length) + bytesOf(shards),
-	shards: placedInPack(shards),
-	removed,
-});
-
-const keptIn = ({shards, removed}: Pack): PackedShard[] => shards.filter((_, place) => !removed.has(place));
+const LOOKED_AT_ONCE = 64;
 
 /**
-The files `chunks/<id>.pack`, each of which keeps several small shards (`core/shard-pack.ts`). A pack is written as a
-shard's own file is, and stays as it is. A shard is removed from it by its name; where more than half of a pack is removed, what
-is left moves to a new one. No shard is kept twice: a crash between the two is mended at the next start.
+The files `chunks/<id>.pack`, each of which keeps several small shards (`core/shard-pack.ts`). A pack begins as a shard's own
+file does; what comes next is added to it until it is full, one that an earlier run has left gets nothing more. A shard is
+removed from a pack by its name; where more than half of it is removed, what is left moves to a new one. No shard is kept
+twice: a crash between the two is mended at the next start.
 */
 export class ShardPacks {
 	readonly #options: Options;
@@ -87,6 +70,10 @@ export class ShardPacks {
 	readonly #packs = new Map<Digest, Pack>();
 	/** One change at a time of each pack, so that what is left of it stays as it is while it moves. */
 	readonly #turns = new Turns<Pack>();
+	/** Those that are to be removed from a pack, all at its next turn. */
+	readonly #leaving = new Map<Pack, Set<Digest>>();
+	/** The one that is added to. */
+	#open: Pack | undefined;
 
 	constructor(options: Options) {
 		this.#options = options;
@@ -94,7 +81,7 @@ export class ShardPacks {
 
 	/** What there is, for the next start. */
 	contents(): PackContents {
-		return new Map([...new Set(this.#packs.values())].map(({id, shards}) => [id, shards]));
+		return new Map([...new Set(this.#packs.values())].map(({id, parts, sum}) => [id, {parts, sum}]));
 	}
 
 	has(digest: Digest): boolean {
@@ -103,7 +90,7 @@ export class ShardPacks {
 
 	placeOf(digest: Digest): Place | undefined {
 		const pack = this.#packs.get(digest);
-		const shard = pack && keptIn(pack).find(each => each.digest === digest);
+		const shard = pack && findIn(pack, digest);
 		return shard && {...shard, path: this.#pathOf(pack), fileBytes: pack.sizeBytes};
 	}
 
@@ -114,44 +101,58 @@ export class ShardPacks {
 	*/
 	async load(names: readonly string[], options: LoadOptions): Promise<string[]> {
 		const strange: string[] = [];
-		for (let at = 0; at < names.length; at += HEADS_AT_ONCE) {
-			const next = names.slice(at, at + HEADS_AT_ONCE);
-			const packs = await Promise.all(next.map(async name => this.#lookOrLeave(name, options.known)));
-			for (const [index, pack] of packs.entries()) {
-				if (pack) await this.#takeIn(pack, options);
-				else if (pack === undefined) strange.push(next[index] ?? '');
+		for (let at = 0; at < names.length; at += LOOKED_AT_ONCE) {
+			const next = names.slice(at, at + LOOKED_AT_ONCE);
+			const found = await Promise.all(next.map(async name => this.#lookOrLeave(name, options.known)));
+			for (const [index, each] of found.entries()) {
+				if (each) await this.#takeIn(each, options);
+				else if (each === undefined) strange.push(next[index] ?? '');
 			}
 		}
 
 		return strange;
 	}
 
-	/** Keeps shards in a new pack; durable when it returns. None of them may be kept already. */
+	/** Keeps shards, of which none may be kept already; durable when it returns. One call after the other. */
 	async write(arrived: readonly Arrived[]): Promise<void> {
-		this.#note(await this.#writePack(arrived));
+		const open = this.#open;
+		if (open && (await this.#turns.take(open, async () => this.#add(open, arrived)))) return;
+		this.#open = undefined;
+		const pack = await writePack(arrived, this.#options);
+		this.#open = pack;
+		this.#note(pack);
 	}
 
-	/** Removes a shard durably. */
+	/** Removes a shard durably. Those of one pack that are removed at once are so together. */
 	async remove(digest: Digest): Promise<void> {
 		for (let pack = this.#packs.get(digest); pack; pack = this.#packs.get(digest)) {
-			await this.#turns.take(pack, async () => {
-				// It may have moved while it waited its turn.
-				if (this.#packs.get(digest) !== pack) return;
-				await this.#removeFrom(pack, [digest]);
-				this.#packs.delete(digest);
+			const from = pack;
+			const leaving = this.#leaving.get(from) ?? new Set();
+			this.#leaving.set(from, leaving.add(digest));
+			await this.#turns.take(from, async () => {
+				try {
+					await this.#removeLeaving(from, leaving);
+				} catch (error) {
+					leaving.delete(digest);
+					throw error;
+				}
 			});
 		}
 	}
 
 	/** Forgets a shard that can't be removed: it stays in its file, and is never given again. */
 	disown(digest: Digest): void {
+		const pack = this.#packs.get(digest);
 		this.#packs.delete(digest);
+		// The same shard must not come into the same pack once more.
+		if (pack) this.#close(pack);
 	}
 
 	/** Forgets the pack of a shard, whose file somebody took away. Gives what was in it. */
 	forgetPackOf(digest: Digest): PackedShard[] {
 		const pack = this.#packs.get(digest);
 		if (!pack) return [];
+		this.#close(pack);
 		const kept = this.#keptBy(pack);
 		for (const each of kept) this.#packs.delete(each.digest);
 		this.#options.space.subtract(pack.sizeBytes);
@@ -162,15 +163,20 @@ export class ShardPacks {
 		return join(this.#options.path, name);
 	}
 
+	/** Nothing more is added to it. */
+	#close(pack: Pack): void {
+		if (this.#open === pack) this.#open = undefined;
+	}
+
 	/** Those that this pack is known for: one that could not be removed from it may be kept by another meanwhile. */
 	#keptBy(pack: Pack): PackedShard[] {
 		return keptIn(pack).filter(({digest}) => this.#packs.get(digest) === pack);
 	}
 
 	/** `null` where the disk does not give its head: nothing is said of its shards, so it stays where it is. */
-	async #lookOrLeave(name: string, known: PackContents): Promise<Pack | null | undefined> {
+	async #lookOrLeave(name: string, known: PackContents): Promise<FoundPack | null | undefined> {
 		try {
-			return await this.#look(name, known);
+			return await lookAtPack(name, known.get(name.slice(0, name.indexOf('.'))), this.#options);
 		} catch (error) {
 			if (codeOf(error) === undefined) throw error;
 			const problem = "the disk does not give the head of a pack: its shards are missing, look at the system's log";
@@ -179,47 +185,30 @@ export class ShardPacks {
 		}
 	}
 
-	async #look(name: string, known: PackContents): Promise<Pack | undefined> {
-		const parsed = parsePackName(name);
-		const shards = parsed && (known.get(parsed.id) ?? (await this.#readHead(name, parsed)));
-		if (!shards) return undefined;
-		const pack = packOf(parsed, shards);
-		return known.has(parsed.id) ? pack : this.#asLongAsItIs(pack);
-	}
-
-	async #readHead(name: string, {id}: PackName): Promise<BatchedShard[] | undefined> {
-		const file = await this.#options.files.open(this.#pathOf({name}), 'r');
-		try {
-			const head = Buffer.alloc(packHeadBytes(MOST_PACKED_SHARDS));
-			return parsePackHead(id, head.subarray(0, await file.read(head, 0, head.length, 0)));
-		} finally {
-			file.close();
+	async #takeIn({pack, torn, strangeBytes}: FoundPack, {isKept, tell}: LoadOptions): Promise<void> {
+		const {log, space} = this.#options;
+		const {name} = pack;
+		space.add(pack.sizeBytes);
+		if (torn.length > 0 || strangeBytes > 0) {
+			const problem =
+				'a pack of shards is not whole: it was cut short, or the last run was ended while it was added to';
+			log.warn(problem, {name, lost: torn.length, strangeBytes});
 		}
-	}
 
-	/** What is not whole any more counts as removed. */
-	async #asLongAsItIs(pack: Pack): Promise<Pack> {
-		const {size: sizeBytes} = await this.#options.files.stat(this.#pathOf(pack));
-		const cut = keptIn(pack).filter(shard => shard.offset + shard.sizeBytes > sizeBytes);
-		if (cut.length > 0) this.#options.log.warn('a pack of shards was cut short', {name: pack.name, lost: cut.length});
-		return {...pack, sizeBytes, removed: this.#withRemoved(pack, cut)};
-	}
-
-	async #takeIn(pack: Pack, {isKept, tell}: LoadOptions): Promise<void> {
-		this.#options.space.add(pack.sizeBytes);
-		const twice: Digest[] = [];
+		const gone = [...torn];
 		for (const shard of keptIn(pack)) {
+			if (torn.includes(shard)) continue;
 			if (await isKept(shard.digest)) {
-				twice.push(shard.digest);
+				gone.push(shard);
 			} else {
 				this.#packs.set(shard.digest, pack);
 				tell(shard);
 			}
 		}
 
-		if (twice.length === 0 && keptIn(pack).length > 0) return;
-		await this.#removeFrom(pack, twice).catch((error: unknown) => {
-			this.#options.log.warn('what is kept twice could not be removed from a pack', {name: pack.name, error});
+		if (gone.length === 0 && keptIn(pack).length > 0) return;
+		await this.#removeFrom(pack, gone).catch((error: unknown) => {
+			log.warn('what is kept twice or torn could not be removed from a pack', {name, error});
 		});
 	}
 
@@ -228,22 +217,46 @@ export class ShardPacks {
 		this.#options.space.add(pack.sizeBytes);
 	}
 
-	#withRemoved({shards, removed}: Pack, more: readonly PackedShard[]): ReadonlySet<number> {
-		return new Set([...removed, ...more.map(shard => shards.indexOf(shard))]);
+	/** Whether there was room in an open pack, and it could be found. */
+	async #add(pack: Pack, arrived: readonly Arrived[]): Promise<boolean> {
+		const {space} = this.#options;
+		if (this.#open !== pack || !hasRoomFor(pack, arrived)) return false;
+		const {sizeBytes} = pack;
+		try {
+			await addToPack(pack, arrived, this.#options);
+		} catch (error) {
+			this.#close(pack);
+			if (isMissing(error)) return false;
+			throw error;
+		}
+
+		for (const {digest} of arrived) this.#packs.set(digest, pack);
+		space.subtract(sizeBytes);
+		space.add(pack.sizeBytes);
+		return true;
 	}
 
-	async #removeFrom(pack: Pack, digests: readonly Digest[]): Promise<void> {
-		const gone = keptIn(pack).filter(({digest}) => digests.includes(digest));
+	async #removeLeaving(pack: Pack, leaving: Set<Digest>): Promise<void> {
+		// They may have moved while they waited their turn, or been removed by another's.
+		const gone = this.#keptBy(pack).filter(({digest}) => leaving.has(digest));
+		if (this.#leaving.get(pack) === leaving) this.#leaving.delete(pack);
+		if (gone.length === 0) return;
+		await this.#removeFrom(pack, gone);
+		for (const {digest} of gone) if (this.#packs.get(digest) === pack) this.#packs.delete(digest);
+	}
+
+	async #removeFrom(pack: Pack, gone: readonly PackedShard[]): Promise<void> {
 		const left = this.#keptBy(pack).filter(shard => !gone.includes(shard));
 		if (left.length === 0) await this.#removeFile(pack);
-		else if (2 * bytesOf(left) < pack.sizeBytes) await this.#moveOrMark(pack, left, gone);
+		else if (isMostlyGone(pack, left)) await this.#moveOrMark(pack, left, gone);
 		else await this.#markRemoved(pack, gone);
 	}
 
 	/** There may be no room to move what is left, or it may be unreadable. */
 	async #moveOrMark(pack: Pack, left: readonly PackedShard[], gone: readonly PackedShard[]): Promise<void> {
+		this.#close(pack);
 		try {
-			this.#note(await this.#writePack(await this.#readShards(pack, left)));
+			this.#note(await writePack(await readFromPack(pack, left, this.#options), this.#options));
 			await this.#removeFile(pack);
 		} catch (error) {
 			this.#options.log.warn('what is left of a pack of shards could not be moved to a smaller one', {error});
@@ -256,7 +269,7 @@ export class ShardPacks {
 		const {files, folder} = this.#options;
 		const {name, removed} = pack;
 		const path = this.#pathOf(pack);
-		pack.removed = this.#withRemoved(pack, gone);
+		pack.removed = withRemoved(pack, gone);
 		pack.name = packName(pack);
 		try {
 			files.rename(path, this.#pathOf(pack));
@@ -280,34 +293,9 @@ export class ShardPacks {
 
 	async #removeFile(pack: Pack): Promise<void> {
 		const {files, folder, space} = this.#options;
+		this.#close(pack);
 		await unlinkIfThere(files, this.#pathOf(pack));
 		await folder.sync();
 		space.subtract(pack.sizeBytes);
-	}
-
-	async #readShards(pack: Pack, shards: readonly PackedShard[]): Promise<Arrived[]> {
-		const file = await this.#options.files.open(this.#pathOf(pack), 'r');
-		try {
-			const arrived: Arrived[] = [];
-			for (const {digest, sizeBytes, offset} of shards) {
-				const bytes = await readFully(file, Buffer.allocUnsafeSlow(sizeBytes), offset);
-				if (bytes.length < sizeBytes) throw new Error('The pack is shorter than it was');
-				arrived.push({digest, bytes});
-			}
-
-			return arrived;
-		} finally {
-			file.close();
-		}
-	}
-
-	async #writePack(arrived: readonly Arrived[]): Promise<Pack> {
-		const {folder, temporary} = this.#options;
-		const shards = arrived.map(({digest, bytes}) => ({digest, sizeBytes: bytes.length}));
-		const {id, head} = packHead(shards);
-		const pack = packOf({id, removed: new Set()}, shards);
-		const written = await temporary.writePieces([head, ...arrived.map(({bytes}) => bytes)]);
-		await temporary.putInPlace(written, this.#pathOf(pack), folder);
-		return pack;
 	}
 }

@@ -2,15 +2,13 @@ import {constants} from 'node:fs';
 import {join} from 'node:path';
 import type {Log} from '../ports/log.js';
 import {roundUp, SECTOR_BYTES} from './aligned-pool.js';
-import {codeOf, type DiskFiles, type FolderSync, unlinkIfThere, writeAll, writeAllOf} from './disk-shards-files.js';
+import {codeOf, type DiskFiles, type FolderSync, unlinkIfThere, writeAll, writeFlushed} from './disk-shards-files.js';
 
 /** Up to this size O_DIRECT gains nothing (measured at 64 and 256 KiB; at 10 MiB it takes a tenth of the CPU time). */
 export const SMALL_SHARD_BYTES = 256 * 1024;
 
 // Absent where the platform has no such thing.
 const O_DIRECT = (constants as Partial<typeof constants>).O_DIRECT ?? 0;
-// Elsewhere it does less than fdatasync: on macOS only that has the disk flush its own cache.
-const O_DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 
 /** Where shards are written before they are put in place. What a crash leaves here is of no use to anybody. */
@@ -45,7 +43,7 @@ export class TemporaryFiles {
 
 	/** The same for a small file that is made of pieces, in any buffers. */
 	async writePieces(pieces: readonly Uint8Array[]): Promise<string> {
-		return this.#writeNew(async path => this.#writeSmall(path, pieces));
+		return this.#writeNew(async path => writeFlushed(this.#files, path, CREATE, {pieces}));
 	}
 
 	/** Puts a written file in its place, durably; where that fails, it is nowhere. */
@@ -82,7 +80,7 @@ export class TemporaryFiles {
 
 	async #write(path: string, bytes: Uint8Array, sizeBytes: number): Promise<void> {
 		if (sizeBytes <= SMALL_SHARD_BYTES) {
-			await this.#writeSmall(path, [bytes.subarray(0, sizeBytes)]);
+			await writeFlushed(this.#files, path, CREATE, {pieces: [bytes.subarray(0, sizeBytes)]});
 			return;
 		}
 
@@ -98,18 +96,6 @@ export class TemporaryFiles {
 		}
 
 		await this.#writeLarge(0, path, bytes, sizeBytes);
-	}
-
-	/** With O_DSYNC the one write flushes as well: to ask for that by itself costs as much again as to write. */
-	async #writeSmall(path: string, pieces: readonly Uint8Array[]): Promise<void> {
-		const file = this.#files.openAtOnce(path, CREATE | O_DSYNC, 0o600);
-		try {
-			await writeAllOf(file, pieces);
-			const isEmpty = pieces.every(({length}) => length === 0);
-			if (O_DSYNC === 0 || isEmpty) await file.datasync();
-		} finally {
-			file.close();
-		}
 	}
 
 	async #writeLarge(direct: number, path: string, bytes: Uint8Array, sizeBytes: number): Promise<void> {

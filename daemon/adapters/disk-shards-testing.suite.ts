@@ -40,7 +40,7 @@ export const openDisk = async (
 	{allocatedBytes = GIB, ...options}: DiskOptions = {},
 ): Promise<DiskShards> => {
 	const space = new Space({files: options.files ?? systemFiles, clock: systemClock, folder, allocatedBytes});
-	return DiskShards.open({folder, space, log: recordingLog(), clock: systemClock, ...options});
+	return DiskShards.open({folder, space, log: recordingLog(), clock: systemClock, random: systemRandom, ...options});
 };
 
 /** Whether something is refused with a code. */

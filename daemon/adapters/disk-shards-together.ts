@@ -1,6 +1,6 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {MOST_PACK_BYTES, MOST_PACKED_SHARDS} from '../core/shard-pack.js';
-import type {Arrived} from './disk-shards-packs.js';
+import type {Arrived} from './disk-shards-pack-file.js';
 
 type Waiting<A> = {shard: A; resolve: () => void; reject: (error: unknown) => void};
 

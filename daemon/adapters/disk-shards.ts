@@ -6,7 +6,7 @@ import type {Digest} from '../../source/protocol/ids.js';
 import {beyondEnd, type Challenge, startAnswer} from '../core/challenge.js';
 import {MAX_SHARD_BYTES} from '../core/limits.js';
 import {PACKED_SHARD_OVERHEAD_BYTES} from '../core/shard-pack.js';
-import type {Clock} from '../ports/clock.js';
+import type {Clock, Random} from '../ports/clock.js';
 import type {Log} from '../ports/log.js';
 import type {GetOptions, ShardOptions, ShardStore} from '../ports/shard-store.js';
 import {AlignedPool, type PooledBuffer} from './aligned-pool.js';
@@ -28,6 +28,7 @@ export type DiskShardsOptions = {
 	space: Space;
 	log: Log;
 	clock: Clock;
+	random: Random;
 	files?: DiskFiles;
 	/** Sizes as they were once known, so that not every file need be looked at. The files are the truth. */
 	knownSizes?: ReadonlyMap<string, number>;
@@ -86,7 +87,7 @@ export class DiskShards implements ShardStore {
 	readonly #small: AlignedPool;
 
 	private constructor(options: DiskShardsOptions) {
-		const {folder, space, log, clock, files = systemFiles} = options;
+		const {folder, space, log, clock, random, files = systemFiles} = options;
 		const {largeBuffers = LARGE_BUFFERS, smallBuffers = SMALL_BUFFERS} = options;
 		this.#files = files;
 		this.#log = log;
@@ -99,7 +100,7 @@ export class DiskShards implements ShardStore {
 		const temporary = new TemporaryFiles(files, join(folder, 'tmp'), log);
 		const quarantine = new Quarantine(files, join(folder, 'quarantine'), space);
 		const chunksFolder = new FolderSync(files, path);
-		const packs = new ShardPacks({files, path, folder: chunksFolder, temporary, space, log});
+		const packs = new ShardPacks({files, path, folder: chunksFolder, temporary, space, log, random});
 		const kept = new KeptShards({files, path, packs, space, troubles: this.#troubles, log});
 		this.#changes = new ShardChanges({files, folder: chunksFolder, temporary, kept, packs, quarantine, log, clock});
 		this.#temporary = temporary;

@@ -27,8 +27,10 @@ type Waiting<A, T> = A & {settle: (outcome: T | Error) => void};
 
 const MOST_WAITING = 1_000;
 /** So many turns of the event loop in which nobody came, and a batch is taken; after so many in any case. */
-const QUIET_TURNS = 3;
+const QUIET_TURNS = 2;
 const MOST_TURNS = 32;
+/** So many batches are under way to a node: while it writes one, the next is brought. */
+const MOST_UNDER_WAY = 2;
 
 /** Those that came first, as many as go together. */
 const takeBatch = <W extends Ask>(waiting: Few<W>): W[] => {
@@ -57,13 +59,13 @@ const endWhenUnwanted = (batch: readonly Ask[], end: AbortController): (() => vo
 };
 
 /**
-Asks one node about small shards as a group commit: the first at once, and those that come while it is under way together
-after it.
+Asks one node about small shards as a group commit: the first at once, and those that come while as many are under way as may be,
+together after them.
 */
 export const createBatches = <A extends Ask, T>(senders: BatchSenders<A, T>): ((ask: A) => Promise<T>) => {
 	const {one, several, isHeld = false} = senders;
 	const waiting = new Few<Waiting<A, T>>();
-	let isBusy = false;
+	let underWay = 0;
 	let isKnown = true;
 
 	const sendAlone = async (ask: Waiting<A, T>): Promise<void> => one(ask).then(ask.settle, ask.settle);
@@ -102,7 +104,7 @@ export const createBatches = <A extends Ask, T>(senders: BatchSenders<A, T>): ((
 	};
 
 	const sendAll = async (): Promise<void> => {
-		isBusy = true;
+		underWay++;
 		while (waiting.size > 0) {
 			await gather();
 			const batch = takeBatch(waiting);
@@ -111,7 +113,7 @@ export const createBatches = <A extends Ask, T>(senders: BatchSenders<A, T>): ((
 			else if (first) await sendTogether(batch);
 		}
 
-		isBusy = false;
+		underWay--;
 	};
 
 	return async ask => {
@@ -133,7 +135,7 @@ export const createBatches = <A extends Ask, T>(senders: BatchSenders<A, T>): ((
 			};
 			signal?.addEventListener('abort', giveUp);
 			waiting.add(entry);
-			if (!isBusy) void sendAll();
+			if (underWay < MOST_UNDER_WAY) void sendAll();
 		});
 	};
 };

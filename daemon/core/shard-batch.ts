@@ -39,10 +39,13 @@ const parseShard = (text: string): BatchedShard | undefined => {
 };
 
 /** Reads such a text; `undefined` where that is no batch, or one that is too large. */
-export const parseBatch = (text: string): BatchedShard[] | undefined => {
-	const shards = text.split(',', MOST_BATCHED_SHARDS + 1).map(parseShard);
-	const isBatch = shards.length <= MOST_BATCHED_SHARDS && shards.every(shard => shard !== undefined);
-	return isBatch && batchBytes(shards) <= MOST_BATCH_BYTES ? shards : undefined;
+export const parseBatch = (
+	text: string,
+	{mostShards = MOST_BATCHED_SHARDS, mostBytes = MOST_BATCH_BYTES} = {},
+): BatchedShard[] | undefined => {
+	const shards = text.split(',', mostShards + 1).map(parseShard);
+	const isBatch = shards.length <= mostShards && shards.every(shard => shard !== undefined);
+	return isBatch && batchBytes(shards) <= mostBytes ? shards : undefined;
 };
 
 /** What became of a shard that was asked for: how many bytes of it there are, or the code of what went wrong. */

@@ -1,28 +1,20 @@
 import {createHash} from 'node:crypto';
-import {closeSync, openSync, readdirSync, readFileSync, readSync, statSync} from 'node:fs';
+import {readdirSync, readFileSync, statSync} from 'node:fs';
 import path from 'node:path';
-import {
-	MOST_PACKED_SHARDS,
-	packHeadBytes,
-	type PackName,
-	parsePackHead,
-	parsePackName,
-	placedInPack,
-} from '../core/shard-pack.js';
+import {MOST_HEAD_BYTES, type PackName, parsePackName, placedInPack, readPackParts} from '../core/shard-pack.js';
 
 /** Where a shard's bytes stand in a node's folder. */
 export type ShardPlace = {digest: string; path: string; offset: number; sizeBytes: number};
 
 const inPack = (file: string, {id, removed}: PackName): ShardPlace[] => {
-	const descriptor = openSync(file, 'r');
-	try {
-		const head = Buffer.alloc(packHeadBytes(MOST_PACKED_SHARDS));
-		const shards = parsePackHead(id, head.subarray(0, readSync(descriptor, head))) ?? [];
-		const kept = placedInPack(shards).filter((_, place) => !removed.has(place));
-		return kept.map(shard => ({...shard, path: file}));
-	} finally {
-		closeSync(descriptor);
-	}
+	const bytes = readFileSync(file);
+	const reader = readPackParts(id);
+	let step = reader.next();
+	while (!step.done) step = reader.next(bytes.subarray(step.value, step.value + MOST_HEAD_BYTES));
+	const kept = placedInPack(step.value.parts)
+		.flat()
+		.filter((_, place) => !removed.has(place));
+	return kept.map(shard => ({...shard, path: file}));
 };
 
 /** What is there, or nothing where it went away meanwhile. */
