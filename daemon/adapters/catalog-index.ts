@@ -55,8 +55,13 @@ export class CatalogIndex {
 			isKind(before, kind) ? toRecord(before) : undefined,
 			isKind(after, kind) ? toRecord(after) : undefined,
 		];
+		// Most are chunks: at a start, a million of them.
+		if (is === 'chunk') {
+			this.#changeChunk(...both(is));
+			return;
+		}
+
 		if (is === 'file') this.#changeFile(...both(is));
-		if (is === 'chunk') this.#changeChunk(...both(is));
 		if (is === 'node') {
 			const [past, now] = both(is);
 			if (now) this.#nodes.add(now._id);

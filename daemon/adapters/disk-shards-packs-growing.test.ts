@@ -14,7 +14,16 @@ import {
 	placeOf,
 	putTogether,
 } from './disk-shards-packs-testing.suite.js';
-import {collect, failingFiles, filesIn, flipByte, newFolder, openDisk, refused} from './disk-shards-testing.suite.js';
+import {
+	collect,
+	failingFiles,
+	filesIn,
+	flipByte,
+	newFolder,
+	openDisk,
+	openFolder,
+	refused,
+} from './disk-shards-testing.suite.js';
 
 test('what comes next is added to the pack with one flush, and an earlier run adds nothing any more', async t => {
 	const folder = await newFolder(t);
@@ -78,6 +87,27 @@ test('of a crash while a pack is added to, only what was added last can be torn,
 		}),
 		{numRuns: 60},
 	);
+});
+
+test('what was torn is looked at again where it could not be marked as such', async t => {
+	const folder = await newFolder(t);
+	const store = await openDisk(folder);
+	const [first, last] = [bodiesOf(9), bodiesOf(3)];
+	await putTogether(store, first);
+	await putTogether(store, last);
+	const {path, offset} = placeOf(folder, digestOf(last[1]));
+	await flipByte(path, offset);
+	const files = failingFiles((operation, to) => (operation === 'rename' && to.endsWith('.pack') ? 'EROFS' : undefined));
+	const kept = [...first, last[0], last[2]].map(digestOf).sort();
+	for (let start = 0; start < 2; start++) {
+		const log = recordingLog();
+		const {shards, save} = await openFolder(folder, {files, log});
+		t.regex(log.messages('warn').join(), /could not be removed from a pack/);
+		t.deepEqual(await collect(shards.list()), kept);
+		await save();
+	}
+
+	await agrees(t, folder, (await openFolder(folder)).shards, [...first, last[0], last[2]]);
 });
 
 test('a head in the middle that is wrong takes what stands behind it, and the pack stays', async t => {

@@ -79,9 +79,11 @@ export class ShardPacks {
 		this.#options = options;
 	}
 
-	/** What there is, for the next start. */
+	/** What there is, for the next start; but for packs that have more in them than they are known for: those are looked at again. */
 	contents(): PackContents {
-		return new Map([...new Set(this.#packs.values())].map(({id, parts, sum}) => [id, {parts, sum}]));
+		const packs = [...new Set(this.#packs.values())];
+		const sure = packs.filter(pack => this.#keptBy(pack).length === keptIn(pack).length);
+		return new Map(sure.map(({id, parts, sum}) => [id, {parts, sum}]));
 	}
 
 	has(digest: Digest): boolean {

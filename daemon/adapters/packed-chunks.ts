@@ -21,6 +21,9 @@ const HASH_BYTES = 32;
 const SHARD_BYTES = NODE_BYTES + NUMBER_BYTES + 1 + NUMBER_BYTES;
 const HEAD_BYTES = 3 + 2 * NUMBER_BYTES + HASH_BYTES;
 
+/** A hash as it is written. In base64url its last character has two bits too many, which are zero. */
+const hashPatterns = {hex: /^[\da-f]{64}$/, base64url: /^[\w-]{42}[AEIMQUYcgkosw048]$/};
+
 const faultKinds: readonly (ShardFault['kind'] | undefined)[] = [undefined, 'missing', 'corrupt'];
 
 const FILE_AT = storedId('chunk', '').length;
@@ -67,10 +70,9 @@ export const createChunkPacker = (): ChunkPacker => {
 	};
 
 	/** Returns where it ends; `undefined` where it would be written otherwise when it is read. */
-	const writeHash = (hash: string, encoding: 'hex' | 'base64url', from: number): number | undefined => {
-		bytes.write(hash, from, HASH_BYTES, encoding);
-		const to = from + HASH_BYTES;
-		return bytes.toString(encoding, from, to) === hash ? to : undefined;
+	const writeHash = (hash: string, encoding: keyof typeof hashPatterns, from: number): number | undefined => {
+		if (!hashPatterns[encoding].test(hash)) return undefined;
+		return from + bytes.write(hash, from, HASH_BYTES, encoding);
 	};
 
 	const writeShard = ({node, verifiedAt, fault}: ShardRecord, from: number): number => {
