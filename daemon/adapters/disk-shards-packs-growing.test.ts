@@ -8,6 +8,7 @@ import {recordingLog} from '../testing/recording-log.js';
 import {
 	agrees,
 	bodiesOf,
+	filesWith,
 	onlyPackIn,
 	openFailing,
 	packOf,
@@ -23,6 +24,7 @@ import {
 	openDisk,
 	openFolder,
 	refused,
+	systemError,
 } from './disk-shards-testing.suite.js';
 
 test('what comes next is added to the pack with one flush, and an earlier run adds nothing any more', async t => {
@@ -153,30 +155,15 @@ test('a disk that refuses what is to be added keeps none of it, says so to each,
 test('what a disk has kept of shards that it refused does no harm, also where it can not be cut off', async t => {
 	const folder = await newFolder(t);
 	let isFailing = false;
-	const files = failingFiles(() => undefined);
-	const store = await openDisk(folder, {
-		files: {
-			...files,
-			openAtOnce: (path, flags, mode) => {
-				const file = files.openAtOnce(path, flags, mode);
-				const failing = async (): Promise<never> => Promise.reject(Object.assign(new Error('EIO'), {code: 'EIO'}));
-				return new Proxy(file, {
-					get: (target, name): unknown => {
-						const value: unknown = Reflect.get(target, name, target);
-						if (isFailing && name === 'truncate') return failing;
-						if (isFailing && name === 'writeTogether') {
-							return async (pieces: Uint8Array[], at: number) => {
-								await target.write(Buffer.concat(pieces), 0, 1800, at);
-								return failing();
-							};
-						}
-
-						return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-					},
-				});
-			},
-		},
+	const files = filesWith(file => {
+		const fail = async (): Promise<never> => Promise.reject(systemError('EIO'));
+		const writePart = async (pieces: readonly Uint8Array[], at: number) => {
+			await file.write(Buffer.concat(pieces), 0, 1800, at);
+			return fail();
+		};
+		return isFailing ? {writeTogether: writePart, truncate: fail} : {};
 	});
+	const store = await openDisk(folder, {files});
 	const [first, second] = [bodiesOf(3), bodiesOf(3)];
 	await putTogether(store, first);
 	const {size} = await stat(await onlyPackIn(folder));

@@ -6,6 +6,8 @@ import {parsePackName} from '../core/shard-pack.js';
 import {digestOf} from '../ports/shard-store.suite.js';
 import {digestsIn, isRightAt, shardPlacesIn} from '../testing/shards-on-disk.js';
 import type {DiskShards} from './disk-shards.js';
+import type {DiskFile} from './disk-shards-file.js';
+import {type DiskFiles, systemFiles} from './disk-shards-files.js';
 import {collect, type DiskOptions, failingFiles, filesIn, openDisk} from './disk-shards-testing.suite.js';
 
 export const bodiesOf = (count: number, sizeBytes = 1000) =>
@@ -57,3 +59,20 @@ export const openFailing = async (folder: string, operation: string, code: strin
 	const files = failingFiles(asked => (failing.isOn && asked === operation ? code : undefined));
 	return {store: await openDisk(folder, {files, ...options}), failing};
 };
+
+/** File operations of which some that new files are asked for are others. */
+export const filesWith = (
+	methodsOf: (file: DiskFile) => Partial<Pick<DiskFile, 'writeTogether' | 'truncate'>>,
+): DiskFiles => ({
+	...systemFiles,
+	openAtOnce: (path, flags, mode) => {
+		const file = systemFiles.openAtOnce(path, flags, mode);
+		const methods = methodsOf(file);
+		return new Proxy(file, {
+			get: (target, name): unknown => {
+				const value: unknown = Reflect.get(methods, name) ?? Reflect.get(target, name, target);
+				return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+			},
+		});
+	},
+});

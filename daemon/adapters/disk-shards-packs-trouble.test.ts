@@ -9,6 +9,7 @@ import {shardPlacesIn} from '../testing/shards-on-disk.js';
 import {
 	agrees,
 	bodiesOf,
+	filesWith,
 	onlyPackIn,
 	openFailing,
 	packOf,
@@ -296,25 +297,10 @@ test('a removal that the disk refuses is refused, and the shard is still there',
 
 test('a disk that takes a pack in several goes has it whole', async t => {
 	const folder = await newFolder(t);
-	const files = failingFiles(() => undefined);
-	const store = await openDisk(folder, {
-		files: {
-			...files,
-			openAtOnce: (path, flags, mode) => {
-				const file = files.openAtOnce(path, flags, mode);
-				return new Proxy(file, {
-					get: (target, name): unknown => {
-						if (name === 'writeTogether') {
-							return async (pieces: Uint8Array[], at: number) => target.write(Buffer.concat(pieces), 0, 700, at);
-						}
-
-						const value: unknown = Reflect.get(target, name, target);
-						return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-					},
-				});
-			},
-		},
-	});
+	const files = filesWith(file => ({
+		writeTogether: async (pieces, at) => file.write(Buffer.concat(pieces), 0, 700, at),
+	}));
+	const store = await openDisk(folder, {files});
 	const bodies = bodiesOf(6);
 	await putTogether(store, bodies.slice(0, 3));
 	await putTogether(store, bodies.slice(3));
