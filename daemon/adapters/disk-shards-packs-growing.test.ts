@@ -65,20 +65,23 @@ test('of a crash while a pack is added to, only what was added last can be torn,
 			const path = await onlyPackIn(folder);
 			const {size: begin} = await stat(path);
 			await putTogether(store, last);
-			const {size: end} = await stat(path);
+			const whole = await readFile(path);
+			const {length: end} = whole;
 			const at = begin + (chosen % (end - begin));
 			if (kind === 'byte') await flipByte(path, at);
 			if (kind === 'more') await appendFile(path, randomBytes(chosen % 500));
 			if (kind === 'cut' || kind === 'zeros') await truncate(path, at);
 			if (kind === 'zeros') await truncate(path, end);
 
+			const left = await readFile(path);
 			const log = recordingLog();
 			const again = await openDisk(folder, {log});
 			const found = new Set(await collect(again.list()));
 			const kept = [...first, ...last].filter(body => found.has(digestOf(body)));
 			t.true(first.every(body => kept.includes(body)));
-			const isHurt = kind !== 'more' && at !== end;
-			t.is(log.messages('warn').join().includes('is not whole'), isHurt || chosen % 500 > 0);
+			// Of an addition of which nothing came to the disk there is nothing to tell.
+			const isHurt = !left.equals(whole) && !left.equals(whole.subarray(0, begin));
+			t.is(log.messages('warn').join().includes('is not whole'), isHurt);
 			if (kind === 'byte') t.true(kept.length === 3 || kept.length === 5);
 			if (kind === 'more') t.is(kept.length, 6);
 			await agrees(t, folder, again, kept);
@@ -87,7 +90,14 @@ test('of a crash while a pack is added to, only what was added last can be torn,
 			for (const body of [...first, ...last]) await again.remove(digestOf(body));
 			t.deepEqual(await filesIn(folder, 'chunks'), []);
 		}),
-		{numRuns: 60},
+		{
+			numRuns: 60,
+			examples: [
+				['cut', 0],
+				['zeros', 0],
+				['more', 0],
+			] as const,
+		},
 	);
 });
 
