@@ -31,7 +31,7 @@ type Written = Arrived & {reservation: Reservation};
 
 /**
 What changes the folder `chunks/`: each shard's changes one after the other. A shard is flushed under a temporary name,
-renamed, and its folder flushed. Small ones that come together go into one file.
+renamed, and its folder flushed. Small ones that come together go into a pack.
 */
 export class ShardChanges {
 	readonly #options: Options;

@@ -193,6 +193,6 @@ export const readFromPack = async (
 	}
 };
 
-/** Whether what is left of a pack, of which these go, is less than half of it. */
+/** Whether these, which are left of a pack, are less than half of it. */
 export const isMostlyGone = (pack: Pack, left: readonly PackedShard[]): boolean =>
 	2 * batchBytes(left) < pack.sizeBytes;

@@ -194,7 +194,7 @@ export class ShardPacks {
 		if (torn.length > 0 || strangeBytes > 0) {
 			const problem =
 				'a pack of shards is not whole: it was cut short, or the last run was ended while it was added to';
-			log.warn(problem, {name, lost: torn.length, strangeBytes});
+			log.warn(`${problem}. What is lost is made again from other copies`, {name, lost: torn.length, strangeBytes});
 		}
 
 		const gone = [...torn];

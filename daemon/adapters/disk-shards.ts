@@ -66,8 +66,8 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 
 /**
 Shards as files `chunks/<digest>.chunk`, and small ones that came together in `chunks/<id>.pack`. A shard is hashed while
-it comes into a reused buffer, written under a temporary name, flushed, renamed and its folder flushed. The files are the
-truth; what is known of them is kept in memory.
+it comes into a reused buffer. It is written under a temporary name, flushed, renamed and its folder flushed, or added to a pack
+with one flush. The files are the truth; what is known of them is kept in memory.
 */
 export class DiskShards implements ShardStore {
 	readonly #files: DiskFiles;
@@ -287,7 +287,8 @@ export class DiskShards implements ShardStore {
 		for (const name of strange) {
 			const path = join(this.#chunksPath, name);
 			await this.#quarantine.take(path, name, (await this.#files.stat(path)).size, this.#clock.now());
-			this.#log.error('a pack of shards can be read no more: it is in quarantine/ now', {name});
+			const problem = 'a pack of shards can be read no more: it is in quarantine/ now';
+			this.#log.error(`${problem}, and its shards are made again from other copies`, {name});
 		}
 	}
 
